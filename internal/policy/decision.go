@@ -1,0 +1,148 @@
+package policy
+
+import (
+	"slices"
+	"time"
+
+	"rollcall.example"
+	"rollcall.example/imcode"
+)
+
+// A decision is an Outcome in the making.
+type decision struct {
+	Outcome
+	now   time.Time
+	rules Rules
+	node  string
+	lost  []Lost
+}
+
+// A Lost connection is one that this node knows to be gone although the row
+// may not say so yet.
+type Lost struct{ Session, Conn uint64 }
+
+// decide begins a decision on s, of which it keeps its own copy.
+func decide(s State, now time.Time, r Rules) *decision {
+	s.Sessions = slices.Clone(s.Sessions)
+	s.Kicks = slices.Clone(s.Kicks)
+	s.Tries = slices.Clone(s.Tries)
+	return &decision{Outcome: Outcome{State: s}, now: now, rules: r}
+}
+
+// connected tells whether a session has a live connection as this node knows it.
+func (d *decision) connected(x Session) bool {
+	return x.Node != "" && !slices.Contains(d.lost, Lost{x.Number, x.Conn})
+}
+
+func (s State) session(match func(Session) bool) (Session, bool) {
+	for _, x := range s.Sessions {
+		if match(x) {
+			return x, true
+		}
+	}
+	return Session{}, false
+}
+
+func numbered(n uint64) func(Session) bool {
+	return func(x Session) bool { return x.Number == n }
+}
+
+func (d *decision) remove(number uint64) {
+	d.State.Sessions = slices.DeleteFunc(d.State.Sessions, numbered(number))
+}
+
+// put stores x in the place of the session with its number, or as the newest.
+func (d *decision) put(x Session) {
+	i := slices.IndexFunc(d.State.Sessions, numbered(x.Number))
+	if i < 0 {
+		d.State.Sessions = append(d.State.Sessions, x)
+		return
+	}
+	d.State.Sessions[i] = x
+}
+
+// connect gives x its next connection on this node.
+func (d *decision) connect(x Session, address string) Session {
+	x.Conn++
+	x.Node = d.node
+	x.Away = time.Time{}
+	x.Address = address
+	d.put(x)
+	return x
+}
+
+func (d *decision) grant(x Session) Outcome {
+	d.Answer, d.Session = Granted, x
+	d.comeOnline()
+	return d.Outcome
+}
+
+// comeOnline counts the account for the app's day and month.
+func (d *decision) comeOnline() {
+	zone := d.rules.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	y, m, day := d.now.In(zone).Date()
+	d.State.ActiveMonth = y*100 + int(m)
+	d.State.ActiveDay = d.State.ActiveMonth*100 + day
+}
+
+func (d *decision) answer(a Answer) Outcome {
+	d.Answer = a
+	return d.Outcome
+}
+
+func (d *decision) tell(n Notice) Outcome {
+	d.Answer, d.Notice, d.Code = Told, n, n.Code
+	return d.Outcome
+}
+
+// raise keeps a device's highest try number. It reports false, and the highest,
+// if n is not above it.
+func (d *decision) raise(device rollcall.DeviceID, n uint64) bool {
+	i := slices.IndexFunc(d.State.Tries, func(t Try) bool { return t.Device == device })
+	if i < 0 {
+		d.State.Tries = append(d.State.Tries, Try{Device: device, Highest: n, Seen: d.now})
+		d.boundTries()
+		return true
+	}
+	t := &d.State.Tries[i]
+	if n <= t.Highest {
+		d.Highest = t.Highest
+		return false
+	}
+	t.Highest, t.Seen = n, d.now
+	return true
+}
+
+// remember notes which attempt of the device was granted last.
+func (d *decision) remember(x Session) {
+	for i := range d.State.Tries {
+		if t := &d.State.Tries[i]; t.Device == x.Device {
+			t.Fixed, t.Session = x.Secret.Fixed, x.Number
+		}
+	}
+}
+
+// boundTries forgets the try numbers of devices that have no session, were not
+// seen for TryLife, and are not among the MaxOldTries seen last.
+func (d *decision) boundTries() {
+	slices.SortStableFunc(d.State.Tries, func(a, b Try) int { return b.Seen.Compare(a.Seen) })
+	kept := 0
+	d.State.Tries = slices.DeleteFunc(d.State.Tries, func(t Try) bool {
+		_, in := d.State.session(func(x Session) bool { return x.Device == t.Device })
+		kept++
+		return !in && d.now.Sub(t.Seen) > TryLife && kept > MaxOldTries
+	})
+}
+
+// refuse answers with a code. Nobody is signed up by a refusal, so that of an
+// account that does not exist leaves no trace.
+func (d *decision) refuse(before State, code imcode.Code, detail string) Outcome {
+	d.Answer, d.Code, d.Detail = Refused, code, detail
+	if !before.Exists() && len(before.Tries) == 0 {
+		d.State, d.Events = before, nil
+	}
+	return d.Outcome
+}

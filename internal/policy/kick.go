@@ -1,0 +1,168 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"rollcall.example"
+	"rollcall.example/imcode"
+)
+
+// Reason is why a session has ended. The numbers are those of the wire.
+type Reason uint8
+
+// The reasons.
+const (
+	Silently            Reason = iota // replaced by its own device: nobody is told
+	NewerLogin                        // evicted by a newer login
+	Operator                          // kicked by an operator
+	SignedOutElsewhere                // by the user on another device
+	PolicyApplied                     // a policy was applied to those logged in
+	SameDeviceElsewhere               // the same device id logged in without proof
+	SecretUsedTwice                   // two clients used the session's secret
+	AccountDisabled
+	AccountDeleted
+	RESTKick
+	SigEnded // its UserSig has ended
+)
+
+// A Notice tells a client that its session is over.
+type Notice struct {
+	Session uint64
+	Reason  Reason
+	Code    imcode.Code // what the client reports with it; 0: none
+	At      time.Time
+	By      By
+	Expired bool // raise onUserSigExpired, not onKickedOffline
+}
+
+// Text says in a sentence, for the user, what happened.
+func (n Notice) Text() string {
+	switch n.Reason {
+	case NewerLogin:
+		if n.By.DeviceName == "" {
+			return fmt.Sprintf("Signed out because the account logged in on another device (%s).", n.By.Platform)
+		}
+		return fmt.Sprintf("Signed out because the account logged in on %s (%s).", n.By.DeviceName, n.By.Platform)
+	case Operator:
+		return "Signed out by an operator."
+	case SignedOutElsewhere:
+		return "Signed out from another device of the account."
+	case PolicyApplied:
+		return "Signed out because the login policy changed."
+	case SameDeviceElsewhere:
+		return "Signed out because another client logged in with this device's id."
+	case SecretUsedTwice:
+		return "Signed out because two clients used this session: its data directory may have been copied."
+	case AccountDisabled:
+		return "Signed out because the account is disabled."
+	case AccountDeleted:
+		return "Signed out because the account was deleted."
+	case RESTKick:
+		return "Signed out: all earlier UserSigs of the account have been revoked."
+	case SigEnded:
+		return "The UserSig has expired."
+	}
+	return "The session has ended."
+}
+
+// notice is what the client of the kicked session is told.
+func (k Kick) notice(r Rules) Notice {
+	n := Notice{Session: k.Session, Reason: k.Reason, At: k.At, By: k.By}
+	switch k.Reason {
+	case RESTKick:
+		n.Expired = !r.RESTKickAsKick
+	case AccountDisabled:
+		n.Code = imcode.AccountDisabled
+	}
+	return n
+}
+
+// kick ends session x for the reason: it leaves a kick row, a notice and a
+// history row.
+func (d *decision) kick(x Session, reason Reason, by By) {
+	d.remove(x.Number)
+	row := Kick{
+		Session: x.Number, Device: x.Device, Platform: x.Platform,
+		Reason: reason, By: by, At: d.now, Secret: x.Secret,
+	}
+	d.State.Kicks = append(d.State.Kicks, row)
+	d.Ended = append(d.Ended, Ended{Session: x, Kind: EventKicked, Notice: row.notice(d.rules)})
+	d.record(Event{
+		Kind: EventKicked, Session: x.Number, Device: x.Device, DeviceName: x.DeviceName,
+		Platform: x.Platform, Reason: reason, By: by, Connected: d.connected(x),
+	})
+}
+
+// kickRow finds the row of a session.
+func (s State) kickRow(session uint64) (Kick, bool) {
+	for _, k := range s.Kicks {
+		if k.Session == session {
+			return k, true
+		}
+	}
+	return Kick{}, false
+}
+
+// dropKick removes the row of a session, if there is one.
+func (d *decision) dropKick(session uint64) {
+	d.State.Kicks = slices.DeleteFunc(d.State.Kicks, func(k Kick) bool { return k.Session == session })
+}
+
+// boundKicks drops rows that are too old, then, above the bound, the oldest;
+// those of newer logins go first.
+func (d *decision) boundKicks() {
+	rows := slices.DeleteFunc(d.State.Kicks, func(k Kick) bool { return d.now.Sub(k.At) > KickRowLife })
+	room := max(MinKickRows, d.rules.admits())
+	for len(rows) > room {
+		i := max(0, slices.IndexFunc(rows, func(k Kick) bool { return k.Reason == NewerLogin }))
+		rows = slices.Delete(rows, i, i+1)
+	}
+	d.State.Kicks = rows
+}
+
+// admits is the most sessions that the policy lets an account have.
+func (r Rules) admits() int {
+	best := map[uint8]int{}
+	for p := range NumPlatforms {
+		best[r.Group[p]] = max(best[r.Group[p]], r.Limit[p])
+	}
+	sum := 0
+	for _, n := range best {
+		sum += n
+	}
+	return sum
+}
+
+// meets says what a client gets whose last session left kick row k, when it
+// comes back by itself (resume, automatic login). LogInAgain means: nothing
+// stands in the way of a new login.
+func (k Kick) meets(r Rules) (Answer, Notice) {
+	n := k.notice(r)
+	if k.Reason != NewerLogin {
+		return Told, n
+	}
+	if !r.TellKickedReconnect || k.Platform == rollcall.Web {
+		return LogInAgain, Notice{}
+	}
+	n.Code = imcode.KickedOffByOther
+	return Told, n
+}
+
+// An Acknowledge request says that the notice of a session reached its client,
+// on a connection that proved the session.
+type Acknowledge struct {
+	Now     time.Time
+	Session uint64
+}
+
+// AcknowledgeKick drops the kick row that the client was told of. A secret used
+// twice has other holders: its row stays for them.
+func AcknowledgeKick(s State, q Acknowledge, r Rules) Outcome {
+	d := decide(s, q.Now, r)
+	if k, ok := s.kickRow(q.Session); ok && k.Reason != SecretUsedTwice {
+		d.dropKick(q.Session)
+	}
+	return d.Outcome
+}

@@ -1,0 +1,98 @@
+package policy
+
+import (
+	"slices"
+	"time"
+
+	"rollcall.example"
+)
+
+// A Logout ends the session that its fixed half names.
+type Logout struct {
+	Now    time.Time
+	Device rollcall.DeviceID
+	Fixed  Hash
+	Try    uint64
+	Signed bool // a UserSig with a good signature came along
+}
+
+// LogOut carries out a logout whatever its try number, and raises that, so that
+// a login of the same attempt that is served later changes nothing. Unknown:
+// neither the fixed half nor a UserSig proved it; nothing changed.
+func LogOut(before State, q Logout, r Rules) Outcome {
+	d := decide(before, q.Now, r)
+	known := q.Signed
+	if x, ok := d.State.session(func(x Session) bool { return x.Secret.Fixed.is(q.Fixed) }); ok {
+		known = true
+		d.remove(x.Number)
+		d.Session = x
+		d.Ended = append(d.Ended, Ended{Session: x, Kind: EventLogout})
+		d.recordOf(x, EventLogout, 0)
+	}
+	for _, k := range before.Kicks {
+		if k.Secret.Fixed.is(q.Fixed) {
+			known = true
+			d.dropKick(k.Session)
+		}
+	}
+	for _, t := range before.Tries {
+		known = known || t.Fixed.is(q.Fixed)
+	}
+	if !known {
+		return d.answer(Unknown)
+	}
+	d.raise(q.Device, q.Try)
+	return d.answer(Granted)
+}
+
+// A Disconnect says that connection Conn of session Session is gone.
+type Disconnect struct {
+	Now     time.Time
+	Session uint64
+	Conn    uint64
+}
+
+// Disconnected makes a session away. It counts only for the session's highest
+// connection.
+func Disconnected(before State, q Disconnect, r Rules) Outcome {
+	d := decide(before, q.Now, r)
+	x, found := d.State.session(numbered(q.Session))
+	if !found || x.Conn != q.Conn || x.Node == "" {
+		return d.Outcome
+	}
+	x.Node, x.Away = "", q.Now
+	d.put(x)
+	d.recordOf(x, EventAway, foldReturns)
+	return d.Outcome
+}
+
+// Expire ends what time alone ends.
+func Expire(before State, now time.Time, r Rules) Outcome {
+	d := decide(before, now, r)
+	d.sweep()
+	d.boundKicks()
+	return d.Outcome
+}
+
+// sweep ends sessions whose UserSig is over, or that were away for too long.
+// Every rule begins with it, so that none depends on when the last sweep was.
+func (d *decision) sweep() {
+	for _, x := range slices.Clone(d.State.Sessions) {
+		switch {
+		case d.now.Before(x.Due()):
+		case d.now.Unix() > x.SigEnds:
+			d.endExpired(x)
+		default:
+			d.remove(x.Number)
+			d.Ended = append(d.Ended, Ended{Session: x, Kind: EventLapsed})
+			d.recordOf(x, EventLapsed, 0)
+		}
+	}
+}
+
+func (d *decision) endExpired(x Session) {
+	d.remove(x.Number)
+	n := Notice{Session: x.Number, Reason: SigEnded, At: time.Unix(x.SigEnds+1, 0).UTC(), Expired: true}
+	d.Ended = append(d.Ended, Ended{Session: x, Kind: EventExpired, Notice: n})
+	d.recordOf(x, EventExpired, 0)
+}

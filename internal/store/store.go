@@ -1,0 +1,100 @@
+// Package store is what Rollcall keeps: accounts and their sessions, apps and
+// their keys, history and usage. The engines are in the folders below it; every
+// one passes storetest, which holds the promises written here.
+//
+// Two primitives carry all that happens to accounts (Mutate; messages will add
+// Append); all else is plain queries. An error from a store means that the
+// outcome is unknown at worst, and never that half of it happened.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"rollcall.example"
+	"rollcall.example/internal/policy"
+)
+
+// A Rule decides about one account. It must be pure: it may run twice.
+type Rule func(policy.State) policy.Outcome
+
+// Errors that callers tell apart.
+var (
+	// ErrNotFound: there is no such app or key.
+	ErrNotFound = errors.New("not found")
+	// ErrExists: the app or key is there already.
+	ErrExists = errors.New("exists already")
+	// ErrClosed: the store has been closed.
+	ErrClosed = errors.New("store is closed")
+)
+
+// Accounts is the storage of accounts and their sessions.
+type Accounts interface {
+	// Mutate locks the account, runs rule on its state (the zero State if it is
+	// unknown), makes the outcome durable in one transaction (state, history,
+	// usage counters) and returns it. Once it has returned, the outcome survives
+	// the death of process and machine. An error: nothing of it happened, or,
+	// where the disk failed while committing, it is unknown whether all of it did.
+	Mutate(ctx context.Context, a rollcall.Account, rule Rule) (policy.Outcome, error)
+	// Due lists accounts that have a session which time ends before now, at most
+	// limit, the earliest first, and says when the next one after those is due
+	// (zero: none).
+	Due(ctx context.Context, now time.Time, limit int) (due []rollcall.Account, next time.Time, err error)
+	// State reads an account's state without locking it.
+	State(ctx context.Context, a rollcall.Account) (policy.State, error)
+	// History reads an account's rows, newest first, at most limit, older than
+	// the row numbered before (0: from the newest).
+	History(ctx context.Context, a rollcall.Account, before int64, limit int) ([]HistoryRow, error)
+	// Usage reads the counters of an app from day to day, both included, as
+	// 20261123.
+	Usage(ctx context.Context, app rollcall.AppID, from, to int) ([]UsageRow, error)
+}
+
+// Apps is the storage of apps, their keys and settings.
+type Apps interface {
+	// AddApp adds an app, with no key. ErrExists if it is there.
+	AddApp(ctx context.Context, a App) error
+	// App reads an app with its keys. ErrNotFound if there is none.
+	App(ctx context.Context, id rollcall.AppID) (App, error)
+	// Apps lists all apps by id, with their keys.
+	Apps(ctx context.Context) ([]App, error)
+	// AddKey adds a key to an app. ErrNotFound: no such app. ErrExists: it has a
+	// key of that id or of the same bytes.
+	AddKey(ctx context.Context, id rollcall.AppID, k Key) error
+	// RemoveKey removes a key. ErrNotFound: no such app or key.
+	RemoveKey(ctx context.Context, id rollcall.AppID, key string) error
+}
+
+// A HistoryRow is one event of an account as it was written.
+type HistoryRow struct {
+	ID int64 // grows with time, unique in the store
+	policy.Event
+	Count int       // how many equal events it stands for
+	Last  time.Time // the latest of them
+}
+
+// A UsageRow counts an app's accounts that came online in a period.
+type UsageRow struct {
+	Period   int // 20261123 for a day, 202611 for a month
+	Active   int64
+	SignedUp int64 // 0 for months
+}
+
+// An App is one SDKAppID. Its settings are kept as a JSON document, so that an
+// older server's row is good for a newer one: what is absent has its default.
+type App struct {
+	ID       rollcall.AppID
+	Name     string
+	Created  time.Time
+	Disabled bool
+	Settings []byte // JSON; nil: all defaults
+	Keys     []Key
+}
+
+// A Key signs UserSigs of an app.
+type Key struct {
+	ID      string // short, for people; not secret
+	Secret  string // the bytes that the HMAC is made with
+	Created time.Time
+}
