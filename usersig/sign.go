@@ -22,9 +22,12 @@ import (
 // as the string it is: hex is not decoded. It belongs on the app's own server,
 // never in a client.
 //
-// The error is imcode.InvalidParameters if there is no key or identifier, or
+// The error is imcode.InvalidParameters if app, key or identifier is empty, or
 // if no check would accept the result.
 func Sign(app rollcall.AppID, key, identifier string, now time.Time, lifetime time.Duration) (string, error) {
+	if lifetime < 0 {
+		return "", imcode.InvalidParameters.Errorf("the lifetime is %v", lifetime)
+	}
 	return Claims{
 		App:        app,
 		Identifier: identifier,
@@ -70,6 +73,8 @@ func (c Claims) signable(key string) error {
 	switch {
 	case key == "":
 		return imcode.InvalidParameters.Errorf("the key is empty")
+	case c.App == 0:
+		return imcode.InvalidParameters.Errorf("the SDKAppID is 0")
 	case c.Identifier == "":
 		return imcode.InvalidParameters.Errorf("the identifier is empty")
 	case !utf8.ValidString(c.Identifier):
