@@ -27,18 +27,17 @@ var outer = base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 // inner is standard base64, in which one text stands for one value only.
 var inner = base64.StdEncoding.Strict()
 
-// A document is the JSON inside a UserSig. Nil is a member that is not there;
-// only Userbuf may be missing.
+// A document is the JSON inside a UserSig.
 type document struct {
-	Ver        *string `json:"TLS.ver"`
-	Identifier *string `json:"TLS.identifier"`
-	App        *int64  `json:"TLS.sdkappid"`
-	Time       *int64  `json:"TLS.time"`
-	Expire     *int64  `json:"TLS.expire"`
-	Userbuf    *string `json:"TLS.userbuf,omitempty"` // standard base64
-	Sig        *string `json:"TLS.sig"`               // standard base64
+	Ver        string  `json:"TLS.ver"`
+	Identifier string  `json:"TLS.identifier"`
+	App        int64   `json:"TLS.sdkappid"`
+	Time       int64   `json:"TLS.time"`
+	Expire     int64   `json:"TLS.expire"`
+	Userbuf    *string `json:"TLS.userbuf,omitempty"` // standard base64; nil: none
+	Sig        string  `json:"TLS.sig"`               // standard base64
 
-	userbuf []byte // decoded
+	userbuf []byte // Userbuf decoded
 }
 
 // Parse reads a UserSig without checking that it is genuine: anybody may have
@@ -50,9 +49,9 @@ func Parse(ticket string) (Claims, error) {
 	if err != nil {
 		return Claims{}, err
 	}
-	app := rollcall.AppID(*d.App)
-	if int64(app) != *d.App || app == 0 {
-		return Claims{}, imcode.UserSigMismatchAppID.Errorf("it is for SDKAppID %d, which no app has", *d.App)
+	app := rollcall.AppID(d.App)
+	if int64(app) != d.App || app == 0 {
+		return Claims{}, imcode.UserSigMismatchAppID.Errorf("it is for SDKAppID %d, which no app has", d.App)
 	}
 	return d.claims(), nil
 }
@@ -60,10 +59,10 @@ func Parse(ticket string) (Claims, error) {
 // claims returns what the document says, its app being within 32 bits.
 func (d document) claims() Claims {
 	return Claims{
-		App:        rollcall.AppID(*d.App),
-		Identifier: *d.Identifier,
-		Time:       *d.Time,
-		Expire:     *d.Expire,
+		App:        rollcall.AppID(d.App),
+		Identifier: d.Identifier,
+		Time:       d.Time,
+		Expire:     d.Expire,
 		Userbuf:    d.userbuf,
 	}
 }
@@ -85,7 +84,7 @@ func decode(ticket string) (document, error) {
 	if !utf8.Valid(text) {
 		return document{}, imcode.UserSigCheckFailed.Errorf("the document in it is not UTF-8")
 	}
-	var d document
+	d := document{App: -1, Time: -1, Expire: -1} // which a missing member leaves
 	if err := json.Unmarshal(text, &d); err != nil {
 		return document{}, imcode.UserSigCheckFailed.Errorf("the document in it is not the JSON of a UserSig")
 	}
@@ -98,16 +97,16 @@ func decode(ticket string) (document, error) {
 // complete checks that every member is there and sound, and decodes the userbuf.
 func (d *document) complete() error {
 	switch {
-	case d.Ver == nil || d.Identifier == nil || d.App == nil || d.Time == nil || d.Expire == nil || d.Sig == nil:
-		return imcode.UserSigCheckFailed.Errorf("a member of the document in it is missing")
-	case *d.Ver != version:
+	case d.Ver != version:
 		return imcode.UserSigCheckFailed.Errorf("TLS.ver is not %q", version)
-	case strings.Contains(*d.Identifier, "\n"):
+	case d.Identifier == "" || d.Sig == "":
+		return imcode.UserSigCheckFailed.Errorf("TLS.identifier or TLS.sig is missing")
+	case strings.Contains(d.Identifier, "\n"):
 		return imcode.UserSigCheckFailed.Errorf("TLS.identifier has a line feed in it")
 	}
-	for _, n := range []int64{*d.App, *d.Time, *d.Expire} {
+	for _, n := range [...]int64{d.App, d.Time, d.Expire} {
 		if n < 0 || n > maxNumber {
-			return imcode.UserSigCheckFailed.Errorf("the number %d is not between 0 and 2^53", n)
+			return imcode.UserSigCheckFailed.Errorf("TLS.sdkappid, TLS.time or TLS.expire is missing or not between 0 and 2^53")
 		}
 	}
 	if d.Userbuf == nil {

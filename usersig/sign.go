@@ -44,16 +44,16 @@ func (c Claims) Sign(key string) (string, error) {
 		return "", err
 	}
 	d := document{
-		Ver:        new(version),
-		App:        new(int64(c.App)),
-		Identifier: &c.Identifier,
-		Time:       &c.Time,
-		Expire:     &c.Expire,
+		Ver:        version,
+		Identifier: c.Identifier,
+		App:        int64(c.App),
+		Time:       c.Time,
+		Expire:     c.Expire,
 	}
 	if len(c.Userbuf) > 0 {
 		d.Userbuf = new(base64.StdEncoding.EncodeToString(c.Userbuf))
 	}
-	d.Sig = new(string(signature(d.content(), key)))
+	d.Sig = string(signature(d.content(), key))
 	text, err := json.Marshal(d)
 	if err != nil {
 		return "", imcode.InvalidParameters.Errorf("encode the UserSig: %v", err)
@@ -93,10 +93,10 @@ func (c Claims) signable(key string) error {
 // so that two documents never share their content.
 func (d document) content() []byte {
 	b := make([]byte, 0, 512)
-	b = append(append(b, "TLS.identifier:"...), *d.Identifier...)
-	b = strconv.AppendInt(append(b, "\nTLS.sdkappid:"...), *d.App, 10)
-	b = strconv.AppendInt(append(b, "\nTLS.time:"...), *d.Time, 10)
-	b = strconv.AppendInt(append(b, "\nTLS.expire:"...), *d.Expire, 10)
+	b = append(append(b, "TLS.identifier:"...), d.Identifier...)
+	b = strconv.AppendInt(append(b, "\nTLS.sdkappid:"...), d.App, 10)
+	b = strconv.AppendInt(append(b, "\nTLS.time:"...), d.Time, 10)
+	b = strconv.AppendInt(append(b, "\nTLS.expire:"...), d.Expire, 10)
 	if d.Userbuf != nil {
 		b = append(append(b, "\nTLS.userbuf:"...), *d.Userbuf...)
 	}

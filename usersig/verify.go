@@ -38,11 +38,11 @@ func Check(ticket string, app rollcall.AppID, identifier string, keys []string) 
 	if !usable(keys) {
 		return Claims{}, imcode.PublicKeyNotFound
 	}
-	if *d.App != int64(app) {
-		return Claims{}, imcode.UserSigMismatchAppID.Errorf("it is for SDKAppID %d, the request for %d", *d.App, app)
+	if d.App != int64(app) {
+		return Claims{}, imcode.UserSigMismatchAppID.Errorf("it is for SDKAppID %d, the request for %d", d.App, app)
 	}
-	if *d.Identifier != identifier {
-		return Claims{}, imcode.UserSigMismatchID.Errorf("it is for %.40q, the request for %.40q", *d.Identifier, identifier)
+	if d.Identifier != identifier {
+		return Claims{}, imcode.UserSigMismatchID.Errorf("it is for %.40q, the request for %.40q", d.Identifier, identifier)
 	}
 	if !d.signedWith(keys) {
 		return Claims{}, imcode.UserSigMismatchPublicKey.Errorf("it was signed with no current key of SDKAppID %d, or changed since", app)
@@ -63,7 +63,7 @@ func usable(keys []string) bool {
 // signedWith reports whether one of the keys made the signature. It tries them
 // all, so that the time it takes does not tell which.
 func (d document) signedWith(keys []string) bool {
-	content, got := d.content(), []byte(*d.Sig)
+	content, got := d.content(), []byte(d.Sig)
 	found := 0
 	for _, k := range keys {
 		if k != "" {
