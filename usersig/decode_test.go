@@ -20,6 +20,8 @@ import (
 	"rollcall.example/usersig"
 )
 
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*-"
+
 var outer = strings.NewReplacer("+", "*", "/", "-", "=", "_")
 var standard = strings.NewReplacer("*", "+", "-", "/", "_", "=")
 
@@ -151,6 +153,22 @@ func padded() (ticket string, compressed []byte) {
 	return ticket, compressed
 }
 
+// loosen sets a bit of a padded ticket that stands for nothing.
+func loosen(ticket string) string {
+	end := strings.IndexByte(ticket, '_')
+	last := strings.IndexByte(alphabet, ticket[end-1])
+	return ticket[:end-1] + alphabet[last+1:last+2] + ticket[end:]
+}
+
+func TestParseNamesAnAppThatCannotBe(t *testing.T) {
+	for _, id := range []string{"0", "4294967296", "9007199254740992"} {
+		document := strings.Replace(genuine, `id":1,`, `id":`+id+`,`, 1)
+		if _, err := usersig.Parse(pack(document)); code(t, err) != imcode.UserSigMismatchAppID {
+			t.Errorf("SDKAppID %s: %v, want %v", id, err, imcode.UserSigMismatchAppID)
+		}
+	}
+}
+
 func TestWrappings(t *testing.T) {
 	ticket, compressed := padded()
 	body, checksum := compressed[:len(compressed)-4], compressed[len(compressed)-4:]
@@ -163,6 +181,7 @@ func TestWrappings(t *testing.T) {
 		{"no padding", strings.TrimRight(ticket, "_")},
 		{"padding of =", strings.ReplaceAll(ticket, "_", "=")},
 		{"more padding", ticket + "____"},
+		{"loose bits before the padding", loosen(ticket)},
 		{"a byte behind the end", then(compressed, []byte{0})},
 		{"a second stream behind the end", then(compressed, compressed)},
 		{"a checksum of zero", then(body, make([]byte, 4))},

@@ -105,6 +105,7 @@ func (r crossing) vector() vector {
 // crossings returns the golden vectors and 200 random ones, with and without a
 // userbuf or a room.
 func crossings(t *testing.T) (rows []crossing) {
+	t.Helper()
 	vectors, _ := golden(t)
 	for _, v := range vectors {
 		if v.Userbuf == nil || *v.Userbuf != "" { // an empty one we do not make

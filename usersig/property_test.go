@@ -70,11 +70,10 @@ func TestEveryMemberIsSigned(t *testing.T) {
 }
 
 func TestAChangedTicketIsRefused(t *testing.T) {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*-_+/=\n"
 	ticket := pack(signed(genuine))
 	rapid.Check(t, func(t *rapid.T) {
 		at := rapid.IntRange(0, len(ticket)-1).Draw(t, "at")
-		with := rapid.StringOfN(rapid.SampledFrom([]rune(alphabet)), 0, 3, -1).Draw(t, "with")
+		with := rapid.StringOfN(rapid.SampledFrom([]rune(alphabet+"_+/=\n")), 0, 3, -1).Draw(t, "with")
 		changed := ticket[:at] + with + ticket[at+1:]
 		if _, err := verify(changed); err == nil && changed != ticket {
 			t.Fatalf("accepted %q", changed)

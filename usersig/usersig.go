@@ -18,7 +18,7 @@
 //   - What the vendor's generators make is accepted, what this package makes
 //     they would have made: same members, same signature. The compressed bytes
 //     may differ.
-//   - Whatever Sign returns, Verify accepts.
+//   - Whatever Sign returns, Check accepts under the same key.
 //   - The checks come in a fixed order, each with its own code, so that the
 //     code names the true cause. The signature comes before the clock: a forged
 //     UserSig is never reported as merely expired.

@@ -1,11 +1,14 @@
 package usersig_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,6 +116,7 @@ func TestTicketsOfTheVendorsGenerator(t *testing.T) {
 
 // testVector holds v against every function of the package.
 func testVector(t *testing.T, v vector) {
+	t.Helper()
 	want := v.claims(t)
 	if got, err := usersig.Parse(v.Ticket); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("Parse: %+v, %v; want %+v", got, err, want)
@@ -239,6 +243,23 @@ func TestEnds(t *testing.T) {
 	} {
 		if got := (usersig.Claims{Time: tt.time, Expire: tt.expire}).Ends().UTC().Format(time.RFC3339); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestAnEmptyKeyOpensNothing(t *testing.T) {
+	mac := hmac.New(sha256.New, nil)
+	mac.Write([]byte("TLS.identifier:alice\nTLS.sdkappid:1\nTLS.time:1700000000\nTLS.expire:60\n"))
+	ticket := pack(strings.Replace(genuine, "SIG", base64.StdEncoding.EncodeToString(mac.Sum(nil)), 1))
+	for _, tt := range []struct {
+		keys []string
+		want imcode.Code
+	}{
+		{[]string{""}, imcode.PublicKeyNotFound},
+		{[]string{"", "key"}, imcode.UserSigMismatchPublicKey},
+	} {
+		if _, err := usersig.Check(ticket, 1, "alice", tt.keys); code(t, err) != tt.want {
+			t.Errorf("keys %q: %v, want %v", tt.keys, err, tt.want)
 		}
 	}
 }
