@@ -161,7 +161,7 @@ func loosen(ticket string) string {
 }
 
 func TestParseNamesAnAppThatCannotBe(t *testing.T) {
-	for _, id := range []string{"0", "4294967296", "9007199254740992"} {
+	for _, id := range []string{"0", "4294967296", "4294967297", "9007199254740992"} {
 		document := strings.Replace(genuine, `id":1,`, `id":`+id+`,`, 1)
 		if _, err := usersig.Parse(pack(document)); code(t, err) != imcode.UserSigMismatchAppID {
 			t.Errorf("SDKAppID %s: %v, want %v", id, err, imcode.UserSigMismatchAppID)
