@@ -7,7 +7,7 @@
 //
 //   - Memory is bounded, whoever calls: of more keys than the bound, the one
 //     unused for longest is forgotten, and with it what it had done. Keys that
-//     no longer matter go by themselves. Callers keep keys and ids short.
+//     no longer matter go by themselves. Keys and ids are short: an array, a bounded string.
 //   - Time is passed in, and nothing runs in the background. A time before the
 //     last one is taken as it is: what happened after it counts as just now.
 //   - Zero values are ready, with the defaults named; fields are set before
@@ -27,41 +27,41 @@ const defaultKeys = 100_000
 // Attempts bounds the number of distinct attempts that a key makes within a
 // window of time. An attempt has an id, which its retries share: however often
 // it comes, it counts once.
-type Attempts struct {
+type Attempts[K, ID comparable] struct {
 	Max    int           // distinct attempts within Window; default 5
 	Window time.Duration // default 10 s
 	Keys   int           // keys remembered; default 100,000
 
 	mu   sync.Mutex
-	keys recent[[]attempt]
+	keys recent[K, []attempt[ID]]
 }
 
 // An attempt is one that was allowed, and when it first came.
-type attempt struct {
-	id string
+type attempt[ID comparable] struct {
+	id ID
 	at time.Time
 }
 
 // Allow reports whether key may make the attempt id now, and counts it if so.
 // A refused attempt is not counted.
-func (a *Attempts) Allow(key, id string, now time.Time) bool {
+func (a *Attempts[K, ID]) Allow(key K, id ID, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	window := cmp.Or(a.Window, 10*time.Second)
 	made := a.keys.use(key, now, window, cmp.Or(a.Keys, defaultKeys))
-	*made = slices.DeleteFunc(*made, func(x attempt) bool { return now.Sub(x.at) >= window })
-	if slices.ContainsFunc(*made, func(x attempt) bool { return x.id == id }) {
+	*made = slices.DeleteFunc(*made, func(x attempt[ID]) bool { return now.Sub(x.at) >= window })
+	if slices.ContainsFunc(*made, func(x attempt[ID]) bool { return x.id == id }) {
 		return true
 	}
 	if len(*made) >= cmp.Or(a.Max, 5) {
 		return false
 	}
-	*made = append(*made, attempt{id, now})
+	*made = append(*made, attempt[ID]{id, now})
 	return true
 }
 
 // Len returns how many keys are remembered.
-func (a *Attempts) Len() int {
+func (a *Attempts[K, ID]) Len() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.keys.len()
@@ -69,14 +69,14 @@ func (a *Attempts) Len() int {
 
 // Failures blocks a key for a while once it has failed too often within a
 // window of time.
-type Failures struct {
+type Failures[K comparable] struct {
 	Max    int           // failures within Window that lead to a block; default 10
 	Window time.Duration // default 60 s
 	Block  time.Duration // how long a block lasts; default 60 s
 	Keys   int           // keys remembered; default 100,000
 
 	mu   sync.Mutex
-	keys recent[failures]
+	keys recent[K, failures]
 }
 
 // failures are those of one key.
@@ -87,7 +87,7 @@ type failures struct {
 
 // Fail counts a failure of key. Failures during a block are not counted, so
 // that it ends; after it the count begins anew.
-func (f *Failures) Fail(key string, now time.Time) {
+func (f *Failures[K]) Fail(key K, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	window, block := cmp.Or(f.Window, time.Minute), cmp.Or(f.Block, time.Minute)
@@ -103,7 +103,7 @@ func (f *Failures) Fail(key string, now time.Time) {
 }
 
 // Blocked reports whether key is blocked now, and if so for how much longer.
-func (f *Failures) Blocked(key string, now time.Time) (retryAfter time.Duration, blocked bool) {
+func (f *Failures[K]) Blocked(key K, now time.Time) (retryAfter time.Duration, blocked bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	x, known := f.keys.find(key)
@@ -114,7 +114,7 @@ func (f *Failures) Blocked(key string, now time.Time) (retryAfter time.Duration,
 }
 
 // Len returns how many keys are remembered.
-func (f *Failures) Len() int {
+func (f *Failures[K]) Len() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.keys.len()

@@ -1,7 +1,6 @@
 package limit_test
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,8 +13,6 @@ import (
 )
 
 var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-
-func name(i int) string { return strconv.Itoa(i) }
 
 func at(seconds float64) time.Time { return start.Add(time.Duration(seconds * float64(time.Second))) }
 
@@ -46,7 +43,7 @@ func TestAttempts(t *testing.T) {
 			{0, "alice", "e", true}, {0, "alice", "f", false}, {0, "bob", "f", true}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var a limit.Attempts
+			var a limit.Attempts[string, string]
 			for i, s := range tt.steps {
 				if got := a.Allow(s.key, s.id, at(s.at)); got != s.want {
 					t.Errorf("step %d: %s tries %s at %vs: %t, want %t", i+1, s.key, s.id, s.at, got, s.want)
@@ -68,24 +65,22 @@ func TestFailures(t *testing.T) {
 		{"after a block the count begins anew", "FFFFFFFFFF 60 FFFFFFFFF =0 F =60"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var f limit.Failures
+			var f limit.Failures[string]
 			now := start
-			for _, step := range strings.Fields(tt.steps) {
-				var seconds int
-				switch {
-				case step[0] == 'F':
+			for step := range strings.FieldsSeq(tt.steps) {
+				switch step[0] {
+				case 'F':
 					for range step {
 						f.Fail("alice", now)
 					}
-				case step[0] == '=':
-					fmt.Sscan(step[1:], &seconds)
+				case '=':
+					seconds := atoi(t, step[1:])
 					wait, blocked := f.Blocked("alice", now)
 					if wait != time.Duration(seconds)*time.Second || blocked != (seconds > 0) {
 						t.Errorf("%s after %v: blocked %t for %v", step, now.Sub(start), blocked, wait)
 					}
 				default:
-					fmt.Sscan(step, &seconds)
-					now = now.Add(time.Duration(seconds) * time.Second)
+					now = now.Add(time.Duration(atoi(t, step)) * time.Second)
 				}
 				if _, blocked := f.Blocked("bob", now); blocked {
 					t.Error("bob, who never failed, is blocked")
@@ -95,45 +90,54 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+func atoi(t *testing.T, s string) int {
+	t.Helper()
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func TestMemoryIsBounded(t *testing.T) {
-	a := limit.Attempts{Keys: 100}
-	f := limit.Failures{Keys: 100, Max: 1}
+	a := limit.Attempts[int, int]{Keys: 100}
+	f := limit.Failures[int]{Keys: 100, Max: 1}
 	for i := range 10_000 {
-		a.Allow(name(i), name(i), start)
-		f.Fail(name(i), start)
+		a.Allow(i, i, start)
+		f.Fail(i, start)
 		if a.Len() > 100 || f.Len() > 100 {
 			t.Fatalf("after %d keys %d and %d are remembered", i+1, a.Len(), f.Len())
 		}
 	}
-	if _, blocked := f.Blocked(name(9_999), start); !blocked {
+	if _, blocked := f.Blocked(9_999, start); !blocked {
 		t.Error("the newest key was forgotten")
 	}
-	if _, blocked := f.Blocked(name(0), start); blocked {
+	if _, blocked := f.Blocked(0, start); blocked {
 		t.Error("the stalest key is remembered")
 	}
 }
 
 func TestAKeyInUseOutlivesIdleOnes(t *testing.T) {
-	a := limit.Attempts{Keys: 3, Max: 1}
-	a.Allow("busy", "1", start)
+	a := limit.Attempts[int, int]{Keys: 3, Max: 1}
+	a.Allow(1, 1, start)
 	for key := range 100 {
-		a.Allow(name(key), "1", start)
-		if a.Allow("busy", "2", start) {
-			t.Fatalf("the busy key was forgotten after %d others, though in use", key+1)
+		a.Allow(key+2, 1, start)
+		if a.Allow(1, 2, start) {
+			t.Fatalf("key 1 was forgotten after %d others, though in use", key+1)
 		}
 	}
 }
 
 func TestIdleKeysGo(t *testing.T) {
-	var a limit.Attempts
-	var f limit.Failures
+	var a limit.Attempts[int, int]
+	var f limit.Failures[int]
 	for key := range 1000 {
-		a.Allow(name(key), "", start)
-		f.Fail(name(key), start)
+		a.Allow(key, 0, start)
+		f.Fail(key, start)
 	}
 	for key := range 1000 {
-		a.Allow(name(5000+key), "", at(10))
-		f.Fail(name(5000+key), at(60))
+		a.Allow(5000+key, 0, at(10))
+		f.Fail(5000+key, at(60))
 	}
 	if a.Len() != 1000 || f.Len() != 1000 {
 		t.Errorf("%d and %d keys are remembered, 1000 of each matter", a.Len(), f.Len())
@@ -149,7 +153,7 @@ func TestAttemptsAgainstTheirHistory(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		most := rapid.IntRange(1, 4).Draw(t, "max")
 		window := time.Duration(rapid.IntRange(1, 20).Draw(t, "window")) * time.Second
-		a := limit.Attempts{Max: most, Window: window}
+		a := limit.Attempts[int, int]{Max: most, Window: window}
 		var history []event
 		now := start
 		for range rapid.IntRange(1, 100).Draw(t, "steps") {
@@ -163,7 +167,7 @@ func TestAttemptsAgainstTheirHistory(t *testing.T) {
 				}
 			}
 			want := known || counted < most
-			if got := a.Allow(name(key), name(id), now); got != want {
+			if got := a.Allow(key, id, now); got != want {
 				t.Fatalf("key %d, id %d: %t, want %t; %d in the window, known %t", key, id, got, want, counted, known)
 			}
 			if want && !known {
@@ -176,7 +180,7 @@ func TestAttemptsAgainstTheirHistory(t *testing.T) {
 func TestFailuresAgainstTheirHistory(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seconds := rapid.IntRange(1, 20)
-		f := limit.Failures{
+		f := limit.Failures[int]{
 			Max:    rapid.IntRange(1, 4).Draw(t, "max"),
 			Window: time.Duration(seconds.Draw(t, "window")) * time.Second,
 			Block:  time.Duration(seconds.Draw(t, "block")) * time.Second,
@@ -187,14 +191,14 @@ func TestFailuresAgainstTheirHistory(t *testing.T) {
 		for range rapid.IntRange(1, 100).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 8).Draw(t, "wait")) * time.Second)
 			key := rapid.IntRange(0, 3).Draw(t, "key")
-			wait, blocked := f.Blocked(name(key), now)
+			wait, blocked := f.Blocked(key, now)
 			if left := max(0, until[key].Sub(now)); wait != left || blocked != (left > 0) {
 				t.Fatalf("key %d: blocked %t for %v, want %v", key, blocked, wait, left)
 			}
 			if !rapid.Bool().Draw(t, "fails") {
 				continue
 			}
-			f.Fail(name(key), now)
+			f.Fail(key, now)
 			if blocked {
 				continue
 			}
@@ -213,8 +217,8 @@ func TestFailuresAgainstTheirHistory(t *testing.T) {
 }
 
 func TestConcurrentUseLetsThroughNoMore(t *testing.T) {
-	var a limit.Attempts
-	var f limit.Failures
+	var a limit.Attempts[string, int]
+	var f limit.Failures[string]
 	var mu sync.Mutex
 	allowed := 0
 	var all sync.WaitGroup
@@ -222,7 +226,7 @@ func TestConcurrentUseLetsThroughNoMore(t *testing.T) {
 		all.Go(func() {
 			f.Fail("alice", start)
 			f.Blocked("alice", start)
-			if a.Allow("alice", name(i), start) {
+			if a.Allow("alice", i, start) {
 				mu.Lock()
 				defer mu.Unlock()
 				allowed++
@@ -239,27 +243,27 @@ func TestConcurrentUseLetsThroughNoMore(t *testing.T) {
 }
 
 func BenchmarkAllow(b *testing.B) {
-	var a limit.Attempts
+	var a limit.Attempts[int, int]
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		a.Allow(name(i%200_000), name(i), start.Add(time.Duration(i)*time.Microsecond))
+		a.Allow(i%200_000, i, start.Add(time.Duration(i)*time.Microsecond))
 	}
 }
 
 func BenchmarkFail(b *testing.B) {
-	var f limit.Failures
+	var f limit.Failures[int]
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		f.Fail(name(i%200_000), start.Add(time.Duration(i)*time.Microsecond))
+		f.Fail(i%200_000, start.Add(time.Duration(i)*time.Microsecond))
 	}
 }
 
 func BenchmarkBlockedByMany(b *testing.B) {
-	var f limit.Failures
-	f.Fail("alice", start)
+	var f limit.Failures[int]
+	f.Fail(1, start)
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i++ {
-			f.Blocked(name(i%1000), start)
+			f.Blocked(i%1000, start)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package memnet
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -154,7 +155,7 @@ func (c *conn) failure(deadline time.Time) error {
 }
 
 func (c *conn) opError(op string, err error) error {
-	if no, ok := err.(syscall.Errno); ok {
+	if no, ok := errors.AsType[syscall.Errno](err); ok {
 		err = os.NewSyscallError(op, no)
 	}
 	return &net.OpError{Op: op, Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}

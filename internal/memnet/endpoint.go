@@ -2,6 +2,7 @@ package memnet
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"net"
 	"net/netip"
@@ -116,7 +117,7 @@ func (e *Endpoint) connect(addr string) (*conn, error) {
 	if err == nil && len(l.waiting) >= backlog {
 		err = syscall.ECONNREFUSED
 	}
-	if no, ok := err.(syscall.Errno); ok {
+	if no, ok := errors.AsType[syscall.Errno](err); ok {
 		err = os.NewSyscallError("connect", no)
 	}
 	if err != nil {

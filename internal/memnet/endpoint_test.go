@@ -63,7 +63,7 @@ func TestCutInSilence(t *testing.T) {
 		server.Close()
 		wantNothing(t, client)
 
-		client.SetWriteDeadline(time.Now().Add(time.Second))
+		check(t, client.SetWriteDeadline(time.Now().Add(time.Second)))
 		if sent, err := client.Write(make([]byte, 2000)); sent != 1000-len("hello?") || err == nil {
 			t.Errorf("wrote %d, %v into a dead link", sent, err)
 		}

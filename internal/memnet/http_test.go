@@ -30,7 +30,7 @@ func serve(t *testing.T, n *memnet.Network, h http.Handler) {
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(l) }()
 	t.Cleanup(func() {
-		srv.Close()
+		check(t, srv.Close())
 		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("serve: %v", err)
 		}
@@ -39,6 +39,7 @@ func serve(t *testing.T, n *memnet.Network, h http.Handler) {
 
 // httpClient returns a client that dials from the endpoint "phone".
 func httpClient(t *testing.T, n *memnet.Network) *http.Client {
+	t.Helper()
 	tr := &http.Transport{DialContext: n.Endpoint("phone").Dial}
 	t.Cleanup(tr.CloseIdleConnections)
 	return &http.Client{Transport: tr}
@@ -52,19 +53,23 @@ func TestHTTP(t *testing.T) {
 			if err != nil {
 				t.Errorf("server reads: %v", err)
 			}
-			w.Write(body)
+			check(t, second(w.Write(body)))
 		}))
 		c := httpClient(t, &n)
 		for range 3 {
-			sent := make([]byte, 1<<20) // more than the buffers hold
-			resp, err := c.Post("http://rollcall.test/", "", &zeros{left: len(sent)})
+			const size = 1 << 20 // more than the buffers hold
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://rollcall.test/", &zeros{left: size})
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := c.Do(req)
 			if err != nil {
 				t.Fatal(err)
 			}
 			got, err := io.ReadAll(resp.Body)
 			resp.Body.Close()
-			if err != nil || len(got) != len(sent) {
-				t.Errorf("echo of %d bytes: %d, %v", len(sent), len(got), err)
+			if err != nil || len(got) != size {
+				t.Errorf("echo of %d bytes: %d, %v", size, len(got), err)
 			}
 		}
 	})
@@ -113,9 +118,9 @@ func TestHijack(t *testing.T) {
 			if err != nil {
 				t.Errorf("read after hijacking: %v", err)
 			}
-			rw.WriteString("you said " + line)
-			rw.Flush()
-			c.SetReadDeadline(time.Now().Add(time.Minute))
+			check(t, second(rw.WriteString("you said "+line)))
+			check(t, rw.Flush())
+			check(t, c.SetReadDeadline(time.Now().Add(time.Minute)))
 			if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Errorf("read to the deadline: %v", err)
 			}
@@ -137,7 +142,7 @@ func TestHijack(t *testing.T) {
 
 func wantEnd(t *testing.T, c net.Conn) {
 	t.Helper()
-	if _, err := c.Read(make([]byte, 1)); err != io.EOF {
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("read: %v, want the end", err)
 	}
 }
@@ -166,7 +171,8 @@ func TestWebSocket(t *testing.T) {
 				t.Errorf("server waits for more: %v", err)
 			}
 		}))
-		c, _, err := websocket.Dial(t.Context(), "ws://rollcall.test/", &websocket.DialOptions{HTTPClient: httpClient(t, &n)})
+		opts := &websocket.DialOptions{HTTPClient: httpClient(t, &n)}
+		c, _, err := websocket.Dial(t.Context(), "ws://rollcall.test/", opts) //nolint:bodyclose // the connection is the body
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,6 +35,14 @@ func pair(t *testing.T, n *memnet.Network) (client, server net.Conn) {
 	return client, server
 }
 
+// check fails the test for an error; any goroutine may call it.
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func write(t *testing.T, c net.Conn, text string) {
 	t.Helper()
 	if n, err := io.WriteString(c, text); n != len(text) || err != nil {
@@ -53,11 +61,11 @@ func wantRead(t *testing.T, c net.Conn, want string) {
 // wantNothing checks that nothing arrives within an hour.
 func wantNothing(t *testing.T, c net.Conn) {
 	t.Helper()
-	c.SetReadDeadline(time.Now().Add(time.Hour))
+	check(t, c.SetReadDeadline(time.Now().Add(time.Hour)))
 	if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Fatalf("read %d bytes, %v; want silence", n, err)
 	}
-	c.SetReadDeadline(time.Time{})
+	check(t, c.SetReadDeadline(time.Time{}))
 }
 
 func wantReset(t *testing.T, c net.Conn) {
@@ -110,15 +118,16 @@ func second(_ int, err error) error { return err }
 func TestASlowReaderHoldsTheWriterUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, &memnet.Network{Buffer: 1000})
-		server.SetWriteDeadline(time.Now().Add(time.Minute))
+		check(t, server.SetWriteDeadline(time.Now().Add(time.Minute)))
 		n, err := server.Write(make([]byte, 1500))
 		if n != 1000 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Fatalf("wrote %d of 1500 to a full buffer of 1000: %v", n, err)
 		}
-		server.SetWriteDeadline(time.Time{})
+		check(t, server.SetWriteDeadline(time.Time{}))
 		go func() {
 			time.Sleep(time.Second)
-			io.CopyN(io.Discard, client, 1000)
+			_, err := io.CopyN(io.Discard, client, 1000)
+			check(t, err)
 		}()
 		began := time.Now()
 		write(t, server, strings.Repeat("x", 600))
@@ -133,7 +142,7 @@ func TestWritesDoNotMix(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, &memnet.Network{Buffer: 7})
 		for _, text := range []string{"aaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbb", "cccccccccccccccccccc"} {
-			go io.WriteString(server, text)
+			go func() { check(t, second(io.WriteString(server, text))) }()
 		}
 		got := make([]byte, 60)
 		if _, err := io.ReadFull(client, got); err != nil {
@@ -161,10 +170,10 @@ func TestDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, new(memnet.Network))
 		began := time.Now()
-		client.SetReadDeadline(began.Add(time.Minute))
+		check(t, client.SetReadDeadline(began.Add(time.Minute)))
 		go func() {
 			time.Sleep(time.Second)
-			client.SetReadDeadline(began.Add(5 * time.Second)) // hurries the Read that waits
+			check(t, client.SetReadDeadline(began.Add(5*time.Second))) // hurries the Read that waits
 		}()
 		_, err := client.Read(make([]byte, 1))
 		if timeout, ok := errors.AsType[net.Error](err); !ok || !timeout.Timeout() {
@@ -177,7 +186,7 @@ func TestDeadlines(t *testing.T) {
 		if _, err := client.Read(make([]byte, 4)); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("read past the deadline: %v", err)
 		}
-		client.SetReadDeadline(time.Time{})
+		check(t, client.SetReadDeadline(time.Time{}))
 		wantRead(t, client, "late")
 	})
 }
