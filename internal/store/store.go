@@ -10,6 +10,8 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"time"
 
 	"rollcall.example"
@@ -37,7 +39,7 @@ type Accounts interface {
 	// the death of process and machine. An error: nothing of it happened, or,
 	// where the disk failed while committing, it is unknown whether all of it did.
 	Mutate(ctx context.Context, a rollcall.Account, rule Rule) (policy.Outcome, error)
-	// Due lists accounts that have a session which time ends before now, at most
+	// Due lists accounts that have a session which time has ended by now, at most
 	// limit, the earliest first, and says when the next one after those is due
 	// (zero: none).
 	Due(ctx context.Context, now time.Time, limit int) (due []rollcall.Account, next time.Time, err error)
@@ -46,19 +48,19 @@ type Accounts interface {
 	// History reads an account's rows, newest first, at most limit, older than
 	// the row numbered before (0: from the newest).
 	History(ctx context.Context, a rollcall.Account, before int64, limit int) ([]HistoryRow, error)
-	// Usage reads the counters of an app from day to day, both included, as
-	// 20261123.
+	// Usage reads the counters of an app from one period to another, both
+	// included, lowest first: of days (20261123) or of months (202611).
 	Usage(ctx context.Context, app rollcall.AppID, from, to int) ([]UsageRow, error)
 }
 
 // Apps is the storage of apps, their keys and settings.
 type Apps interface {
-	// AddApp adds an app, with no key. ErrExists if it is there.
+	// AddApp adds an app with its keys. ErrExists if it is there.
 	AddApp(ctx context.Context, a App) error
-	// App reads an app with its keys. ErrNotFound if there is none.
-	App(ctx context.Context, id rollcall.AppID) (App, error)
 	// Apps lists all apps by id, with their keys.
 	Apps(ctx context.Context) ([]App, error)
+	// SetSettings replaces an app's settings. ErrNotFound if there is no such app.
+	SetSettings(ctx context.Context, id rollcall.AppID, settings []byte) error
 	// AddKey adds a key to an app. ErrNotFound: no such app. ErrExists: it has a
 	// key of that id or of the same bytes.
 	AddKey(ctx context.Context, id rollcall.AppID, k Key) error
@@ -92,9 +94,25 @@ type App struct {
 	Keys     []Key
 }
 
-// A Key signs UserSigs of an app.
+// String names the app.
+func (a App) String() string { return fmt.Sprintf("app %s (%s)", a.ID, a.Name) }
+
+// LogValue keeps settings and keys out of logs.
+func (a App) LogValue() slog.Value { return slog.StringValue(a.String()) }
+
+// A Key signs UserSigs of an app. However it is printed, logged or encoded as
+// JSON, its secret stays out.
 type Key struct {
 	ID      string // short, for people; not secret
-	Secret  string // the bytes that the HMAC is made with
+	Secret  string `json:"-"` // the bytes that the HMAC is made with
 	Created time.Time
 }
+
+// String names the key.
+func (k Key) String() string { return "key " + k.ID }
+
+// GoString is String: %#v shows no more.
+func (k Key) GoString() string { return k.String() }
+
+// LogValue is String: a log shows no more.
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }

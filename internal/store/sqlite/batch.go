@@ -1,0 +1,155 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"rollcall.example"
+	"rollcall.example/internal/policy"
+	"rollcall.example/internal/store"
+)
+
+// A batch is the requests of one transaction. Rules chain in memory, account by
+// account; flush writes what they made of it.
+type batch struct {
+	sql      *writes
+	conn     *sql.Conn
+	accounts map[rollcall.Account]*entry
+	order    []*entry
+	usage    map[period]counts
+}
+
+// An entry is one account in a batch.
+type entry struct {
+	account rollcall.Account
+	row     int64 // its id; 0: it has none yet
+	was     policy.State
+	is      policy.State
+	served  map[uint64]string // node of each session that ended in this batch
+	events  []policy.Event
+}
+
+// A period is a day or month of an app.
+type period struct {
+	app rollcall.AppID
+	at  int
+}
+
+// counts are what a batch adds to a period.
+type counts struct{ active, signedUp int64 }
+
+func newBatch(w *writes, conn *sql.Conn, size int) *batch {
+	return &batch{
+		sql: w, conn: conn,
+		accounts: make(map[rollcall.Account]*entry, size),
+		order:    make([]*entry, 0, size),
+		usage:    map[period]counts{},
+	}
+}
+
+// Mutate implements store.Accounts.
+func (s *Store) Mutate(ctx context.Context, a rollcall.Account, rule store.Rule) (policy.Outcome, error) {
+	var o policy.Outcome
+	err := s.writer.submit(ctx, func(ctx context.Context, b *batch) (err error) {
+		o, err = b.mutate(ctx, a, rule)
+		return err
+	})
+	if err != nil {
+		return policy.Outcome{}, fmt.Errorf("decide about %s: %w", a, err)
+	}
+	return o, nil
+}
+
+func (b *batch) mutate(ctx context.Context, a rollcall.Account, rule store.Rule) (policy.Outcome, error) {
+	e, err := b.entry(ctx, a)
+	if err != nil {
+		return policy.Outcome{}, err
+	}
+	o, err := apply(rule, e.is)
+	if err != nil {
+		return policy.Outcome{}, err
+	}
+	o.State = stored(o.State)
+	b.count(e, o.State)
+	e.take(o)
+	return o, nil
+}
+
+// entry loads the account, unless the batch has it already.
+func (b *batch) entry(ctx context.Context, a rollcall.Account) (*entry, error) {
+	if e := b.accounts[a]; e != nil {
+		return e, nil
+	}
+	row, s, err := b.sql.load(ctx, nil, a)
+	if err != nil {
+		return nil, err
+	}
+	e := &entry{account: a, row: row, was: s, is: s}
+	b.accounts[a] = e
+	b.order = append(b.order, e)
+	return e, nil
+}
+
+// apply runs the rule. A panic in it is its own caller's error.
+func apply(rule store.Rule, s policy.State) (o policy.Outcome, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("rule panicked: %v", p)
+		}
+	}()
+	return rule(s), nil
+}
+
+// take makes the outcome the account's state from now on.
+func (e *entry) take(o policy.Outcome) {
+	e.is = o.State
+	if o.State.Exists() {
+		e.events = append(e.events, o.Events...)
+	}
+	for _, x := range o.Ended {
+		if e.served == nil {
+			e.served = map[uint64]string{}
+		}
+		e.served[x.Session.Number] = x.Session.Node
+	}
+}
+
+// count adds the account to its app's day and month when it first came online in
+// them, and to the day's new accounts when it signed up.
+func (b *batch) count(e *entry, s policy.State) {
+	if s.ActiveDay > e.is.ActiveDay {
+		b.add(period{e.account.App, s.ActiveDay}, counts{active: 1})
+	}
+	if s.ActiveMonth > e.is.ActiveMonth {
+		b.add(period{e.account.App, s.ActiveMonth}, counts{active: 1})
+	}
+	if s.Exists() && !e.is.Exists() {
+		day := s.ActiveDay
+		if day == 0 {
+			y, m, d := s.Created.Date()
+			day = (y*100+int(m))*100 + d
+		}
+		b.add(period{e.account.App, day}, counts{signedUp: 1})
+	}
+}
+
+func (b *batch) add(p period, n counts) {
+	c := b.usage[p]
+	b.usage[p] = counts{c.active + n.active, c.signedUp + n.signedUp}
+}
+
+// flush writes all that the batch changed.
+func (b *batch) flush(ctx context.Context) error {
+	for _, e := range b.order {
+		if err := b.save(ctx, e); err != nil {
+			return fmt.Errorf("write %s: %w", e.account, err)
+		}
+	}
+	for p, n := range b.usage {
+		if _, err := b.sql.addUsage.ExecContext(ctx, int64(p.app), p.at, n.active, n.signedUp); err != nil {
+			return fmt.Errorf("count app %s: %w", p.app, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+
+	"rollcall.example"
+	"rollcall.example/imcode"
+	"rollcall.example/internal/policy"
+	"rollcall.example/internal/store"
+)
+
+// saveEvent counts the event up in the latest equal row, if that is young enough
+// to fold it, and adds a row otherwise.
+func (b *batch) saveEvent(ctx context.Context, account int64, v policy.Event) error {
+	at, fold := millis(v.At), v.Fold.Milliseconds()
+	if fold > 0 {
+		var row, last int64
+		err := b.sql.foldable.QueryRowContext(ctx, account, int64(v.Kind), int64(v.Code), string(v.Device)).Scan(&row, &last)
+		switch {
+		case err == nil && at-last <= fold:
+			_, err = b.sql.fold.ExecContext(ctx, max(at, last), row)
+			return err
+		case err != nil && !errors.Is(err, sql.ErrNoRows):
+			return err
+		}
+	}
+	_, err := b.sql.addEvent.ExecContext(ctx, account, at, fold, int64(v.Kind), int64(v.Session), string(v.Device), v.DeviceName,
+		int64(v.Platform), v.Address, int64(v.Code), int64(v.Reason), int64(v.By.Session), int64(v.By.Platform), v.By.DeviceName, v.Connected)
+	return err
+}
+
+// History implements store.Accounts.
+func (s *Store) History(ctx context.Context, a rollcall.Account, before int64, limit int) (rows []store.HistoryRow, err error) {
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+	err = s.read(ctx, "read the history of "+a.String(), func(tx *sql.Tx) error {
+		rows, err = scanAll(ctx, tx.StmtContext(ctx, s.reads.history), scanEvent, int64(a.App), string(a.User), before, limit)
+		return err
+	})
+	return rows, err
+}
+
+func scanEvent(rows *sql.Rows) (r store.HistoryRow, err error) {
+	var at, last, fold, session, code, by int64
+	var kind, platform, reason, byPlatform uint8
+	var device string
+	err = rows.Scan(&r.ID, &at, &last, &r.Count, &fold, &kind, &session, &device, &r.DeviceName, &platform, &r.Address,
+		&code, &reason, &by, &byPlatform, &r.By.DeviceName, &r.Connected)
+	r.At, r.Last, r.Fold = moment(at), moment(last), duration(fold)
+	r.Kind, r.Session, r.Device = policy.EventKind(kind), uint64(session), rollcall.DeviceID(device)
+	r.Platform, r.Code, r.Reason = rollcall.Platform(platform), imcode.Code(code), policy.Reason(reason)
+	r.By.Session, r.By.Platform = uint64(by), rollcall.Platform(byPlatform)
+	return r, err
+}

@@ -1,0 +1,112 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"rollcall.example"
+	"rollcall.example/internal/policy"
+	"rollcall.example/internal/store"
+)
+
+// reads are the statements of the reading connections.
+type reads struct {
+	loads
+	due, history, usage, apps, keys *sql.Stmt
+}
+
+func prepareReads(ctx context.Context, db *sql.DB) (*reads, error) {
+	r := &reads{}
+	return r, compile(ctx, db, append(r.list(),
+		statement{&r.due, `SELECT a.app, a.user, s.due FROM session s JOIN account a ON a.id = s.account ORDER BY s.due`},
+		statement{&r.history, `SELECT h.id, h.at, h.last, h.count, h.fold, h.kind, h.session, h.device, h.device_name, h.platform, h.address,
+			h.code, h.reason, h.by_session, h.by_platform, h.by_device_name, h.connected
+			FROM account a JOIN history h ON h.account = a.id WHERE a.app = ? AND a.user = ? AND h.id < ? ORDER BY h.id DESC LIMIT ?`},
+		statement{&r.usage, `SELECT period, active, signed_up FROM usage WHERE app = ? AND period BETWEEN ? AND ? ORDER BY period`},
+		statement{&r.apps, `SELECT id, name, created, disabled, settings FROM app ORDER BY id`},
+		statement{&r.keys, `SELECT app, id, secret, created FROM app_key ORDER BY app, created, id`},
+	))
+}
+
+// read runs f in a transaction that sees one moment of the store.
+func (s *Store) read(ctx context.Context, doing string, f func(*sql.Tx) error) error {
+	tx, err := s.readers.BeginTx(ctx, nil)
+	if err == nil {
+		err = f(tx)
+		_ = tx.Rollback() // there is nothing to commit
+	}
+	if err == nil {
+		return nil
+	}
+	select {
+	case <-s.writer.quit:
+		return fmt.Errorf("%s: %w", doing, store.ErrClosed)
+	default:
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+}
+
+// State implements store.Accounts.
+func (s *Store) State(ctx context.Context, a rollcall.Account) (state policy.State, err error) {
+	err = s.read(ctx, "read an account", func(tx *sql.Tx) error {
+		_, state, err = s.reads.load(ctx, tx, a)
+		return err
+	})
+	return state, err
+}
+
+// Due implements store.Accounts.
+func (s *Store) Due(ctx context.Context, now time.Time, limit int) (due []rollcall.Account, next time.Time, err error) {
+	err = s.read(ctx, "find who is due", func(tx *sql.Tx) error {
+		rows, err := tx.StmtContext(ctx, s.reads.due).QueryContext(ctx)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		due, next, err = firstDue(rows, now, limit)
+		return err
+	})
+	return due, next, err
+}
+
+// firstDue reads sessions, the earliest due first, as far as it must.
+func firstDue(rows *sql.Rows, now time.Time, limit int) (due []rollcall.Account, next time.Time, err error) {
+	seen := map[rollcall.Account]bool{}
+	for rows.Next() {
+		var app, at int64
+		var user string
+		if err := rows.Scan(&app, &user, &at); err != nil {
+			return nil, time.Time{}, err
+		}
+		a := rollcall.Account{App: rollcall.AppID(app), User: rollcall.UserID(user)}
+		switch {
+		case at > now.UnixMilli():
+			return due, moment(at), nil
+		case seen[a]:
+		case len(due) == limit:
+			return due, moment(at), nil
+		default:
+			seen[a] = true
+			due = append(due, a)
+		}
+	}
+	return due, time.Time{}, rows.Err()
+}
+
+// Usage implements store.Accounts.
+func (s *Store) Usage(ctx context.Context, app rollcall.AppID, from, to int) (rows []store.UsageRow, err error) {
+	err = s.read(ctx, "read the usage of app "+app.String(), func(tx *sql.Tx) error {
+		rows, err = scanAll(ctx, tx.StmtContext(ctx, s.reads.usage), scanUsage, int64(app), from, to)
+		return err
+	})
+	return rows, err
+}
+
+func scanUsage(rows *sql.Rows) (r store.UsageRow, err error) {
+	err = rows.Scan(&r.Period, &r.Active, &r.SignedUp)
+	return r, err
+}
+
+func duration(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }

@@ -1,0 +1,177 @@
+// Package sqlite is the embedded engine of package store: one SQLite database in
+// a data directory that belongs to one process.
+//
+// # What callers may rely on
+//
+//   - What has been answered is on disk: write-ahead log, synchronous=FULL.
+//   - Requests that wait together share one commit, in the order in which they
+//     came; those for one account build on each other. One that fails or panics
+//     fails alone.
+//   - A request whose context ends while it waits never happens. Once it has
+//     begun its caller waits for the result.
+//   - A second Open of the directory fails while the first is open, and names
+//     the holder's process id; a killed process leaves no lock behind.
+//   - The directory has mode 0700 if Open makes it, the files in it 0600: they
+//     hold the apps' keys in plain.
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver
+
+	"rollcall.example/internal/store"
+)
+
+// File is the database's name in the data directory. Beside it SQLite keeps
+// File-wal and File-shm.
+const File = "rollcall.db"
+
+// Options are the choices a Store has. The zero value is good.
+type Options struct {
+	// Node names this process as the sessions it serves do. Every session that
+	// another node served, and so a process before this one, is away from Open on.
+	// Empty: this process serves nobody, and leaves the sessions as they are.
+	Node string
+
+	Batch   int // requests in one commit at most; default 512
+	Queue   int // requests that wait at most, others wait to queue; default 4096
+	Readers int // connections that read beside the writer; default 4
+
+	// Committed, if set, is told of each commit: how many requests it answered
+	// and how long it took. It is called by the writer, which waits for it.
+	Committed func(requests int, took time.Duration)
+}
+
+// A Store is an open data directory. Its methods may be called concurrently.
+type Store struct {
+	lock    *os.File
+	writer  *writer
+	readers *sql.DB
+	reads   *reads
+	closing sync.Once
+	closed  error // what the closing said
+}
+
+var (
+	_ store.Accounts = (*Store)(nil)
+	_ store.Apps     = (*Store)(nil)
+)
+
+// Open opens the store in dir, which it makes if there is none, and brings its
+// schema up to date. It fails if another process has it open, if a newer program
+// has migrated it, and on a SQLite older than 3.51.3. Close it.
+func Open(ctx context.Context, dir string, o Options) (*Store, error) {
+	o.Batch, o.Queue, o.Readers = cmp.Or(o.Batch, 512), cmp.Or(o.Queue, 4096), cmp.Or(o.Readers, 4)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	lock, err := lockDirectory(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{lock: lock}
+	path := filepath.Join(dir, File)
+	if err := s.open(ctx, path, o); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), s.release())
+	}
+	s.writer.start(ctx)
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, path string, o Options) error {
+	if err := private(path); err != nil {
+		return err
+	}
+	db, err := sql.Open("sqlite", dsn(path, "journal_mode(wal)", "synchronous(full)", "cache_size(-65536)", "journal_size_limit(67108864)"))
+	if err != nil {
+		return err
+	}
+	s.writer = &writer{db: db, options: o}
+	db.SetMaxOpenConns(1)
+	if err := prepareDatabase(ctx, db); err != nil {
+		return err
+	}
+	if err := s.writer.prepare(ctx); err != nil {
+		return err
+	}
+	if err := s.writer.disown(ctx, time.Now()); err != nil {
+		return fmt.Errorf("mark what an earlier process served as away: %w", err)
+	}
+	if s.readers, err = sql.Open("sqlite", dsn(path, "query_only(1)")); err != nil {
+		return err
+	}
+	s.readers.SetMaxOpenConns(o.Readers)
+	s.readers.SetMaxIdleConns(o.Readers)
+	s.reads, err = prepareReads(ctx, s.readers)
+	return err
+}
+
+// prepareDatabase checks the library and migrates the schema.
+func prepareDatabase(ctx context.Context, db *sql.DB) error {
+	var version string
+	if err := db.QueryRowContext(ctx, `SELECT sqlite_version()`).Scan(&version); err != nil {
+		return err
+	}
+	if err := checkLibrary(version); err != nil {
+		return err
+	}
+	return migrate(ctx, db)
+}
+
+// Close lets the commit at hand finish, answers what still waits with
+// store.ErrClosed, and gives up the directory. Further calls of it do nothing.
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		s.writer.stop()
+		s.closed = s.release()
+	})
+	return s.closed
+}
+
+// release closes what has been opened, the lock last.
+func (s *Store) release() error {
+	var errs []error
+	if s.readers != nil {
+		errs = append(errs, s.readers.Close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.close())
+	}
+	errs = append(errs, s.lock.Close())
+	return errors.Join(errs...)
+}
+
+// private makes path a file that only its owner can read. SQLite gives the
+// files beside it the same mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Chmod(0o600), f.Close())
+}
+
+// dsn names the database at path for the driver. In a URL no character of the
+// path is taken for a parameter.
+func dsn(path string, pragmas ...string) string {
+	path = filepath.ToSlash(path)
+	if filepath.VolumeName(path) != "" {
+		path = "/" + path
+	}
+	q := "_pragma=busy_timeout(10000)"
+	if len(pragmas) > 0 {
+		q += "&_pragma=" + strings.Join(pragmas, "&_pragma=")
+	}
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q}).String()
+}

@@ -1,0 +1,213 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"rollcall.example/internal/policy"
+	"rollcall.example/internal/store"
+)
+
+// A writer owns the one connection that writes. Requests queue; its goroutine
+// takes all that wait, runs them in one transaction, commits, answers all.
+type writer struct {
+	db      *sql.DB
+	conn    *sql.Conn
+	sql     *writes
+	options Options
+
+	queue   chan *job
+	quit    chan struct{} // closed by stop
+	stopped chan struct{} // closed when the goroutine has ended
+}
+
+// A job is one request to the writer.
+type job struct {
+	do    func(context.Context, *batch) error
+	taken atomic.Bool // by the writer to do it, or by its caller to give it up
+	done  chan error
+}
+
+// prepare takes the connection and compiles the statements on it.
+func (w *writer) prepare(ctx context.Context) (err error) {
+	if w.conn, err = w.db.Conn(ctx); err != nil {
+		return err
+	}
+	w.sql, err = prepareWrites(ctx, w.conn)
+	return err
+}
+
+// disown makes away, from now on, what a node other than this one served, and
+// drops the notices that such a node had still to deliver: their clients are
+// told when they come back.
+func (w *writer) disown(ctx context.Context, now time.Time) error {
+	node := w.options.Node
+	if node == "" {
+		return nil
+	}
+	const sessions = `UPDATE session SET node = '', away = :now, due = min(due, :now + iif(platform = :web, :web_away, :away))
+		WHERE node <> '' AND node <> :node`
+	_, err := w.conn.ExecContext(ctx, sessions,
+		sql.Named("now", millis(now)), sql.Named("node", node), sql.Named("web", webPlatform),
+		sql.Named("web_away", policy.WebAwayLimit.Milliseconds()), sql.Named("away", policy.AwayLimit.Milliseconds()))
+	if err != nil {
+		return err
+	}
+	_, err = w.conn.ExecContext(ctx, `UPDATE kick SET node = '' WHERE node <> '' AND node <> ?`, node)
+	return err
+}
+
+// start runs the writer until stop. What it has begun is finished whatever
+// becomes of ctx.
+func (w *writer) start(ctx context.Context) {
+	w.queue = make(chan *job, w.options.Queue)
+	w.quit = make(chan struct{})
+	w.stopped = make(chan struct{})
+	go w.run(context.WithoutCancel(ctx))
+}
+
+// stop ends the goroutine and waits for it.
+func (w *writer) stop() {
+	close(w.quit)
+	<-w.stopped
+}
+
+// close closes the connection. The goroutine has ended or never begun.
+func (w *writer) close() error {
+	if w.conn == nil {
+		return w.db.Close()
+	}
+	return errors.Join(w.conn.Close(), w.db.Close())
+}
+
+// submit hands do to the writer and waits until it has been committed. An error
+// of do itself is returned as it is, and nothing of it has happened.
+func (w *writer) submit(ctx context.Context, do func(context.Context, *batch) error) error {
+	j := &job{do: do, done: make(chan error, 1)}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case w.queue <- j:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.stopped:
+		return store.ErrClosed
+	}
+	select {
+	case err := <-j.done:
+		return err
+	case <-ctx.Done():
+		if j.taken.CompareAndSwap(false, true) {
+			return ctx.Err()
+		}
+	case <-w.stopped:
+	}
+	select {
+	case err := <-j.done:
+		return err
+	case <-w.stopped:
+	}
+	select {
+	case err := <-j.done: // it was the last to be answered
+		return err
+	default:
+		return store.ErrClosed
+	}
+}
+
+func (w *writer) run(ctx context.Context) {
+	defer close(w.stopped)
+	for {
+		select {
+		case <-w.quit:
+			return
+		default:
+		}
+		select {
+		case <-w.quit:
+			return
+		case j := <-w.queue:
+			w.commit(ctx, w.gather(j))
+		}
+	}
+}
+
+// gather takes what waits behind first, without waiting for more than those who
+// are just about to ask.
+func (w *writer) gather(first *job) []*job {
+	runtime.Gosched()
+	jobs := make([]*job, 0, min(len(w.queue)+1, w.options.Batch))
+	for j := first; ; {
+		if j.taken.CompareAndSwap(false, true) {
+			jobs = append(jobs, j)
+		}
+		if len(jobs) == w.options.Batch {
+			return jobs
+		}
+		select {
+		case j = <-w.queue:
+		default:
+			return jobs
+		}
+	}
+}
+
+// errUncommitted: the commit itself failed, which is nobody's request's fault.
+var errUncommitted = errors.New("commit")
+
+// commit runs jobs in one transaction and answers them. If one of them cannot be
+// written each gets a transaction of its own.
+func (w *writer) commit(ctx context.Context, jobs []*job) {
+	if len(jobs) == 0 {
+		return
+	}
+	errs, err := w.attempt(ctx, jobs)
+	if err != nil && len(jobs) > 1 && !errors.Is(err, errUncommitted) {
+		for i := range jobs {
+			w.commit(ctx, jobs[i:i+1])
+		}
+		return
+	}
+	for i, j := range jobs {
+		if err != nil {
+			j.done <- err
+			continue
+		}
+		j.done <- errs[i]
+	}
+}
+
+// attempt runs jobs in one transaction. It returns what each said of itself, or
+// an error if nothing of any has happened.
+func (w *writer) attempt(ctx context.Context, jobs []*job) (errs []error, err error) {
+	began := time.Now()
+	if _, err := w.sql.begin.ExecContext(ctx); err != nil {
+		return nil, fmt.Errorf("begin: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_, _ = w.sql.rollback.ExecContext(ctx) // fails if the error has rolled back already
+		}
+	}()
+	b := newBatch(w.sql, w.conn, len(jobs))
+	errs = make([]error, len(jobs))
+	for i, j := range jobs {
+		errs[i] = j.do(ctx, b)
+	}
+	if err := b.flush(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := w.sql.commit.ExecContext(ctx); err != nil {
+		return nil, fmt.Errorf("%w: %w", errUncommitted, err)
+	}
+	if w.options.Committed != nil {
+		w.options.Committed(len(jobs), time.Since(began))
+	}
+	return errs, nil
+}
