@@ -35,6 +35,9 @@ func (a *AppID) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
+// UnmarshalJSON reads the number, as it is written.
+func (a *AppID) UnmarshalJSON(text []byte) error { return a.UnmarshalText(text) }
+
 func (a AppID) String() string { return strconv.FormatUint(uint64(a), 10) }
 
 // MaxUserIDBytes is the length of the longest UserID.

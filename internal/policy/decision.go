@@ -47,8 +47,14 @@ func numbered(n uint64) func(Session) bool {
 	return func(x Session) bool { return x.Number == n }
 }
 
-func (d *decision) remove(number uint64) {
-	d.State.Sessions = slices.DeleteFunc(d.State.Sessions, numbered(number))
+// remove takes a session out. Its device's try number stays for TryLife from now.
+func (d *decision) remove(x Session) {
+	d.State.Sessions = slices.DeleteFunc(d.State.Sessions, numbered(x.Number))
+	for i := range d.State.Tries {
+		if t := &d.State.Tries[i]; t.Device == x.Device {
+			t.Seen = d.now
+		}
+	}
 }
 
 // put stores x in the place of the session with its number, or as the newest.
@@ -93,8 +99,8 @@ func (d *decision) answer(a Answer) Outcome {
 	return d.Outcome
 }
 
-func (d *decision) tell(n Notice) Outcome {
-	d.Answer, d.Notice, d.Code = Told, n, n.Code
+func (d *decision) tell(n Notice, proved bool) Outcome {
+	d.Answer, d.Notice, d.Code, d.Proved = Told, n, n.Code, proved
 	return d.Outcome
 }
 
@@ -141,8 +147,11 @@ func (d *decision) boundTries() {
 // account that does not exist leaves no trace.
 func (d *decision) refuse(before State, code imcode.Code, detail string) Outcome {
 	d.Answer, d.Code, d.Detail = Refused, code, detail
-	if !before.Exists() && len(before.Tries) == 0 {
-		d.State, d.Events = before, nil
+	if !before.Exists() {
+		d.Events = nil
+		if len(before.Tries) == 0 {
+			d.State = before
+		}
 	}
 	return d.Outcome
 }

@@ -82,7 +82,7 @@ func (k Kick) notice(r Rules) Notice {
 // kick ends session x for the reason: it leaves a kick row, a notice and a
 // history row.
 func (d *decision) kick(x Session, reason Reason, by By) {
-	d.remove(x.Number)
+	d.remove(x)
 	row := Kick{
 		Session: x.Number, Device: x.Device, Platform: x.Platform,
 		Reason: reason, By: by, At: d.now, Secret: x.Secret,
@@ -91,14 +91,18 @@ func (d *decision) kick(x Session, reason Reason, by By) {
 	d.Ended = append(d.Ended, Ended{Session: x, Kind: EventKicked, Notice: row.notice(d.rules)})
 	d.record(Event{
 		Kind: EventKicked, Session: x.Number, Device: x.Device, DeviceName: x.DeviceName,
-		Platform: x.Platform, Reason: reason, By: by, Connected: d.connected(x),
+		Platform: x.Platform, Address: x.Address, Reason: reason, By: by, Connected: d.connected(x),
 	})
 }
 
+// old tells whether the row has been there for so long that it says nothing
+// any more.
+func (k Kick) old(now time.Time) bool { return now.Sub(k.At) > KickRowLife }
+
 // kickRow finds the row of a session.
-func (s State) kickRow(session uint64) (Kick, bool) {
-	for _, k := range s.Kicks {
-		if k.Session == session {
+func (d *decision) kickRow(session uint64) (Kick, bool) {
+	for _, k := range d.State.Kicks {
+		if k.Session == session && !k.old(d.now) {
 			return k, true
 		}
 	}
@@ -110,10 +114,10 @@ func (d *decision) dropKick(session uint64) {
 	d.State.Kicks = slices.DeleteFunc(d.State.Kicks, func(k Kick) bool { return k.Session == session })
 }
 
-// boundKicks drops rows that are too old, then, above the bound, the oldest;
-// those of newer logins go first.
+// boundKicks drops the oldest rows above the bound; those of newer logins go
+// first.
 func (d *decision) boundKicks() {
-	rows := slices.DeleteFunc(d.State.Kicks, func(k Kick) bool { return d.now.Sub(k.At) > KickRowLife })
+	rows := d.State.Kicks
 	room := max(MinKickRows, d.rules.admits())
 	for len(rows) > room {
 		i := max(0, slices.IndexFunc(rows, func(k Kick) bool { return k.Reason == NewerLogin }))
@@ -161,8 +165,21 @@ type Acknowledge struct {
 // twice has other holders: its row stays for them.
 func AcknowledgeKick(s State, q Acknowledge, r Rules) Outcome {
 	d := decide(s, q.Now, r)
-	if k, ok := s.kickRow(q.Session); ok && k.Reason != SecretUsedTwice {
+	d.sweep()
+	if k, ok := d.kickRow(q.Session); ok && k.Reason != SecretUsedTwice {
 		d.dropKick(q.Session)
 	}
 	return d.Outcome
+}
+
+func (r Reason) String() string {
+	names := [...]string{
+		Silently: "none", NewerLogin: "newer login", Operator: "operator", SignedOutElsewhere: "signed out elsewhere",
+		PolicyApplied: "policy applied", SameDeviceElsewhere: "same device elsewhere", SecretUsedTwice: "secret used twice",
+		AccountDisabled: "account disabled", AccountDeleted: "account deleted", RESTKick: "REST kick", SigEnded: "UserSig ended",
+	}
+	if int(r) < len(names) {
+		return names[r]
+	}
+	return "unknown"
 }

@@ -21,28 +21,27 @@ type Logout struct {
 // neither the fixed half nor a UserSig proved it; nothing changed.
 func LogOut(before State, q Logout, r Rules) Outcome {
 	d := decide(before, q.Now, r)
-	known := q.Signed
+	if !q.Signed && !before.knows(q.Fixed) {
+		return d.answer(Unknown)
+	}
+	d.sweep()
 	if x, ok := d.State.session(func(x Session) bool { return x.Secret.Fixed.is(q.Fixed) }); ok {
-		known = true
-		d.remove(x.Number)
+		d.remove(x)
 		d.Session = x
 		d.Ended = append(d.Ended, Ended{Session: x, Kind: EventLogout})
 		d.recordOf(x, EventLogout, 0)
 	}
-	for _, k := range before.Kicks {
-		if k.Secret.Fixed.is(q.Fixed) {
-			known = true
-			d.dropKick(k.Session)
-		}
-	}
-	for _, t := range before.Tries {
-		known = known || t.Fixed.is(q.Fixed)
-	}
-	if !known {
-		return d.answer(Unknown)
-	}
+	d.State.Kicks = slices.DeleteFunc(d.State.Kicks, func(k Kick) bool { return k.Secret.Fixed.is(q.Fixed) })
 	d.raise(q.Device, q.Try)
 	return d.answer(Granted)
+}
+
+// knows tells whether the fixed half is that of a session, of a kick row, or of
+// an attempt that a device last had granted.
+func (s State) knows(fixed Hash) bool {
+	return slices.ContainsFunc(s.Sessions, func(x Session) bool { return x.Secret.Fixed.is(fixed) }) ||
+		slices.ContainsFunc(s.Kicks, func(k Kick) bool { return k.Secret.Fixed.is(fixed) }) ||
+		slices.ContainsFunc(s.Tries, func(t Try) bool { return t.Fixed.is(fixed) })
 }
 
 // A Disconnect says that connection Conn of session Session is gone.
@@ -56,14 +55,16 @@ type Disconnect struct {
 // connection.
 func Disconnected(before State, q Disconnect, r Rules) Outcome {
 	d := decide(before, q.Now, r)
+	d.sweep()
 	x, found := d.State.session(numbered(q.Session))
 	if !found || x.Conn != q.Conn || x.Node == "" {
 		return d.Outcome
 	}
 	x.Node, x.Away = "", q.Now
 	d.put(x)
+	d.Session = x
 	d.recordOf(x, EventAway, foldReturns)
-	return d.Outcome
+	return d.answer(Granted)
 }
 
 // Expire ends what time alone ends.
@@ -74,24 +75,27 @@ func Expire(before State, now time.Time, r Rules) Outcome {
 	return d.Outcome
 }
 
-// sweep ends sessions whose UserSig is over, or that were away for too long.
-// Every rule begins with it, so that none depends on when the last sweep was.
+// sweep ends sessions whose UserSig is over, or that were away for too long,
+// whichever came first, and drops kick rows that are too old. Every rule does it
+// as soon as its request has proved something, so that none depends on when the
+// last sweep was.
 func (d *decision) sweep() {
 	for _, x := range slices.Clone(d.State.Sessions) {
-		switch {
-		case d.now.Before(x.Due()):
-		case d.now.Unix() > x.SigEnds:
+		switch due := x.Due(); {
+		case d.now.Before(due):
+		case due.Unix() > x.SigEnds:
 			d.endExpired(x)
 		default:
-			d.remove(x.Number)
+			d.remove(x)
 			d.Ended = append(d.Ended, Ended{Session: x, Kind: EventLapsed})
 			d.recordOf(x, EventLapsed, 0)
 		}
 	}
+	d.State.Kicks = slices.DeleteFunc(d.State.Kicks, func(k Kick) bool { return k.old(d.now) })
 }
 
 func (d *decision) endExpired(x Session) {
-	d.remove(x.Number)
+	d.remove(x)
 	n := Notice{Session: x.Number, Reason: SigEnded, At: time.Unix(x.SigEnds+1, 0).UTC(), Expired: true}
 	d.Ended = append(d.Ended, Ended{Session: x, Kind: EventExpired, Notice: n})
 	d.recordOf(x, EventExpired, 0)

@@ -39,6 +39,7 @@ func LogIn(before State, q Login, r Rules) Outcome {
 	if code, detail := d.judgeSig(q.SigTime, q.SigEnds); code != 0 {
 		return d.refuseLogin(before, q, code, detail)
 	}
+	d.State.HighestSigTime = max(d.State.HighestSigTime, q.SigTime)
 	if q.KickSeen != 0 {
 		d.dropKick(q.KickSeen)
 	}
@@ -48,7 +49,7 @@ func LogIn(before State, q Login, r Rules) Outcome {
 	if o, done := d.admit(before, q); done {
 		return o
 	}
-	if o, done := d.meetKick(q); done {
+	if o, done := d.meetKick(before, q); done {
 		return o
 	}
 	d.replaceOwn(q)
@@ -90,6 +91,9 @@ func (d *decision) sameAttempt(q Login) (Outcome, bool) {
 		if x.Device != q.Device || !x.Secret.Present.is(q.Changing) {
 			return d.usedTwice(x), true
 		}
+		if q.SigEnds > x.SigEnds { // a renewal that came while the answer was lost
+			x.SigTime, x.SigEnds = q.SigTime, q.SigEnds
+		}
 		return d.grant(d.connect(x, q.Address)), true
 	}
 	for _, k := range d.State.Kicks {
@@ -110,7 +114,7 @@ func (d *decision) sameAttempt(q Login) (Outcome, bool) {
 func (d *decision) endedAttempt(q Login, k Kick) Outcome {
 	if q.Automatic {
 		if a, n := k.meets(d.rules); a == Told {
-			return d.tell(n)
+			return d.tell(n, true)
 		}
 	}
 	return d.answer(LogInAgain)
@@ -121,7 +125,7 @@ func (d *decision) usedTwice(x Session) Outcome {
 	d.Wrong = true
 	d.kick(x, SecretUsedTwice, By{})
 	d.boundKicks()
-	return d.tell(d.Ended[len(d.Ended)-1].Notice)
+	return d.tell(d.Ended[len(d.Ended)-1].Notice, true)
 }
 
 // admit refuses a platform that the app does not admit, or that is not the one
@@ -140,8 +144,8 @@ func (d *decision) admit(before State, q Login) (Outcome, bool) {
 
 // meetKick applies the switches to the kick row of the session that the device
 // last had.
-func (d *decision) meetKick(q Login) (Outcome, bool) {
-	k, found := d.State.kickRow(q.LastSession)
+func (d *decision) meetKick(before State, q Login) (Outcome, bool) {
+	k, found := d.kickRow(q.LastSession)
 	if !found || k.Device != q.Device {
 		return Outcome{}, false
 	}
@@ -149,13 +153,12 @@ func (d *decision) meetKick(q Login) (Outcome, bool) {
 	case k.Reason == RESTKick: // never stops a login
 	case q.Automatic:
 		if a, n := k.meets(d.rules); a == Told {
-			return d.tell(n), true
+			return d.tell(n, k.Secret.proved(q.Proofs)), true
 		}
 	case k.Reason == NewerLogin && d.rules.TellKickedLogin && k.Platform != rollcall.Web:
 		d.Notice = k.notice(d.rules)
 		d.Notice.Code = imcode.KickedOffByOther
-		d.Answer, d.Code, d.Detail = Refused, imcode.KickedOffByOther, d.Notice.Text()
-		return d.Outcome, true
+		return d.refuseLogin(before, q, imcode.KickedOffByOther, d.Notice.Text()), true
 	}
 	d.dropKick(k.Session)
 	return Outcome{}, false
@@ -172,7 +175,7 @@ func (d *decision) replaceOwn(q Login) {
 		d.kick(own, SameDeviceElsewhere, By{})
 		return
 	}
-	d.remove(own.Number)
+	d.remove(own)
 	d.Ended = append(d.Ended, Ended{Session: own, Kind: EventReplaced})
 	d.recordOf(own, EventReplaced, 0)
 }
@@ -213,7 +216,6 @@ func (d *decision) begin(q Login) Outcome {
 		d.record(Event{Kind: EventSignedUp, Device: q.Device, DeviceName: q.DeviceName, Platform: q.Platform, Address: q.Address})
 	}
 	d.State.Counter++
-	d.State.HighestSigTime = max(d.State.HighestSigTime, q.SigTime)
 	x := d.connect(Session{
 		Number: d.State.Counter, Device: q.Device, DeviceName: q.DeviceName, Platform: q.Platform,
 		Since: q.Now, SigTime: q.SigTime, SigEnds: q.SigEnds,

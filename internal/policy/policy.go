@@ -192,9 +192,10 @@ type Outcome struct {
 	Highest uint64      // with Stale
 	Session Session     // with Granted
 	Notice  Notice      // with Told, and with Refused 6208
+	Proved  bool        // with Told: the client proved the session, so it may acknowledge the notice
 	Renewal imcode.Code // with Granted: why the renewal that came along was refused
 	Wrong   bool        // a secret was offered that is not the session's: to be counted
-	Ended   []Ended     // sessions that ended, other than by the asking client's own logout
+	Ended   []Ended     // sessions that ended, the asking client's own logout included
 	Events  []Event     // history rows
 }
 

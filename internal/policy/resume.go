@@ -3,6 +3,7 @@ package policy
 import (
 	"time"
 
+	"rollcall.example"
 	"rollcall.example/imcode"
 )
 
@@ -16,6 +17,7 @@ type Resume struct {
 	Present Hash // hash of the changing half in force
 	Next    Hash // hash of the one that replaces it
 	Try     uint64
+	Web     bool // it comes from a web page, which may resume sessions of the Web only
 	Address string
 	Renewal *Renewal // a UserSig with a good signature that came along; or nil
 }
@@ -37,26 +39,41 @@ func ResumeSession(before State, q Resume, r Rules) Outcome {
 		return d.answer(LogInAgain)
 	}
 	d.sweep()
-	if now, still := d.State.session(numbered(q.Session)); still {
-		return d.step(now, q)
+	if q.Web && x.Platform != rollcall.Web {
+		return d.refuse(before, imcode.InvalidParameters, "a web page may resume a session of the Web only")
 	}
-	if q.Now.Unix() > x.SigEnds && q.Renewal == nil {
-		return d.tell(Notice{Session: x.Number, Reason: SigEnded, At: time.Unix(x.SigEnds+1, 0).UTC(), Expired: true})
+	for _, e := range d.Ended {
+		switch {
+		case e.Session.Number != x.Number:
+		case e.Kind == EventExpired && q.Renewal == nil:
+			return d.tell(e.Notice, true)
+		default:
+			return d.answer(LogInAgain)
+		}
 	}
-	return d.answer(LogInAgain)
+	if d.State.Disabled {
+		return d.tell(Kick{Session: x.Number, Reason: AccountDisabled, At: d.now}.notice(d.rules), true)
+	}
+	return d.step(x, q)
 }
 
 // resumeGone answers the resume of a session that is not there any more. What
 // became of it is told only to who proves the fixed half.
 func (d *decision) resumeGone(q Resume) Outcome {
-	if k, ok := d.State.kickRow(q.Session); ok && k.Secret.Fixed.is(q.Fixed) {
+	k, found := d.kickRow(q.Session)
+	proved := found && k.Secret.Fixed.is(q.Fixed)
+	d.Wrong = found && !proved
+	if d.State.Disabled {
+		return d.tell(Kick{Session: q.Session, Reason: AccountDisabled, At: d.now}.notice(d.rules), proved)
+	}
+	if proved {
 		if a, n := k.meets(d.rules); a == Told {
-			return d.tell(n)
+			return d.tell(n, true)
 		}
 		return d.answer(LogInAgain)
 	}
 	if q.Session != 0 && q.Session <= d.State.RESTKickCounter {
-		return d.tell(Kick{Session: q.Session, Reason: RESTKick, At: d.now}.notice(d.rules))
+		return d.tell(Kick{Session: q.Session, Reason: RESTKick, At: d.now}.notice(d.rules), false)
 	}
 	return d.answer(LogInAgain)
 }

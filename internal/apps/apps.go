@@ -1,0 +1,263 @@
+// Package apps knows the apps of this server: which there are, with which keys
+// their UserSigs are signed, and which rules their accounts live under.
+//
+// Everything is read at the start and kept; a change is written to the store
+// first and in force for the next login when the call returns. Apps are few:
+// tens or hundreds, not millions.
+package apps
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rollcall.example"
+	"rollcall.example/imcode"
+	"rollcall.example/internal/policy"
+	"rollcall.example/internal/store"
+	"rollcall.example/usersig"
+)
+
+// Bounds of what one app may have.
+const (
+	MaxKeys      = 10
+	MinKeyBytes  = 16
+	MaxKeyBytes  = 256
+	MaxNameBytes = 64
+)
+
+// An App is one app, ready for use.
+type App struct {
+	ID       rollcall.AppID
+	Name     string
+	Created  time.Time
+	Disabled bool
+	Rules    policy.Rules
+	keys     []store.Key
+	secrets  []string
+}
+
+// Secrets are the keys that UserSigs of the app may be signed with.
+func (a *App) Secrets() []string { return a.secrets }
+
+// Keys are the ids of the keys, with when they were added.
+func (a *App) Keys() []Key {
+	out := make([]Key, len(a.keys))
+	for i, k := range a.keys {
+		out[i] = Key{ID: k.ID, Created: k.Created}
+	}
+	return out
+}
+
+// A Key is what may be shown of a key.
+type Key struct {
+	ID      string    `json:"id"`
+	Created time.Time `json:"created"`
+}
+
+// Options are the choices that Apps have. The zero value is good.
+type Options struct {
+	SampleKeys bool             // admit keys that are published as samples: development only
+	Now        func() time.Time // default time.Now
+	Log        *slog.Logger     // default: none
+}
+
+// Apps are the apps of a server.
+type Apps struct {
+	store store.Apps
+	opt   Options
+	write sync.Mutex // one change at a time
+	all   atomic.Pointer[map[rollcall.AppID]*App]
+}
+
+// Load reads all apps.
+func Load(ctx context.Context, s store.Apps, o Options) (*Apps, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &Apps{store: s, opt: o}
+	return a, a.reload(ctx)
+}
+
+func (a *Apps) reload(ctx context.Context) error {
+	rows, err := a.store.Apps(ctx)
+	if err != nil {
+		return fmt.Errorf("read the apps: %w", err)
+	}
+	all := make(map[rollcall.AppID]*App, len(rows))
+	for _, row := range rows {
+		app, err := a.ready(row)
+		if err != nil {
+			return fmt.Errorf("app %d: %w", row.ID, err)
+		}
+		all[row.ID] = app
+	}
+	a.all.Store(&all)
+	return nil
+}
+
+func (a *Apps) ready(row store.App) (*App, error) {
+	set, err := ParseSettings(row.Settings)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := set.rules()
+	if err != nil {
+		return nil, err
+	}
+	app := &App{ID: row.ID, Name: row.Name, Created: row.Created, Disabled: row.Disabled, Rules: rules, keys: row.Keys}
+	for _, k := range row.Keys {
+		if usersig.IsSampleKey(k.Secret) && !a.opt.SampleKeys {
+			a.opt.Log.Warn("key is a published sample and is not used", "app", row.ID, "key", k.ID)
+			continue
+		}
+		app.secrets = append(app.secrets, k.Secret)
+	}
+	return app, nil
+}
+
+// App finds an app. imcode.AppNotFound (70020): there is none.
+func (a *Apps) App(id rollcall.AppID) (*App, error) {
+	if app, ok := (*a.all.Load())[id]; ok {
+		return app, nil
+	}
+	return nil, imcode.AppNotFound.Errorf("this server has no app %d", id)
+}
+
+// An Info is what may be shown of an app.
+type Info struct {
+	ID       rollcall.AppID `json:"id"`
+	Name     string         `json:"name,omitempty"`
+	Created  time.Time      `json:"created"`
+	Disabled bool           `json:"disabled,omitempty"`
+	Keys     []Key          `json:"keys"`
+}
+
+// List lists the apps by id.
+func (a *Apps) List(context.Context) ([]Info, error) {
+	all := []Info{}
+	for _, app := range *a.all.Load() {
+		all = append(all, Info{ID: app.ID, Name: app.Name, Created: app.Created, Disabled: app.Disabled, Keys: app.Keys()})
+	}
+	slices.SortFunc(all, func(x, y Info) int { return cmp.Compare(x.ID, y.ID) })
+	return all, nil
+}
+
+// Add adds an app with one key of its own, and returns that key's secret. An
+// empty secret draws one. imcode.InvalidParameters (70402): the app exists, or
+// name or key are not acceptable.
+func (a *Apps) Add(ctx context.Context, id rollcall.AppID, name, secret string) (string, error) {
+	a.write.Lock()
+	defer a.write.Unlock()
+	switch {
+	case id == 0:
+		return "", imcode.InvalidParameters.Errorf("SDKAppID 0: want 1 to 4294967295")
+	case len(name) > MaxNameBytes:
+		return "", imcode.InvalidParameters.Errorf("name of %d bytes: want at most %d", len(name), MaxNameBytes)
+	}
+	k, err := a.newKey(secret)
+	if err != nil {
+		return "", err
+	}
+	err = a.store.AddApp(ctx, store.App{ID: id, Name: name, Created: a.opt.Now().UTC(), Keys: []store.Key{k}})
+	if errors.Is(err, store.ErrExists) {
+		return "", imcode.InvalidParameters.Errorf("app %d exists already", id)
+	}
+	if err != nil {
+		return "", fmt.Errorf("add app %d: %w", id, err)
+	}
+	return k.Secret, a.reload(ctx)
+}
+
+// AddKey adds a key to an app: UserSigs signed with any of its keys are good
+// from now on. An empty secret draws one. It returns the key and its secret.
+func (a *Apps) AddKey(ctx context.Context, id rollcall.AppID, secret string) (Key, string, error) {
+	a.write.Lock()
+	defer a.write.Unlock()
+	app, err := a.App(id)
+	if err != nil {
+		return Key{}, "", err
+	}
+	if len(app.keys) >= MaxKeys {
+		return Key{}, "", imcode.InvalidParameters.Errorf("app %d has %d keys, the most there may be: remove one first", id, MaxKeys)
+	}
+	k, err := a.newKey(secret)
+	if err != nil {
+		return Key{}, "", err
+	}
+	err = a.store.AddKey(ctx, id, k)
+	if errors.Is(err, store.ErrExists) {
+		return Key{}, "", imcode.InvalidParameters.Errorf("app %d has this key already", id)
+	}
+	if err != nil {
+		return Key{}, "", fmt.Errorf("add key to app %d: %w", id, err)
+	}
+	return Key{ID: k.ID, Created: k.Created}, k.Secret, a.reload(ctx)
+}
+
+// RemoveKey removes a key: UserSigs signed with it are refused from now on.
+// Sessions that logged in with one go on.
+func (a *Apps) RemoveKey(ctx context.Context, id rollcall.AppID, key string) error {
+	a.write.Lock()
+	defer a.write.Unlock()
+	if _, err := a.App(id); err != nil {
+		return err
+	}
+	err := a.store.RemoveKey(ctx, id, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return imcode.InvalidParameters.Errorf("app %d has no key %q", id, key)
+	}
+	if err != nil {
+		return fmt.Errorf("remove key of app %d: %w", id, err)
+	}
+	return a.reload(ctx)
+}
+
+// newKey makes a key of the secret, or of a new one.
+func (a *Apps) newKey(secret string) (store.Key, error) {
+	switch {
+	case secret == "":
+		var b [32]byte
+		rand.Read(b[:])
+		secret = hex.EncodeToString(b[:])
+	case len(secret) < MinKeyBytes || len(secret) > MaxKeyBytes:
+		return store.Key{}, imcode.InvalidParameters.Errorf("key of %d bytes: want %d to %d", len(secret), MinKeyBytes, MaxKeyBytes)
+	case usersig.IsSampleKey(secret) && !a.opt.SampleKeys:
+		return store.Key{}, imcode.InvalidParameters.Errorf("this key is a published sample: anyone could sign with it")
+	}
+	var id [4]byte
+	rand.Read(id[:])
+	return store.Key{ID: "k" + hex.EncodeToString(id[:]), Secret: secret, Created: a.opt.Now().UTC()}, nil
+}
+
+// SetSettings replaces an app's settings: in force for the next login.
+func (a *Apps) SetSettings(ctx context.Context, id rollcall.AppID, set Settings) error {
+	a.write.Lock()
+	defer a.write.Unlock()
+	if _, err := a.App(id); err != nil {
+		return err
+	}
+	if _, err := set.rules(); err != nil {
+		return imcode.InvalidParameters.Errorf("%v", err)
+	}
+	document, err := json.Marshal(set)
+	if err != nil {
+		return fmt.Errorf("write settings: %w", err)
+	}
+	if err := a.store.SetSettings(ctx, id, document); err != nil {
+		return fmt.Errorf("set the settings of app %d: %w", id, err)
+	}
+	return a.reload(ctx)
+}

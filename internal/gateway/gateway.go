@@ -1,0 +1,195 @@
+// Package gateway is the door for clients: WebSocket connections at wire.Path.
+//
+// It decodes a frame, calls the use-case in package session, and encodes the
+// answer: a file per request. It knows no rule. What it adds is what belongs to
+// a connection: deadlines, bounds, heartbeats, the order of what is sent, and
+// the close codes. docs/protocol.md is its manual.
+//
+// # What callers may rely on
+//
+//   - Frames of a connection are served in order, one at a time.
+//   - After a notice nothing is sent, and nothing is read but its
+//     acknowledgement.
+//   - A connection holds a bounded amount of memory, whatever its peer does.
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"rollcall.example/internal/session"
+	"rollcall.example/wire"
+)
+
+// Options are the choices a gateway has. The zero value is good.
+type Options struct {
+	LoginWithin  time.Duration // a connection must have logged in by then; default 10 s
+	Heartbeat    time.Duration // what native clients are asked for; default 120 s
+	Silence      time.Duration // a native connection is closed after it; default 400 s
+	WebHeartbeat time.Duration // how often a web page is pinged; default 30 s
+	WebSilence   time.Duration // a web page's connection is closed after it; default 60 s
+	Origins      []string      // web origins admitted beside the server's own, as https://app.example
+	Log          *slog.Logger  // default: none
+}
+
+// Fixed bounds of a connection.
+const (
+	writeWithin    = 10 * time.Second // for one batch of frames to leave
+	frameWithin    = 10 * time.Second // for a frame to arrive once it has begun
+	noticeWithin   = 5 * time.Second  // for a notice to be acknowledged
+	closeWithin    = time.Second      // for a close to be answered
+	maxQueued      = 256 << 10        // bytes waiting to be written
+	maxDiscarded   = 1 << 20          // bytes read on after a fatal frame
+	maxBeforeLogin = 64               // requests before a login
+	maxPerSecond   = 50               // requests after it, with bursts of twice that
+)
+
+// A Gateway serves connections.
+type Gateway struct {
+	sessions *session.Sessions
+	opt      Options
+
+	mu       sync.Mutex
+	conns    map[*conn]struct{}
+	draining bool
+	running  sync.WaitGroup
+}
+
+// New returns a gateway on the use-cases.
+func New(s *session.Sessions, o Options) *Gateway {
+	o.LoginWithin = cmp.Or(o.LoginWithin, 10*time.Second)
+	o.Heartbeat = cmp.Or(o.Heartbeat, 120*time.Second)
+	o.Silence = cmp.Or(o.Silence, 400*time.Second)
+	o.WebHeartbeat = cmp.Or(o.WebHeartbeat, 30*time.Second)
+	o.WebSilence = cmp.Or(o.WebSilence, 60*time.Second)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Gateway{sessions: s, opt: o, conns: map[*conn]struct{}{}}
+}
+
+// ServeHTTP upgrades a request to a connection and returns; the connection goes
+// on until it ends or the gateway drains.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	web, ok := g.admits(r)
+	if !ok {
+		http.Error(w, "this origin is not admitted: add it to `origins` in the server's configuration", http.StatusForbidden)
+		return
+	}
+	if !offersSubprotocol(r) {
+		http.Error(w, "want a WebSocket with subprotocol "+string(wire.Proto)+" or "+string(wire.JSON), http.StatusBadRequest)
+		return
+	}
+	upgrader := ws.HTTPUpgrader{Timeout: writeWithin, Protocol: wire.Supported}
+	nc, buffered, shake, err := upgrader.Upgrade(r, w)
+	if err != nil {
+		g.opt.Log.Debug("upgrade", "err", err)
+		return
+	}
+	c := &conn{
+		g: g, net: nc, sub: wire.Subprotocol(shake.Protocol), web: web,
+		address: addressOf(nc.RemoteAddr()), deadline: time.Now().Add(g.opt.LoginWithin),
+	}
+	if n := buffered.Reader.Buffered(); n > 0 {
+		c.early, _ = buffered.Reader.Peek(n)
+	}
+	if !g.add(c) {
+		_ = nc.Close()
+		return
+	}
+	go func() {
+		defer g.remove(c)
+		c.run()
+	}()
+}
+
+func offersSubprotocol(r *http.Request) bool {
+	offered := strings.Split(strings.Join(r.Header.Values("Sec-WebSocket-Protocol"), ","), ",")
+	return slices.ContainsFunc(offered, func(s string) bool { return wire.Supported(strings.TrimSpace(s)) })
+}
+
+// admits tells whether the request's Origin is admitted, and whether it has one:
+// then it comes from a web page.
+func (g *Gateway) admits(r *http.Request) (web, ok bool) {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return false, true
+	}
+	u, err := url.Parse(origin)
+	own := err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+	return true, own || slices.Contains(g.opt.Origins, origin)
+}
+
+func addressOf(a net.Addr) session.Address {
+	p, err := netip.ParseAddrPort(a.String())
+	if err != nil {
+		return session.Address{}
+	}
+	return session.Address{Addr: p.Addr().Unmap()}
+}
+
+func (g *Gateway) add(c *conn) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.draining {
+		return false
+	}
+	g.conns[c] = struct{}{}
+	g.running.Add(1)
+	return true
+}
+
+func (g *Gateway) remove(c *conn) {
+	g.mu.Lock()
+	delete(g.conns, c)
+	g.mu.Unlock()
+	g.running.Done()
+}
+
+// Connections is the number of open connections, logged in or not.
+func (g *Gateway) Connections() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.conns)
+}
+
+// Drain admits no new connection, asks every one to come back later, spread over
+// the time given, and returns when all are gone. When ctx ends first, those left
+// are cut.
+func (g *Gateway) Drain(ctx context.Context, spread time.Duration) {
+	g.mu.Lock()
+	g.draining = true
+	open := make([]*conn, 0, len(g.conns))
+	for c := range g.conns {
+		open = append(open, c)
+	}
+	g.mu.Unlock()
+	for i, c := range open {
+		after := time.Second + spread*time.Duration(i)/time.Duration(len(open))
+		c.Close(wire.Close{Code: wire.CloseDrain, RetryAfter: after})
+	}
+	gone := make(chan struct{})
+	go func() {
+		g.running.Wait()
+		close(gone)
+	}()
+	select {
+	case <-gone:
+	case <-ctx.Done():
+		for _, c := range open {
+			_ = c.net.Close()
+		}
+		<-gone
+	}
+}

@@ -1,0 +1,204 @@
+package gateway
+
+import (
+	"net"
+	"sync"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"rollcall.example/internal/policy"
+	"rollcall.example/wire"
+)
+
+// An outbox is what leaves a connection, in order. There is no writing goroutine
+// for an idle connection: whoever puts something in writes it out, or, where it
+// must not block, starts a goroutine that does and ends.
+type outbox struct {
+	mu      sync.Mutex
+	queue   []out
+	bytes   int
+	writing bool
+	idle    chan struct{} // closed when writing ends; nil when nobody waits
+
+	asking uint64         // the login or resume that is being served
+	notice *policy.Notice // told: nothing else leaves any more
+	closed bool           // a close frame is the last in the queue
+	timer  *time.Timer    // cuts a connection whose peer does not close
+}
+
+// out is one frame ready to leave.
+type out struct {
+	frame  []byte
+	answer bool // to a login or resume: a notice that overtakes it takes its id
+}
+
+// asks notes that login or resume id is being served.
+func (o *outbox) asks(id uint64) {
+	o.mu.Lock()
+	o.asking = id
+	o.mu.Unlock()
+}
+
+// put queues a frame and writes the queue out. grants: it answers the login or
+// resume being served.
+func (o *outbox) put(c *conn, frame []byte, grants bool) {
+	o.mu.Lock()
+	if o.notice != nil || o.closed {
+		o.mu.Unlock()
+		return
+	}
+	o.add(out{frame, grants})
+	if o.bytes > maxQueued {
+		o.mu.Unlock()
+		c.Close(wire.Close{Code: wire.CloseSlow})
+		return
+	}
+	o.write(c)
+}
+
+func (o *outbox) add(f out) {
+	o.queue = append(o.queue, f)
+	o.bytes += len(f.frame)
+}
+
+// write writes the queue out, unless somebody is at it. It is called with the
+// lock held and gives it up.
+func (o *outbox) write(c *conn) {
+	if o.writing {
+		o.mu.Unlock()
+		return
+	}
+	o.writing = true
+	for len(o.queue) > 0 {
+		batch := make(net.Buffers, len(o.queue))
+		for i, f := range o.queue {
+			batch[i] = f.frame
+			if f.answer {
+				o.asking = 0
+			}
+		}
+		o.queue, o.bytes = nil, 0
+		o.mu.Unlock()
+		err := c.net.SetWriteDeadline(time.Now().Add(writeWithin))
+		if err == nil {
+			_, err = batch.WriteTo(c.net)
+		}
+		if err != nil {
+			_ = c.net.Close()
+		}
+		o.mu.Lock()
+	}
+	o.writing = false
+	if o.idle != nil {
+		close(o.idle)
+		o.idle = nil
+	}
+	o.mu.Unlock()
+}
+
+// wait returns when all that is queued has left.
+func (o *outbox) wait() {
+	o.mu.Lock()
+	if !o.writing {
+		o.mu.Unlock()
+		return
+	}
+	if o.idle == nil {
+		o.idle = make(chan struct{})
+	}
+	idle := o.idle
+	o.mu.Unlock()
+	<-idle
+}
+
+// Tell makes the notice the last frame: what is queued before it is dropped, and
+// if that was to answer a login or resume, the notice does.
+func (c *conn) Tell(n policy.Notice) {
+	o := &c.out
+	o.mu.Lock()
+	if o.notice != nil || o.closed {
+		o.mu.Unlock()
+		return
+	}
+	o.notice = &n
+	o.queue, o.bytes = nil, 0
+	o.add(out{frame: c.frame(&wire.ServerFrame{Id: o.asking, Body: &wire.ServerFrame_Notice{Notice: notice(n)}})})
+	o.timer = time.AfterFunc(noticeWithin, func() { c.Close(wire.Close{Code: closeCode(n)}) })
+	o.mu.Unlock()
+	c.writeSoon()
+}
+
+// Close queues a close frame as the last one and cuts the connection if its peer
+// does not answer it.
+func (c *conn) Close(why wire.Close) {
+	o := &c.out
+	o.mu.Lock()
+	if o.closed {
+		o.mu.Unlock()
+		return
+	}
+	o.closed = true
+	if o.timer != nil {
+		o.timer.Stop()
+	}
+	o.add(out{frame: closeFrame(why)})
+	o.timer = time.AfterFunc(closeWithin, func() { _ = c.net.Close() })
+	o.mu.Unlock()
+	c.writeSoon()
+}
+
+// writeSoon writes the queue out without holding up the caller.
+func (c *conn) writeSoon() {
+	c.g.running.Add(1)
+	go func() {
+		defer c.g.running.Done()
+		c.out.mu.Lock()
+		c.out.write(c)
+	}()
+}
+
+// told is the notice that the peer was given, if it was.
+func (o *outbox) told() (policy.Notice, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.notice == nil {
+		return policy.Notice{}, false
+	}
+	return *o.notice, true
+}
+
+// abandon is the connection's end: nothing leaves any more.
+func (o *outbox) abandon() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
+	if o.timer != nil {
+		o.timer.Stop()
+	}
+}
+
+// control queues a control frame without a payload.
+func (o *outbox) control(c *conn, op ws.OpCode) {
+	o.put(c, ws.MustCompileFrame(ws.NewFrame(op, true, nil)), false)
+}
+
+func (o *outbox) pong(c *conn, payload []byte) {
+	o.put(c, ws.MustCompileFrame(ws.NewPongFrame(payload)), false)
+}
+
+// closeAnswer answers a close frame of the peer, if we did not send one first.
+func (o *outbox) closeAnswer(c *conn) {
+	o.mu.Lock()
+	if o.closed {
+		o.mu.Unlock()
+		return
+	}
+	o.closed = true
+	o.add(out{frame: ws.MustCompileFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(ws.StatusNormalClosure, "")))})
+	o.write(c)
+}
+
+func closeFrame(why wire.Close) []byte {
+	return ws.MustCompileFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(ws.StatusCode(why.Code), why.Reason())))
+}

@@ -1,0 +1,114 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"rollcall.example"
+	"rollcall.example/imcode"
+	"rollcall.example/internal/apps"
+	"rollcall.example/internal/node"
+	"rollcall.example/internal/policy"
+	"rollcall.example/usersig"
+	"rollcall.example/wire"
+)
+
+// A Login asks for a session. Its members are legal; nothing of them is proven.
+type Login struct {
+	Account      rollcall.Account
+	UserSig      string
+	Device       rollcall.DeviceID
+	DeviceName   string
+	Platform     rollcall.Platform
+	Automatic    bool
+	Try          uint64
+	FixedHalf    []byte
+	ChangingHalf []byte
+	LastSession  uint64
+	KickSeen     uint64
+	Proofs       [][]byte
+	Address      Address
+}
+
+// Login begins a session of the account on connection c, or finds the one that
+// an earlier try of the same attempt began. Refusals by the rule are in the
+// answer; what is refused before is the error: the codes of a UserSig, 60016,
+// 70020, 70050, 72010.
+func (s *Sessions) Login(ctx context.Context, c node.Conn, q Login) (Answer, error) {
+	answer, err := s.login(ctx, c, q)
+	switch {
+	case err != nil:
+		s.opt.OnLogin(imcode.Of(err))
+	case answer.Answer == policy.Refused:
+		s.opt.OnLogin(answer.Code)
+	case answer.Answer == policy.Granted:
+		s.opt.OnLogin(imcode.OK)
+	}
+	return answer, err
+}
+
+func (s *Sessions) login(ctx context.Context, c node.Conn, q Login) (Answer, error) {
+	app, claims, err := s.verify(q.Account, q.UserSig, q.Address)
+	if err != nil {
+		return Answer{}, err
+	}
+	now := s.Now()
+	if !s.attempts.Allow(installation{q.Account, q.Device}, [wire.HalfBytes]byte(q.FixedHalf), now) {
+		return Answer{}, imcode.LoginFrequencyLimit.Errorf("more than 5 logins of this device in 10 s: slow down")
+	}
+	request := policy.Login{
+		Now: now, Node: s.opt.Node, Lost: s.roster.Lost(q.Account),
+		Device: q.Device, DeviceName: q.DeviceName, Platform: q.Platform, Address: q.Address.Short(),
+		SigTime: claims.Time, SigEnds: ends(claims),
+		Automatic: q.Automatic, Try: q.Try,
+		Fixed: fixed(q.FixedHalf), Changing: hash(q.ChangingHalf),
+		LastSession: q.LastSession, KickSeen: q.KickSeen, Proofs: hashes(q.Proofs),
+	}
+	return s.serve(ctx, c, q.Account, func(st policy.State) policy.Outcome {
+		return policy.LogIn(st, request, app.Rules)
+	})
+}
+
+// verify checks all of a UserSig but its times, which the rule judges.
+func (s *Sessions) verify(a rollcall.Account, ticket string, from Address) (*apps.App, usersig.Claims, error) {
+	app, unknown := s.apps.App(a.App)
+	var keys []string
+	if unknown == nil {
+		keys = app.Secrets()
+	}
+	claims, err := usersig.Check(ticket, a.App, string(a.User), keys)
+	if unknown != nil && errors.Is(err, imcode.PublicKeyNotFound) {
+		err = unknown
+	}
+	switch {
+	case err != nil:
+		return nil, claims, s.failed(a, from, err)
+	case app.Disabled:
+		return nil, claims, imcode.AppDisabled.Errorf("app %d is disabled", a.App)
+	}
+	return app, claims, nil
+}
+
+// ends is the last second in which a UserSig is good.
+func ends(c usersig.Claims) int64 { return c.Ends().Unix() - 1 }
+
+// failed counts a refusal before any proof; past the bound it reads 70050.
+func (s *Sessions) failed(a rollcall.Account, from Address, err error) error {
+	if after, blocked := s.wrong(a, from); blocked {
+		return &imcode.Error{Code: imcode.AccountFreqLimit, Detail: "too many failed logins", RetryAfter: after}
+	}
+	return err
+}
+
+// wrong counts something unproven, by address and by address and account.
+func (s *Sessions) wrong(a rollcall.Account, from Address) (after time.Duration, blocked bool) {
+	now := s.Now()
+	for _, key := range []stranger{{address: from.Key()}, {from.Key(), a}} {
+		if after, blocked := s.failures.Blocked(key, now); blocked {
+			return after, true
+		}
+		s.failures.Fail(key, now)
+	}
+	return 0, false
+}

@@ -1,0 +1,89 @@
+package session
+
+import (
+	"context"
+
+	"rollcall.example"
+	"rollcall.example/imcode"
+	"rollcall.example/internal/node"
+	"rollcall.example/internal/policy"
+)
+
+// A Resume brings a session back on a new connection.
+type Resume struct {
+	Account     rollcall.Account
+	Session     uint64
+	FixedHalf   []byte
+	PresentHalf []byte
+	NextHalf    []byte
+	Try         uint64
+	UserSig     string // a renewal that found no connection; or empty
+	Web         bool   // the connection comes from a web page
+	Address     Address
+}
+
+// Resume gives the session connection c. With a renewal that is refused the
+// session is granted all the same, with Renewal and Detail saying why.
+func (s *Sessions) Resume(ctx context.Context, c node.Conn, q Resume) (Answer, error) {
+	app, err := s.apps.App(q.Account.App)
+	if err != nil {
+		return Answer{}, s.failed(q.Account, q.Address, err)
+	}
+	if app.Disabled {
+		return Answer{Outcome: policy.Outcome{Answer: policy.LogInAgain}}, nil
+	}
+	request := policy.Resume{
+		Now: s.Now(), Node: s.opt.Node, Lost: s.roster.Lost(q.Account),
+		Session: q.Session, Fixed: fixed(q.FixedHalf), Present: hash(q.PresentHalf), Next: hash(q.NextHalf),
+		Try: q.Try, Web: q.Web, Address: q.Address.Short(),
+	}
+	var unsigned error
+	if q.UserSig != "" {
+		request.Renewal, unsigned = s.renewal(q.Account, q.UserSig, q.Address)
+	}
+	answer, err := s.serve(ctx, c, q.Account, func(st policy.State) policy.Outcome {
+		return policy.ResumeSession(st, request, app.Rules)
+	})
+	if err != nil {
+		return answer, err
+	}
+	if answer.Wrong {
+		s.opt.Log.Warn("a secret that is not the session's", "app", q.Account.App, "user", q.Account.User, "session", q.Session)
+		s.wrong(q.Account, q.Address)
+	}
+	if unsigned != nil && answer.Answer == policy.Granted {
+		answer.Renewal, answer.Detail = imcode.Of(unsigned), unsigned.Error()
+	}
+	return answer, nil
+}
+
+// renewal checks all of a new UserSig but its times.
+func (s *Sessions) renewal(a rollcall.Account, ticket string, from Address) (*policy.Renewal, error) {
+	_, claims, err := s.verify(a, ticket, from)
+	if err != nil {
+		return nil, err
+	}
+	return &policy.Renewal{SigTime: claims.Time, SigEnds: ends(claims)}, nil
+}
+
+// Renew gives the session of a place a new UserSig. The codes are those of a
+// login; 70402 if it ends sooner than the present one.
+func (s *Sessions) Renew(ctx context.Context, place *node.Place, ticket string, from Address) (Answer, error) {
+	a := place.Account()
+	app, claims, err := s.verify(a, ticket, from)
+	if err != nil {
+		return Answer{}, err
+	}
+	number, _ := place.Session()
+	request := policy.Renew{
+		Now: s.Now(), Session: number,
+		Renewal: policy.Renewal{SigTime: claims.Time, SigEnds: ends(claims)},
+	}
+	out, err := s.mutate(ctx, a, nil, func(st policy.State) policy.Outcome {
+		return policy.RenewSig(st, request, app.Rules)
+	})
+	if err == nil && out.Answer == policy.Granted {
+		s.expect(out.Session.Due())
+	}
+	return Answer{Outcome: out}, err
+}

@@ -1,0 +1,171 @@
+// Package session logs accounts in and out.
+//
+// A session is one logged-in instance of an account on a device. A login begins
+// it; logout, eviction, a kick or the end of its UserSig ends it. A lost
+// connection or a restarted server does not: the session waits for its client.
+//
+// Package policy decides what becomes of an account's sessions; this package
+// brings the request to the rule and the outcome to the world: the store makes
+// it durable, the roster tells the connections it concerns.
+//
+// # What callers may rely on
+//
+//   - A call returns after its outcome is durable, never before.
+//   - Once Login has returned, a session it evicted is sent nothing more but its
+//     notice.
+//   - Login and Resume are idempotent by attempt and by step: a retry finds what
+//     the first try did.
+//   - Nothing touches the store before a good signature or a proven secret.
+//
+// Behaviour: docs/login.md. Codes: package imcode.
+package session
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"rollcall.example"
+	"rollcall.example/imcode"
+	"rollcall.example/internal/apps"
+	"rollcall.example/internal/limit"
+	"rollcall.example/internal/node"
+	"rollcall.example/internal/policy"
+	"rollcall.example/internal/store"
+	"rollcall.example/wire"
+)
+
+// Store is what this package needs of storage.
+type Store interface {
+	Mutate(ctx context.Context, a rollcall.Account, rule store.Rule) (policy.Outcome, error)
+	Due(ctx context.Context, now time.Time, limit int) (due []rollcall.Account, next time.Time, err error)
+}
+
+// Options are the choices that Sessions have. The zero value is good.
+type Options struct {
+	Node       string           // the incarnation of this process, unique among all; default "local"
+	Now        func() time.Time // default time.Now, watched for jumps
+	Log        *slog.Logger     // default: none
+	OnLogin    func(imcode.Code)
+	OnEnd      func(policy.EventKind, policy.Reason)
+	OnJump     func()
+	RetryAfter time.Duration // told with 70500; default 2 s
+}
+
+// Sessions are the use-cases of sessions.
+type Sessions struct {
+	store    Store
+	apps     *apps.Apps
+	roster   *node.Roster
+	failures *limit.Failures[stranger]                           // of signatures and secrets, by address and by address and account
+	attempts *limit.Attempts[installation, [wire.HalfBytes]byte] // logins of a device
+	opt      Options
+	watch    bool         // the clock is the machine's: watch it for jumps
+	due      atomic.Int64 // when the sweep wakes next, Unix ms
+	wake     chan struct{}
+}
+
+// A stranger is who proved nothing: an address, or what it claims to be.
+type stranger struct {
+	address string
+	account rollcall.Account // zero: whichever
+}
+
+// An installation is a device of an account.
+type installation struct {
+	account rollcall.Account
+	device  rollcall.DeviceID
+}
+
+// New returns the use-cases over a store, the apps and the roster of this
+// process. Run has to run beside it.
+func New(s Store, a *apps.Apps, r *node.Roster, o Options) *Sessions {
+	watch := o.Now == nil
+	if watch {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.OnLogin == nil {
+		o.OnLogin = func(imcode.Code) {}
+	}
+	if o.OnEnd == nil {
+		o.OnEnd = func(policy.EventKind, policy.Reason) {}
+	}
+	if o.OnJump == nil {
+		o.OnJump = func() {}
+	}
+	o.Node = cmp.Or(o.Node, "local")
+	o.RetryAfter = cmp.Or(o.RetryAfter, 2*time.Second)
+	return &Sessions{
+		store: s, apps: a, roster: r, opt: o, watch: watch, wake: make(chan struct{}, 1),
+		failures: &limit.Failures[stranger]{}, attempts: &limit.Attempts[installation, [wire.HalfBytes]byte]{},
+	}
+}
+
+// Now is the server's clock.
+func (s *Sessions) Now() time.Time { return s.opt.Now() }
+
+// An Answer is what a request came to.
+type Answer struct {
+	policy.Outcome
+	Place *node.Place // with Granted login and resume: the connection's place from now on
+}
+
+// mutate carries the account to the rule and the outcome to those connected
+// here, but for the place of the client that asked.
+func (s *Sessions) mutate(ctx context.Context, a rollcall.Account, asking *node.Place, rule store.Rule) (policy.Outcome, error) {
+	out, err := s.store.Mutate(ctx, a, rule)
+	if err != nil {
+		return out, s.internal(a, err)
+	}
+	s.roster.End(a, out.Ended, asking)
+	for _, e := range out.Ended {
+		s.opt.OnEnd(e.Kind, e.Notice.Reason)
+	}
+	return out, nil
+}
+
+// internal logs a cause and hides it behind 70500.
+func (s *Sessions) internal(a rollcall.Account, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	s.opt.Log.Error("store", "app", a.App, "user", a.User, "err", err)
+	return &imcode.Error{Code: imcode.Internal, Detail: "the server could not store this: try again", RetryAfter: s.opt.RetryAfter}
+}
+
+// serve runs a rule that may grant connection c a session, with a place reserved
+// for it before the commit.
+func (s *Sessions) serve(ctx context.Context, c node.Conn, a rollcall.Account, rule store.Rule) (Answer, error) {
+	place := s.roster.Reserve(a, c)
+	out, err := s.mutate(ctx, a, place, rule)
+	if err != nil || out.Answer != policy.Granted {
+		place.Release()
+		return Answer{Outcome: out}, err
+	}
+	if ended, over := place.Bind(out.Session); over {
+		if lost, bound := place.Release(); bound {
+			place.Forget(lost)
+		}
+		return overtaken(c, out, ended), nil
+	}
+	s.expect(out.Session.Due())
+	return Answer{Outcome: out, Place: place}, nil
+}
+
+// overtaken is the answer to a login or resume whose session was ended by
+// another between its commit and its answer.
+func overtaken(c node.Conn, out policy.Outcome, ended policy.Ended) Answer {
+	if ended.Notice.Reason == policy.Silently {
+		node.Finish(c, ended)
+		out.Answer = policy.Nothing
+		return Answer{Outcome: out}
+	}
+	out.Answer, out.Notice, out.Proved = policy.Told, ended.Notice, true
+	return Answer{Outcome: out}
+}

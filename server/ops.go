@@ -1,0 +1,106 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"rollcall.example/imcode"
+	"rollcall.example/internal/admin"
+	"rollcall.example/internal/policy"
+)
+
+// ListenAdmin listens on the admin socket of a data directory, which only its
+// owner may open.
+func ListenAdmin(ctx context.Context, dir string) (net.Listener, error) {
+	path := admin.Socket(dir)
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return nil, fmt.Errorf("remove the old admin socket: %w", err)
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("listen on the admin socket: %w (a path of over 100 characters is too long for one)", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("close the admin socket to others: %w", err)
+	}
+	return l, nil
+}
+
+// healthz says that the process is alive.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }
+
+// ops answers the operator's machines.
+func (s *Server) ops(running context.Context) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if running.Err() != nil {
+			http.Error(w, "draining", http.StatusServiceUnavailable)
+			return
+		}
+		if _, err := s.store.Apps(ctx); err != nil {
+			http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// metrics are what the server counts. No name, UserID or address is a label.
+type metrics struct {
+	registry   *prometheus.Registry
+	logins     *prometheus.CounterVec
+	ends       *prometheus.CounterVec
+	clockJumps prometheus.Counter
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rollcall_logins_total", Help: "Logins answered, by code; 0 is success.",
+		}, []string{"code"}),
+		ends: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rollcall_sessions_ended_total", Help: "Sessions that ended, by how and why.",
+		}, []string{"how", "reason"}),
+		clockJumps: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "rollcall_clock_jumps_total", Help: "Times the machine's clock jumped forward by more than a minute.",
+		}),
+	}
+	m.registry.MustRegister(m.logins, m.ends, m.clockJumps,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// watch adds what is asked when the metrics are read.
+func (m *metrics) watch(connections, sessions func() int) {
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "rollcall_connections", Help: "Open connections, logged in or not.",
+		}, func() float64 { return float64(connections()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "rollcall_sessions_connected", Help: "Sessions that have a connection here.",
+		}, func() float64 { return float64(sessions()) }),
+	)
+}
+
+func (m *metrics) login(c imcode.Code) { m.logins.WithLabelValues(strconv.Itoa(int(c))).Inc() }
+
+func (m *metrics) end(how policy.EventKind, why policy.Reason) {
+	m.ends.WithLabelValues(how.String(), why.String()).Inc()
+}

@@ -1,0 +1,172 @@
+// Package server is a whole Rollcall server: it wires the parts of this house
+// from one Config and runs them on listeners that it is given.
+//
+//	s, err := server.New(ctx, server.Config{Dir: dir, Listener: l})
+//	...
+//	err = s.Run(ctx) // until ctx ends: then drains, and closes all
+//
+// Programs that want one inside their tests import rollcalltest.
+package server
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"rollcall.example/internal/admin"
+	"rollcall.example/internal/apps"
+	"rollcall.example/internal/gateway"
+	"rollcall.example/internal/node"
+	"rollcall.example/internal/session"
+	"rollcall.example/internal/store/sqlite"
+	"rollcall.example/wire"
+)
+
+// A Config is what a server is made of. Dir and Listener are needed; the zero
+// value of everything else is good.
+type Config struct {
+	Dir      string       // the data directory, made if it is not there; one server at a time
+	Listener net.Listener // for clients
+	TLS      *tls.Config  // for clients; nil: plain, for loopback or behind a proxy
+	Ops      net.Listener // for /healthz, /readyz and /metrics; nil: none
+	Admin    net.Listener // for operators; nil: none. See ListenAdmin
+
+	Origins      []string      // web origins admitted beside the server's own, as https://app.example
+	LoginWithin  time.Duration // a new connection must have logged in by then; default 10 s
+	Heartbeat    time.Duration // what native clients are asked for; default 120 s
+	Silence      time.Duration // a native connection is closed after it; default 400 s
+	WebHeartbeat time.Duration // how often a web page is pinged; default 30 s
+	WebSilence   time.Duration // a web page's connection is closed after it; default 60 s
+	DrainWithin  time.Duration // what closing may take; default 10 s
+	DrainSpread  time.Duration // over how long clients are asked to come back; default 5 s
+
+	SampleKeys bool             // admit keys published as samples: development only
+	Now        func() time.Time // default: the machine's clock, watched for jumps
+	Log        *slog.Logger     // default: none
+}
+
+// A Server is a Rollcall server.
+type Server struct {
+	cfg      Config
+	store    *sqlite.Store
+	apps     *apps.Apps
+	sessions *session.Sessions
+	gateway  *gateway.Gateway
+	metrics  *metrics
+}
+
+// New opens the data directory and wires a server. Its listeners become the
+// server's: Run closes them.
+func New(ctx context.Context, cfg Config) (*Server, error) {
+	cfg.DrainWithin = cmp.Or(cfg.DrainWithin, 10*time.Second)
+	cfg.DrainSpread = cmp.Or(cfg.DrainSpread, 5*time.Second)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	incarnation := fmt.Sprintf("local-%d", time.Now().UnixNano())
+	st, err := sqlite.Open(ctx, cfg.Dir, sqlite.Options{Node: incarnation})
+	if err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	a, err := apps.Load(ctx, st, apps.Options{SampleKeys: cfg.SampleKeys, Now: cfg.Now, Log: cfg.Log})
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	roster := node.NewRoster()
+	m := newMetrics()
+	s := &Server{cfg: cfg, store: st, apps: a, metrics: m}
+	s.sessions = session.New(st, a, roster, session.Options{
+		Node: incarnation, Now: cfg.Now, Log: cfg.Log,
+		OnLogin: m.login, OnEnd: m.end, OnJump: m.clockJumps.Inc,
+	})
+	s.gateway = gateway.New(s.sessions, gateway.Options{
+		LoginWithin: cfg.LoginWithin, Heartbeat: cfg.Heartbeat, Silence: cfg.Silence,
+		WebHeartbeat: cfg.WebHeartbeat, WebSilence: cfg.WebSilence, Origins: cfg.Origins, Log: cfg.Log,
+	})
+	m.watch(s.gateway.Connections, roster.Served)
+	return s, nil
+}
+
+// Apps are the server's apps, for programs of this module that run a server
+// inside themselves.
+func (s *Server) Apps() *apps.Apps { return s.apps }
+
+// Wake makes the server look at a clock that was moved by hand.
+func (s *Server) Wake() { s.sessions.Wake() }
+
+// Run serves until ctx ends or a part fails. Then every client is asked to come
+// back later, what has begun is finished, and all is closed.
+func (s *Server) Run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, s.store.Close()) }()
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	g, ctx := errgroup.WithContext(ctx)
+	servers := s.serve(ctx, g)
+	g.Go(func() error { return s.sessions.Run(work) })
+	g.Go(func() error {
+		<-ctx.Done()
+		s.drain(servers)
+		stop()
+		return nil
+	})
+	return g.Wait()
+}
+
+// serve starts an HTTP server on each listener there is.
+func (s *Server) serve(ctx context.Context, g *errgroup.Group) []*http.Server {
+	clients := http.NewServeMux()
+	clients.Handle("GET "+wire.Path, s.gateway)
+	clients.HandleFunc("GET /healthz", s.healthz)
+	listener := s.cfg.Listener
+	if s.cfg.TLS != nil {
+		c := s.cfg.TLS.Clone()
+		c.NextProtos = []string{"http/1.1"} // WebSocket upgrades are HTTP/1.1
+		listener = tls.NewListener(listener, c)
+	}
+	var servers []*http.Server
+	for _, door := range []struct {
+		listener net.Listener
+		handler  http.Handler
+	}{
+		{listener, clients},
+		{s.cfg.Ops, s.ops(ctx)},
+		{s.cfg.Admin, admin.Handler(s.apps, s.cfg.Log)},
+	} {
+		if door.listener == nil {
+			continue
+		}
+		hs := &http.Server{
+			Handler: door.handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,
+			ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
+		}
+		servers = append(servers, hs)
+		g.Go(func() error {
+			if err := hs.Serve(door.listener); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve %s: %w", door.listener.Addr(), err)
+			}
+			return nil
+		})
+	}
+	return servers
+}
+
+// drain closes the doors and waits until those inside are out.
+func (s *Server) drain(servers []*http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.DrainWithin)
+	defer cancel()
+	s.cfg.Listener.Close()
+	s.gateway.Drain(ctx, s.cfg.DrainSpread)
+	for _, hs := range servers {
+		if err := hs.Shutdown(ctx); err != nil {
+			_ = hs.Close()
+		}
+	}
+}
