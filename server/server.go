@@ -149,7 +149,8 @@ func (s *Server) serve(ctx context.Context, g *errgroup.Group) []*http.Server {
 		}
 		servers = append(servers, hs)
 		g.Go(func() error {
-			if err := hs.Serve(door.listener); !errors.Is(err, http.ErrServerClosed) {
+			err := hs.Serve(door.listener)
+			if closed := ctx.Err() != nil && errors.Is(err, net.ErrClosed); !closed && !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serve %s: %w", door.listener.Addr(), err)
 			}
 			return nil

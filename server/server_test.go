@@ -1,0 +1,87 @@
+package server_test
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"rollcall.example/server"
+	"rollcall.example/usersig"
+	"rollcall.example/wire"
+)
+
+const app = 1400000000
+
+// start runs a server on loopback until the test ends.
+func start(t *testing.T) (address, key string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s, err := server.New(ctx, server.Config{Dir: t.TempDir(), Listener: l})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err = s.Apps().Add(ctx, app, "test", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return "ws://" + l.Addr().String() + wire.Path, key
+}
+
+func TestALoginByHand(t *testing.T) {
+	address, key := start(t)
+	sig, err := usersig.Sign(app, key, "alice", time.Now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sub := range []wire.Subprotocol{wire.Proto, wire.JSON} {
+		t.Run(string(sub), func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			c, _, err := websocket.Dial(ctx, address, &websocket.DialOptions{Subprotocols: []string{string(sub)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.CloseNow()
+			kind := websocket.MessageBinary
+			if sub.Text() {
+				kind = websocket.MessageText
+			}
+			b, err := sub.Encode(&wire.ClientFrame{Id: 1, Request: &wire.ClientFrame_Login{Login: &wire.LoginRequest{
+				App: app, UserId: "alice", UserSig: sig, Platform: 1, DeviceId: "phone-" + string(sub[len(sub)-4:]), TryNumber: 1,
+				FixedHalf: []byte("0123456789abcdef"[:12] + string(sub[len(sub)-4:])), ChangingHalf: []byte("fedcba9876543210"),
+			}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Write(ctx, kind, b); err != nil {
+				t.Fatal(err)
+			}
+			_, b, err = c.Read(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var f wire.ServerFrame
+			if err := sub.Decode(b, &f); err != nil {
+				t.Fatal(err)
+			}
+			if f.GetId() != 1 || f.GetSession().GetSession() == 0 {
+				t.Fatalf("a login was answered with %v", &f)
+			}
+		})
+	}
+}
