@@ -48,7 +48,6 @@ func (s *Sessions) Left(ctx context.Context, place *node.Place) {
 	if !bound {
 		return
 	}
-	defer place.Forget(lost)
 	app, err := s.apps.App(a.App)
 	if err != nil {
 		return
@@ -57,7 +56,11 @@ func (s *Sessions) Left(ctx context.Context, place *node.Place) {
 	out, err := s.mutate(ctx, a, nil, func(st policy.State) policy.Outcome {
 		return policy.Disconnected(st, request, app.Rules)
 	})
-	if err == nil && out.Answer == policy.Granted {
+	if err != nil {
+		return // the row still says connected: the roster goes on knowing better
+	}
+	place.Forget(lost)
+	if out.Answer == policy.Granted {
 		s.expect(out.Session.Due())
 	}
 }
