@@ -172,7 +172,7 @@ func TestWebSocket(t *testing.T) {
 			}
 		}))
 		opts := &websocket.DialOptions{HTTPClient: httpClient(t, &n)}
-		c, _, err := websocket.Dial(t.Context(), "ws://rollcall.test/", opts) //nolint:bodyclose // the connection is the body
+		c, _, err := websocket.Dial(t.Context(), "ws://rollcall.test/", opts)
 		if err != nil {
 			t.Fatal(err)
 		}
