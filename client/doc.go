@@ -1,0 +1,33 @@
+// Package client is Rollcall's SDK for Go: it logs an account in and keeps it
+// in.
+//
+//	c, err := client.Open(1400000000, "wss://im.example.com", client.Options{DataDirectory: dir})
+//	...
+//	defer c.Close()
+//	c.AddListener(client.Listener{KickedOffline: func(k client.Kick) { ... }})
+//	err = c.Login(ctx, "alice", userSig) // from the app's own server
+//
+// A login makes a session, which outlives its connections: when the network is
+// lost, the client comes back by itself, and the app need do nothing. A session
+// ends by Logout, by a login of another account, or by the server's word, which
+// the app hears as KickedOffline or UserSigExpired.
+//
+// # What callers may rely on
+//
+//   - When Login returns nil, the session is the server's as well as ours, and
+//     durable there.
+//   - A login that ended without an answer leaves nothing behind: whatever the
+//     server made of it is logged out, if need be by the next client on the data
+//     directory.
+//   - A session that has ended is told once: by Login's error, or by a callback.
+//   - After a kick, an expired UserSig or a logout nothing comes back by itself.
+//   - A UserSig that the server has called expired is never sent again.
+//   - Callbacks come one after the other, in the order in which things happened;
+//     none is dropped. They may call everything.
+//   - No UserSig is written to disk, and no secret to the log.
+//
+// One goroutine owns the state (engine), one delivers the callbacks (queue),
+// and each connection has two. The manual, with all errors and orders, is
+// docs/client.md; the rules behind it are docs/protocol.md's. The vendor's names
+// for the same are in package v2tim. Codes: package imcode.
+package client

@@ -1,0 +1,152 @@
+package client
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"rollcall.example"
+	"rollcall.example/imcode"
+)
+
+// A Status is whether somebody is in. The numbers are the vendor's.
+type Status int
+
+// The statuses.
+const (
+	StatusLogined  Status = 1 // somebody is in, also while the connection is being made again
+	StatusLogining Status = 2 // a login is on its way
+	StatusLogout   Status = 3 // nobody is in
+)
+
+func (s Status) String() string {
+	switch s {
+	case StatusLogined:
+		return "LOGINED"
+	case StatusLogining:
+		return "LOGINING"
+	default:
+		return "LOGOUT"
+	}
+}
+
+// A Listener is what an app wants to hear; what is nil is not called. One
+// goroutine calls everything of a client, one after the other in the order in
+// which it happened, and never while one of its methods holds a lock: a callback
+// may call them all, but others wait for it to return.
+type Listener struct {
+	// Connecting: a connection is being made, for a login or because one was
+	// lost. Then comes any number of ConnectFailed, and in the end
+	// ConnectSuccess, KickedOffline, UserSigExpired or a logout.
+	Connecting func()
+
+	// ConnectSuccess: the server has answered. A login's result follows; a
+	// session that was in before is served again.
+	ConnectSuccess func()
+
+	// ConnectFailed: one try to connect has failed. The client goes on by
+	// itself; the app need do nothing.
+	ConnectFailed func(code imcode.Code, text string)
+
+	// KickedOffline: the session was ended by somebody else. Nobody is in.
+	KickedOffline func(Kick)
+
+	// UserSigExpired: the UserSig has ended or was made worthless, and no
+	// provider had another. Nobody is in. Log in with a new one.
+	UserSigExpired func()
+}
+
+// A Kick says how a session was lost.
+type Kick struct {
+	Reason Reason
+	Code   imcode.Code // 0, or the code that goes with it (6208, 70051, ...)
+	Text   string      // a sentence for people; may be empty
+	At     time.Time   // by the server's clock; zero if not known
+
+	// With ReasonNewerLogin: who took the place.
+	BySession    uint64
+	ByPlatform   rollcall.Platform
+	ByDeviceName string
+}
+
+// A Reason is why a session was ended by somebody else.
+type Reason int
+
+// The reasons. The numbers are those of the wire; a newer server may send others.
+const (
+	ReasonUnknown             Reason = iota
+	ReasonNewerLogin                 // a newer login took its place
+	ReasonOperator                   // an operator kicked it
+	ReasonSignedOutElsewhere         // the user signed it out from another device
+	ReasonPolicyApplied              // a policy was applied to those who were in
+	ReasonSameDeviceElsewhere        // this device's id logged in elsewhere
+	ReasonSecretUsedTwice            // two clients used the session's secret: a copied data directory
+	ReasonAccountDisabled            // the account was disabled
+	ReasonAccountDeleted             // the account was deleted
+	ReasonRESTKick                   // a REST kick made all earlier UserSigs worthless
+)
+
+var reasonTexts = [...]string{
+	ReasonUnknown:             "unknown",
+	ReasonNewerLogin:          "newer login",
+	ReasonOperator:            "operator",
+	ReasonSignedOutElsewhere:  "signed out elsewhere",
+	ReasonPolicyApplied:       "policy applied",
+	ReasonSameDeviceElsewhere: "same device elsewhere",
+	ReasonSecretUsedTwice:     "secret used twice",
+	ReasonAccountDisabled:     "account disabled",
+	ReasonAccountDeleted:      "account deleted",
+	ReasonRESTKick:            "REST kick",
+}
+
+func (r Reason) String() string {
+	if r < 0 || int(r) >= len(reasonTexts) {
+		return reasonTexts[ReasonUnknown]
+	}
+	return reasonTexts[r]
+}
+
+// listeners are those of one client, in the order in which they were added.
+type listeners struct {
+	mu   sync.Mutex
+	all  []numbered
+	next int
+}
+
+type numbered struct {
+	Listener
+
+	number int
+}
+
+func (ls *listeners) add(l Listener) (remove func()) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	number := ls.next
+	ls.next++
+	ls.all = append(ls.all, numbered{l, number})
+	return func() {
+		ls.mu.Lock()
+		defer ls.mu.Unlock()
+		ls.all = slices.DeleteFunc(ls.all, func(n numbered) bool { return n.number == number })
+	}
+}
+
+// each calls tell with every listener that is there now; one may take itself or
+// others away meanwhile.
+func (ls *listeners) each(tell func(Listener)) {
+	ls.mu.Lock()
+	all := slices.Clone(ls.all)
+	ls.mu.Unlock()
+	for _, l := range all {
+		if ls.has(l.number) {
+			tell(l.Listener)
+		}
+	}
+}
+
+func (ls *listeners) has(number int) bool {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	return slices.ContainsFunc(ls.all, func(n numbered) bool { return n.number == number })
+}

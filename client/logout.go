@@ -1,0 +1,120 @@
+package client
+
+import (
+	"time"
+
+	"rollcall.example/imcode"
+	"rollcall.example/wire"
+)
+
+// Times and bounds of logouts.
+const (
+	logoutWait      = 2 * time.Second  // Logout waits so long for the server
+	againAfter      = 60 * time.Second // one that the server does not know is sent once more
+	maxLogoutsFirst = 16               // on one connection before its login or resume
+)
+
+// logout takes a Logout call.
+func (e *engine) logout(k *call) {
+	s := e.seat
+	if s == nil {
+		e.answer(k, nil)
+		return
+	}
+	c, left := e.leave(s, imcode.LoggedOutBeforeLogin.Errorf("logged out"))
+	if err := e.journal.save(); err != nil {
+		e.log.Error("save the client's state", "err", err)
+		e.answer(k, imcode.IOFailed.Errorf("save the logout: %v", err))
+	}
+	open := len(left)
+	if open == 0 {
+		e.answer(k, nil)
+	}
+	for _, l := range left {
+		l.settled = append(l.settled, func() {
+			if open--; open == 0 {
+				e.answer(k, nil)
+			}
+		})
+	}
+	e.after(logoutWait, func() { e.answer(k, nil) })
+	e.farewell(c, left)
+}
+
+// stopWaiting is heard when the context of the Logout k has ended: it is on
+// disk, and that is enough.
+func (e *engine) stopWaiting(k *call) { e.answer(k, nil) }
+
+// pendingLogouts are those that could be sent now.
+func (e *engine) pendingLogouts() []*logout {
+	var due []*logout
+	now := time.Now()
+	for _, l := range e.journal.Logouts {
+		if !l.held && !now.Before(l.due) && l.Server == e.dialer.server && l.App == e.app {
+			due = append(due, l)
+		}
+	}
+	return due
+}
+
+// sendLogouts sends at most the first so many of out on c. Their try numbers
+// are on disk before; if that fails nothing is sent.
+func (e *engine) sendLogouts(c *conn, out []*logout, most int) bool {
+	out = out[:min(len(out), most)]
+	if len(out) == 0 {
+		return true
+	}
+	first := e.journal.Try + 1
+	e.journal.Try += uint64(len(out))
+	if err := e.journal.save(); err != nil {
+		e.log.Error("save the client's state", "err", err)
+		return false
+	}
+	for i, l := range out {
+		l.flying++
+		request := &wire.ClientFrame{Request: &wire.ClientFrame_Logout{Logout: &wire.LogoutRequest{
+			App:       uint32(l.App),
+			UserId:    string(l.User),
+			DeviceId:  string(e.journal.Device),
+			FixedHalf: l.Fixed,
+			TryNumber: first + uint64(i),
+			UserSig:   l.userSig,
+		}}}
+		c.ask(request, func(f *wire.ServerFrame) {
+			l.flying--
+			e.logoutAnswered(l, f)
+		})
+	}
+	return true
+}
+
+// logoutAnswered goes by the answer to a logout; nil is none.
+func (e *engine) logoutAnswered(l *logout, f *wire.ServerFrame) {
+	refusal := f.GetRefusal()
+	switch {
+	case f == nil:
+		e.courier.failed = true
+	case refusal != nil && (refusal.GetCode() == int32(imcode.Internal) || refusal.GetRetryAfterMs() > 0):
+		e.courier.failed = true
+		l.due = time.Now().Add(time.Duration(refusal.GetRetryAfterMs()) * time.Millisecond)
+		e.after(time.Until(l.due), func() {}) // wakes the loop, which delivers
+	case f.GetLogout().GetKnown() || l.again:
+		e.journal.remove(l)
+		if err := e.journal.save(); err != nil {
+			e.log.Error("save the client's state", "err", err) // it is sent again then, which does no harm
+		}
+	default:
+		l.again = true
+		l.due = time.Now().Add(againAfter)
+		e.after(againAfter, func() {})
+	}
+	settle(l)
+}
+
+func settle(l *logout) {
+	settled := l.settled
+	l.settled = nil
+	for _, f := range settled {
+		f()
+	}
+}
