@@ -23,10 +23,18 @@ type Lost struct{ Session, Conn uint64 }
 
 // decide begins a decision on s, of which it keeps its own copy.
 func decide(s State, now time.Time, r Rules) *decision {
-	s.Sessions = slices.Clone(s.Sessions)
-	s.Kicks = slices.Clone(s.Kicks)
-	s.Tries = slices.Clone(s.Tries)
+	s.Sessions = copied(s.Sessions)
+	s.Kicks = copied(s.Kicks)
+	s.Tries = copied(s.Tries)
 	return &decision{Outcome: Outcome{State: s}, now: now, rules: r}
+}
+
+// copied is a clone with room for one more.
+func copied[T any](list []T) []T {
+	if list == nil {
+		return nil
+	}
+	return append(make([]T, 0, len(list)+1), list...)
 }
 
 // connected tells whether a session has a live connection as this node knows it.
@@ -134,12 +142,18 @@ func (d *decision) remember(x Session) {
 // boundTries forgets the try numbers of devices that have no session, were not
 // seen for TryLife, and are not among the MaxOldTries seen last.
 func (d *decision) boundTries() {
+	if len(d.State.Tries) <= MaxOldTries {
+		return
+	}
 	slices.SortStableFunc(d.State.Tries, func(a, b Try) int { return b.Seen.Compare(a.Seen) })
 	kept := 0
 	d.State.Tries = slices.DeleteFunc(d.State.Tries, func(t Try) bool {
-		_, in := d.State.session(func(x Session) bool { return x.Device == t.Device })
 		kept++
-		return !in && d.now.Sub(t.Seen) > TryLife && kept > MaxOldTries
+		if kept <= MaxOldTries || d.now.Sub(t.Seen) <= TryLife {
+			return false
+		}
+		_, in := d.State.session(func(x Session) bool { return x.Device == t.Device })
+		return !in
 	})
 }
 

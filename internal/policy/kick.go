@@ -118,6 +118,9 @@ func (d *decision) dropKick(session uint64) {
 // first.
 func (d *decision) boundKicks() {
 	rows := d.State.Kicks
+	if len(rows) <= MinKickRows {
+		return
+	}
 	room := max(MinKickRows, d.rules.admits())
 	for len(rows) > room {
 		i := max(0, slices.IndexFunc(rows, func(k Kick) bool { return k.Reason == NewerLogin }))

@@ -100,17 +100,24 @@ func TestAdmits(t *testing.T) {
 	}
 }
 
-// TestNoticeText: every reason has a sentence of its own for the user, and
-// nobody else's.
-func TestNoticeText(t *testing.T) {
+// TestReasons: every reason has a name and a sentence for the user, and no two
+// the same.
+func TestReasons(t *testing.T) {
 	by := By{Session: 2, Platform: rollcall.Mac, DeviceName: "Ann's Mac"}
-	var texts []string
+	var texts, names []string
 	for word, reason := range reasons {
 		text := Notice{Reason: reason, By: by}.Text()
 		if slices.Contains(texts, text) || text == "" {
 			t.Errorf("reason %s says %q like another one", word, text)
 		}
 		texts = append(texts, text)
+		if name := reason.String(); name == "unknown" || slices.Contains(names, name) {
+			t.Errorf("reason %s is called %q like another one", word, name)
+		}
+		names = append(names, reason.String())
+	}
+	if none := SigEnded + 1; none.String() != "unknown" || (Notice{Reason: none}).Text() == "" {
+		t.Error("what is no reason has the name of one, or no text")
 	}
 	if got, want := (Notice{Reason: NewerLogin, By: by}).Text(), "Signed out because the account logged in on Ann's Mac (Mac)."; got != want {
 		t.Errorf("%q, want %q", got, want)

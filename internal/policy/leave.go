@@ -80,12 +80,16 @@ func Expire(before State, now time.Time, r Rules) Outcome {
 // as soon as its request has proved something, so that none depends on when the
 // last sweep was.
 func (d *decision) sweep() {
-	for _, x := range slices.Clone(d.State.Sessions) {
-		switch due := x.Due(); {
-		case d.now.Before(due):
-		case due.Unix() > x.SigEnds:
+	var due []Session
+	for _, x := range d.State.Sessions {
+		if !d.now.Before(x.Due()) {
+			due = append(due, x)
+		}
+	}
+	for _, x := range due {
+		if x.Due().Unix() > x.SigEnds {
 			d.endExpired(x)
-		default:
+		} else {
 			d.remove(x)
 			d.Ended = append(d.Ended, Ended{Session: x, Kind: EventLapsed})
 			d.recordOf(x, EventLapsed, 0)

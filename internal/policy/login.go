@@ -192,21 +192,25 @@ func (d *decision) makeRoom(q Login) {
 
 // evicted lists, in order, who goes when one more session on platform p begins.
 func evicted(sessions []Session, p rollcall.Platform, r Rules, connected func(Session) bool) []Session {
-	var out, away, live []Session
+	var out []Session
+	over := 1 - r.Limit[p]
 	for _, x := range sessions {
 		switch {
-		case r.Group[x.Platform] != r.Group[p]:
-		case x.Platform != p:
+		case x.Platform == p:
+			over++
+		case r.Group[x.Platform] == r.Group[p]:
 			out = append(out, x)
-		case connected(x):
-			live = append(live, x)
-		default:
-			away = append(away, x)
 		}
 	}
-	own := append(away, live...)
-	over := max(0, len(own)+1-r.Limit[p])
-	return append(out, own[:min(over, len(own))]...)
+	for _, live := range []bool{false, true} {
+		for _, x := range sessions {
+			if over > 0 && x.Platform == p && connected(x) == live {
+				out = append(out, x)
+				over--
+			}
+		}
+	}
+	return out
 }
 
 // begin makes the new session.
