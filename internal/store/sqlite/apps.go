@@ -75,7 +75,9 @@ func (s *Store) Apps(ctx context.Context) (apps []store.App, err error) {
 			at[apps[i].ID] = &apps[i]
 		}
 		for _, k := range keys {
-			at[k.app].Keys = append(at[k.app].Keys, k.Key)
+			if a := at[k.app]; a != nil {
+				a.Keys = append(a.Keys, k.Key)
+			}
 		}
 		return nil
 	})

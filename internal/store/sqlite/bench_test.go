@@ -62,6 +62,7 @@ func together(b *testing.B, s *sqlite.Store, callers, count, accounts int, attem
 				q := policy.Login{
 					Now: now, Node: "bench", Device: "device-0123456789abcdef", DeviceName: "Ann's phone", Platform: rollcall.Android,
 					Address: "192.0.2.17", SigTime: now.Unix(), SigEnds: now.Unix() + 86400, Try: attempt + uint64(i),
+					Proofs: []policy.Hash{{1}}, // it is the same client: nobody is kicked
 				}
 				q.Fixed[0], q.Fixed[1], q.Fixed[2], q.Fixed[3], q.Changing[0] = byte(i), byte(i>>8), byte(i>>16), byte(attempt), 1
 				a := rollcall.Account{App: 1, User: rollcall.UserID(fmt.Sprintf("user-%d", (i*7919)%accounts))}

@@ -37,6 +37,14 @@ import (
 // File-wal and File-shm.
 const File = "rollcall.db"
 
+// writing is how the writer's connection is set up. The log grows to 64 MB
+// before it is copied into the database: pages that many logins change are then
+// copied once. The file is kept for the next round unless it grew to far more.
+var writing = []string{
+	"journal_mode(wal)", "synchronous(full)", "cache_size(-65536)",
+	"wal_autocheckpoint(16000)", "journal_size_limit(268435456)",
+}
+
 // Options are the choices a Store has. The zero value is good.
 type Options struct {
 	// Node names this process as the sessions it serves do. Every session that
@@ -93,7 +101,7 @@ func (s *Store) open(ctx context.Context, path string, o Options) error {
 	if err := private(path); err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", dsn(path, "journal_mode(wal)", "synchronous(full)", "cache_size(-65536)", "journal_size_limit(67108864)"))
+	db, err := sql.Open("sqlite", dsn(path, writing...))
 	if err != nil {
 		return err
 	}

@@ -99,26 +99,19 @@ func (w *writer) submit(ctx context.Context, do func(context.Context, *batch) er
 	case <-w.stopped:
 		return store.ErrClosed
 	}
+	var why error
 	select {
 	case err := <-j.done:
 		return err
 	case <-ctx.Done():
-		if j.taken.CompareAndSwap(false, true) {
-			return ctx.Err()
-		}
+		why = ctx.Err()
 	case <-w.stopped:
+		why = store.ErrClosed
 	}
-	select {
-	case err := <-j.done:
-		return err
-	case <-w.stopped:
+	if j.taken.CompareAndSwap(false, true) {
+		return why
 	}
-	select {
-	case err := <-j.done: // it was the last to be answered
-		return err
-	default:
-		return store.ErrClosed
-	}
+	return <-j.done // it has begun, and what has begun is answered
 }
 
 func (w *writer) run(ctx context.Context) {

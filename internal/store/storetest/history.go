@@ -1,0 +1,109 @@
+package storetest
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"rollcall.example/internal/policy"
+)
+
+// existing is an account that has signed up.
+var existing = policy.State{Created: start}
+
+func historyRoundTrip(t *testing.T, e Engine) {
+	a := account("alice")
+	events := []policy.Event{
+		{At: start.Add(123 * time.Millisecond), Kind: policy.EventSignedUp, Device: "d", DeviceName: "Ann's phone", Platform: 3, Address: "2001:db8::1"},
+		{At: start.Add(time.Second), Kind: policy.EventLogin, Session: 1<<40 + 1, Device: "d", Platform: 3},
+		{At: start.Add(time.Second), Kind: policy.EventRefused, Device: "d", Code: 70001, Fold: 10 * time.Minute},
+		{
+			At: start.Add(time.Hour), Kind: policy.EventKicked, Session: 1, Device: "e", DeviceName: "日本", Platform: 8, Connected: true,
+			Reason: policy.NewerLogin, By: policy.By{Session: 2, Platform: 1, DeviceName: "tablet"},
+		},
+	}
+	mutate(t, e, a, becomes(existing, events...))
+	rows := history(t, e, a)
+	slices.Reverse(rows)
+	if len(rows) != len(events) {
+		t.Fatalf("%d rows of %d events", len(rows), len(events))
+	}
+	for i, want := range events {
+		got := rows[i]
+		if got.Event != want || got.Count != 1 || !got.Last.Equal(want.At) {
+			t.Errorf("row %d reads\n%+v, want the event\n%+v", i, got, want)
+		}
+		if i > 0 && got.ID <= rows[i-1].ID {
+			t.Errorf("row %d has id %d after %d", i, got.ID, rows[i-1].ID)
+		}
+	}
+}
+
+func historyPages(t *testing.T, e Engine) {
+	a, other := account("alice"), account("bob")
+	for i := range 10 {
+		at := start.Add(time.Duration(i) * time.Second)
+		mutate(t, e, a, becomes(existing, policy.Event{At: at, Kind: policy.EventLogin, Session: uint64(i + 1)}))
+		mutate(t, e, other, becomes(existing, policy.Event{At: at, Kind: policy.EventLogin, Session: 99}))
+	}
+	var got []uint64
+	var before int64
+	for range 5 {
+		page, err := e.History(t.Context(), a, before, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range page {
+			got, before = append(got, row.Session), row.ID
+		}
+	}
+	if want := []uint64{10, 9, 8, 7, 6, 5, 4, 3, 2, 1}; !slices.Equal(got, want) {
+		t.Errorf("paged through sessions %v, want %v", got, want)
+	}
+}
+
+func folding(t *testing.T, e Engine) {
+	a := account("alice")
+	refused := func(minute int, change func(*policy.Event)) policy.Event {
+		v := policy.Event{
+			At: start.Add(time.Duration(minute) * time.Minute), Kind: policy.EventRefused,
+			Device: "phone", Code: 70001, Fold: 10 * time.Minute,
+		}
+		change(&v)
+		return v
+	}
+	asIs := func(*policy.Event) {}
+	for _, v := range []policy.Event{
+		refused(0, asIs),
+		refused(9, asIs),  // 9 minutes later
+		refused(19, asIs), // 10 minutes after the last, 19 after the first
+		refused(19, func(v *policy.Event) { v.Device = "tablet" }),
+		refused(19, func(v *policy.Event) { v.Code = 70051 }),
+		refused(19, func(v *policy.Event) { v.Kind = policy.EventResume }),
+		refused(19, func(v *policy.Event) { v.Fold = 0 }), // never folds, nothing folds into it
+		refused(30, asIs), // 11 minutes after the last
+		refused(31, asIs),
+	} {
+		mutate(t, e, a, becomes(existing, v))
+	}
+	// Two of one decision, and one of somebody else.
+	mutate(t, e, a, becomes(existing, refused(32, asIs), refused(33, asIs)))
+	mutate(t, e, account("bob"), becomes(existing, refused(33, asIs)))
+
+	type line struct {
+		first, last time.Duration
+		count       int
+	}
+	var got []line
+	for _, row := range slices.Backward(history(t, e, a)) {
+		got = append(got, line{row.At.Sub(start), row.Last.Sub(start), row.Count})
+	}
+	m := time.Minute
+	want := []line{{0, 19 * m, 3}, {19 * m, 19 * m, 1}, {19 * m, 19 * m, 1}, {19 * m, 19 * m, 1}, {19 * m, 19 * m, 1}, {30 * m, 33 * m, 4}}
+	if !slices.Equal(got, want) {
+		t.Errorf("folded to (first, last, count)\n%v, want\n%v", got, want)
+	}
+	if rows := history(t, e, account("bob")); len(rows) != 1 || rows[0].Count != 1 {
+		t.Errorf("an event of another account folded into %+v", rows)
+	}
+}
