@@ -1,0 +1,126 @@
+package sqlite_test
+
+import (
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rollcall.example"
+	"rollcall.example/internal/policy"
+	"rollcall.example/internal/store/sqlite"
+)
+
+// TestKill kills a process that logs accounts in, again and again, and looks for
+// everything that it had acknowledged.
+func TestKill(t *testing.T) {
+	dir := t.TempDir()
+	acknowledged := map[rollcall.Account][]uint64{}
+	note := func(line string) {
+		var user string
+		var number uint64
+		if _, err := fmt.Sscan(line, &user, &number); err != nil {
+			t.Errorf("the child said %q: %v", line, err)
+			return
+		}
+		a := rollcall.Account{App: 1, User: rollcall.UserID(user)}
+		acknowledged[a] = append(acknowledged[a], number)
+	}
+	for range 5 {
+		p := startChild(t, dir)
+		for range 50 + rand.IntN(500) {
+			if !p.lines.Scan() {
+				t.Fatalf("the child ended by itself: %v", p.cmd.Wait())
+			}
+			note(p.lines.Text())
+		}
+		p.kill(t, note)
+		s := open(t, dir, sqlite.Options{Node: "after"})
+		for i := range childAccounts {
+			intact(t, s, childAccount(i), acknowledged[childAccount(i)])
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		sound(t, dir)
+	}
+}
+
+// intact looks for the logins that were acknowledged to an account, in its state
+// and in its history.
+func intact(t *testing.T, s *sqlite.Store, a rollcall.Account, acknowledged []uint64) {
+	t.Helper()
+	state, err := s.State(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := s.History(t.Context(), a, 0, 1_000_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorded := map[uint64]int{}
+	for _, row := range rows {
+		if row.Kind == policy.EventLogin {
+			recorded[row.Session]++
+		}
+	}
+	for _, n := range acknowledged {
+		if n > state.Counter || recorded[n] != 1 {
+			t.Errorf("%s: login %d was acknowledged; the counter is %d, history has it %d times", a, n, state.Counter, recorded[n])
+		}
+	}
+	if len(recorded) != int(state.Counter) {
+		t.Errorf("%s: counter %d, but history has %d logins", a, state.Counter, len(recorded))
+	}
+	if state.Counter == 0 {
+		return
+	}
+	if len(state.Sessions) != 1 || state.Sessions[0].Number != state.Counter || state.Sessions[0].Node != "" {
+		t.Errorf("%s: sessions %+v, want the newest, %d, away", a, state.Sessions, state.Counter)
+	}
+}
+
+// sound checks the database's own structure.
+func sound(t *testing.T, dir string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(dir, sqlite.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var verdict string
+	if err := db.QueryRowContext(t.Context(), `PRAGMA integrity_check`).Scan(&verdict); err != nil || verdict != "ok" {
+		t.Errorf("integrity check: %s, %v", verdict, err)
+	}
+}
+
+func TestTwoProcesses(t *testing.T) {
+	dir := t.TempDir()
+	p := startChild(t, dir)
+	_, err := sqlite.Open(t.Context(), dir, sqlite.Options{})
+	if want := fmt.Sprintf("process %d", p.cmd.Process.Pid); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("open beside another process: %v, want an error that names %s", err, want)
+	}
+	p.kill(t, func(string) {})
+	s := open(t, dir, sqlite.Options{})
+	defer s.Close()
+	if _, err := sqlite.Open(t.Context(), dir, sqlite.Options{}); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("open twice in one process: %v, want that it is in use", err)
+	}
+}
+
+// kicksOf counts the kick rows that wait for a node.
+func kicksOf(t *testing.T, dir, node string) (n int) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(dir, sqlite.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM kick WHERE node = ?`, node).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

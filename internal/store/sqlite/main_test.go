@@ -1,0 +1,121 @@
+package sqlite_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"rollcall.example"
+	"rollcall.example/internal/policy"
+	"rollcall.example/internal/store/sqlite"
+)
+
+// childDir tells the test binary, started again, to be a child on that data
+// directory instead of running tests.
+const childDir = "ROLLCALL_TEST_CHILD_DIR"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		fmt.Fprintln(os.Stderr, child(dir, os.Stdout))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+const childAccounts = 8
+
+// child logs accounts in until it is killed, and writes a line for each login
+// that was acknowledged. It returns only on an error.
+func child(dir string, out io.Writer) error {
+	ctx := context.Background()
+	s, err := sqlite.Open(ctx, dir, sqlite.Options{Node: fmt.Sprint("child-", os.Getpid())})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "open")
+	failed := make(chan error)
+	var mu sync.Mutex
+	for i := range childAccounts {
+		go func() {
+			a := childAccount(i)
+			for {
+				o, err := s.Mutate(ctx, a, login(rollcall.DeviceID(fmt.Sprint("device-", i)), time.Now()))
+				if err != nil {
+					failed <- err
+					return
+				}
+				mu.Lock()
+				_, err = fmt.Fprintf(out, "%s %d\n", a.User, o.Session.Number)
+				mu.Unlock()
+				if err != nil {
+					failed <- err
+					return
+				}
+			}
+		}()
+	}
+	return <-failed
+}
+
+func childAccount(i int) rollcall.Account {
+	return rollcall.Account{App: 1, User: rollcall.UserID(fmt.Sprint("user-", i))}
+}
+
+// login is a login from a device that proves that it is the same as before.
+func login(device rollcall.DeviceID, now time.Time) func(policy.State) policy.Outcome {
+	return func(s policy.State) policy.Outcome {
+		q := policy.Login{
+			Now: now, Node: "node", Device: device, Platform: rollcall.Android, SigTime: now.Unix(), SigEnds: now.Unix() + 3600,
+			Try: s.Counter + 1, Changing: policy.Hash{1}, Proofs: []policy.Hash{{1}},
+		}
+		binary.BigEndian.PutUint64(q.Fixed[:], s.Counter+1)
+		return policy.LogIn(s, q, policy.Multi())
+	}
+}
+
+// A process is a child at work.
+type process struct {
+	cmd   *exec.Cmd
+	lines *bufio.Scanner
+}
+
+// startChild starts a child on dir and waits until it has it open.
+func startChild(t *testing.T, dir string) process {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), childDir+"="+dir)
+	var complaint strings.Builder
+	cmd.Stderr = &complaint
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := process{cmd, bufio.NewScanner(out)}
+	if !p.lines.Scan() {
+		t.Fatalf("the child did not open %s: %v", dir, cmd.Wait())
+	}
+	return p
+}
+
+// kill ends the child as a power cut would, and hands over what it still said.
+func (p process) kill(t *testing.T, said func(line string)) {
+	t.Helper()
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for p.lines.Scan() {
+		said(p.lines.Text())
+	}
+	_ = p.cmd.Wait() // "signal: killed"
+}
