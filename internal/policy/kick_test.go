@@ -36,6 +36,9 @@ func TestKickRow(t *testing.T) {
 		{"1.8 logout of that session removes it", "a1!operator w1", func(s State) Outcome {
 			return LogOut(s, Logout{Now: noon, Device: "a1", Fixed: hash("fixed 1"), Try: 1}, Multi())
 		}, "granted 0", "w1"},
+		{"1.8 also after its device logged in anew", "a1!samedevice a1", func(s State) Outcome {
+			return LogOut(s, Logout{Now: noon, Device: "a1", Fixed: hash("fixed 1"), Try: 1}, Multi())
+		}, "granted 0", "a1"},
 		{"1.8 it is there for 7 days", "a1!operator", func(s State) Outcome { return Expire(s, noon.Add(7*day), Multi()) }, "", "a1!operator"},
 		{"1.8 and not longer", "a1!operator", func(s State) Outcome { return Expire(s, noon.Add(7*day+second), Multi()) }, "", ""},
 		{"1.8 whether there was a sweep or not: a resume", "a1!operator", func(s State) Outcome {

@@ -121,6 +121,10 @@ func TestTryNumbersAreBounded(t *testing.T) {
 	if len(s.Tries) != 2+MaxOldTries || highest(s, "a12") != 0 || highest(s, "a13") != 2 || highest(s, "a32") != 2 {
 		t.Errorf("%d numbers, a12 %d, a13 %d; want the two sessions and the %d seen last", len(s.Tries), highest(s, "a12"), highest(s, "a13"), MaxOldTries)
 	}
+	o := logIn(t, visit(s, 41, 70, noon.Add(day)), login("w1", at(noon.Add(2*day)), proof("present 1")), Multi())
+	if got := len(o.State.Tries); got != 1+MaxOldTries { // w1 is among the 20 seen last, m1 is not
+		t.Errorf("%d numbers after the login of a known device, want %d", got, 1+MaxOldTries)
+	}
 	if highest(s, "w1") != 10 || highest(s, "m1") != 10 {
 		t.Error("the number of a device that is logged in was forgotten")
 	}
