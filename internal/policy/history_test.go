@@ -84,7 +84,6 @@ func (w *world) secret() Hash {
 	return hash("secret %d", w.drawn)
 }
 
-func often(t *rapid.T, what string) bool  { return rapid.IntRange(0, 5).Draw(t, what) > 0 }
 func rarely(t *rapid.T, what string) bool { return rapid.IntRange(0, 5).Draw(t, what) == 5 }
 
 // send serves a request now, checks what came of it, and keeps it for later.
@@ -158,6 +157,7 @@ func (w *world) answered(c *user, o Outcome) {
 		if o.Code == 6208 {
 			c.seen = o.Notice.Session
 		}
+	default:
 	}
 }
 

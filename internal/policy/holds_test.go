@@ -258,7 +258,7 @@ func oracle(s State, q Login, now time.Time, r Rules) []string {
 		return x.Node != ""
 	}
 	for x, ok := lowest(func(x Session) bool { return over(x, now) }); ok; x, ok = lowest(func(x Session) bool { return over(x, now) }) {
-		end := "expired expired"
+		end := EventExpired.String() + " " + SigEnded.word()
 		if x.Node == "" && !x.Away.Add(x.awayLimit()).After(time.Unix(x.SigEnds, 0)) {
 			end = "lapsed silently"
 		}

@@ -63,8 +63,9 @@ func (n Notice) Text() string {
 		return "Signed out: all earlier UserSigs of the account have been revoked."
 	case SigEnded:
 		return "The UserSig has expired."
+	default:
+		return "The session has ended."
 	}
-	return "The session has ended."
 }
 
 // notice is what the client of the kicked session is told.
@@ -75,6 +76,7 @@ func (k Kick) notice(r Rules) Notice {
 		n.Expired = !r.RESTKickAsKick
 	case AccountDisabled:
 		n.Code = imcode.AccountDisabled
+	default:
 	}
 	return n
 }

@@ -26,7 +26,7 @@ func TestKickRow(t *testing.T) {
 		{"1.8 an acknowledgement removes it", "a1!operator w1!newer", ack(1), "", "w1!newer"},
 		{"1.8 an acknowledgement of no row changes nothing", "a1!operator", ack(7), "", "a1!operator"},
 		{"1.8 a secret used twice stays after one, for the other holders", "a1!twice", ack(1), "", "a1!twice"},
-		{"1.8 a login that carries it as seen removes it", "a1!operator w1!operator", in(login("a1", seen(1))), "granted 3", "w1!operator a1"},
+		{"1.8 a login that carries it as seen removes it", "w1!operator a1!operator", in(login("a1", seen(2))), "granted 3", "w1!operator a1"},
 		{"1.8 and a refused one, too", "a1!operator w1-", in(login("w1", seen(1), on('a'))), "refused 70402", "w1-"},
 		{"1.8 a login of that device that is let through removes it", "a1!operator", in(login("a1", last(1))), "granted 2", "a1"},
 		{"1.8 only the row that the device had last concerns it", "a1!operator a1!newer", in(login("a1", last(2), auto)), "granted 3", "a1!operator a1"},
