@@ -69,7 +69,7 @@ func (e *engine) dialCourier() {
 	ctx, cancel := context.WithTimeout(e.ctx, dialWithin)
 	e.tasks.Go(func() {
 		defer cancel()
-		ws, err := e.dialer.dial(ctx)
+		ws, err := e.dialer.connect(ctx)
 		if !e.post(func() { e.courierDialed(ws, err) }) && ws != nil {
 			ws.CloseNow()
 		}

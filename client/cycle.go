@@ -73,7 +73,7 @@ func (e *engine) dial(s *seat) {
 	s.phase, s.dialing = dialingOut, d
 	e.tasks.Go(func() {
 		defer cancel()
-		ws, err := e.dialer.dial(ctx)
+		ws, err := e.dialer.connect(ctx)
 		if !e.post(func() { e.dialed(s, d, ws, err) }) && ws != nil {
 			ws.CloseNow()
 		}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -25,7 +26,9 @@ import (
 type dialer struct {
 	server string // where it is, spelled in one way: names the server on disk
 	url    string
-	http   *http.Client
+	tls    *tls.Config
+	proxy  func(*http.Request) (*url.URL, error)
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 func newDialer(server string, o Options) (*dialer, error) {
@@ -33,22 +36,31 @@ func newDialer(server string, o Options) (*dialer, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &dialer{server: u.String()}
+	d := &dialer{server: u.String(), tls: o.TLS, dial: o.Dial}
 	u.Path += wire.Path
 	d.url = u.String()
-	t := &http.Transport{
-		DialContext:       o.Dial,
-		TLSClientConfig:   o.TLS.Clone(),
-		DisableKeepAlives: true,
-	}
-	if o.Dial == nil {
-		t.Proxy = http.ProxyFromEnvironment
-	}
-	d.http = &http.Client{
-		Transport:     t,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	if d.dial == nil {
+		d.dial = new(net.Dialer).DialContext
+		d.proxy = http.ProxyFromEnvironment
 	}
 	return d, nil
+}
+
+// client returns what makes one connection. A transport of net/http lets a dial
+// go on after its request was cancelled; this one's ends with ctx.
+func (d *dialer) client(ctx context.Context) *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
+				return d.dial(ctx, network, address)
+			},
+			Proxy:               d.proxy,
+			TLSClientConfig:     d.tls.Clone(),
+			TLSHandshakeTimeout: dialWithin,
+			DisableKeepAlives:   true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 // serverURL reads the address that Open is given.
@@ -100,10 +112,10 @@ type comeBack struct {
 
 func (c *comeBack) Error() string { return "the server asks to come back later: " + c.why }
 
-// dial makes a WebSocket. The error is an imcode.Error, or a *comeBack.
-func (d *dialer) dial(ctx context.Context) (*websocket.Conn, error) {
+// connect makes a WebSocket. The error is an imcode.Error, or a *comeBack.
+func (d *dialer) connect(ctx context.Context) (*websocket.Conn, error) {
 	ws, resp, err := websocket.Dial(ctx, d.url, &websocket.DialOptions{
-		HTTPClient:   d.http,
+		HTTPClient:   d.client(ctx),
 		Subprotocols: []string{string(wire.Proto)},
 	})
 	switch {

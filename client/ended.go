@@ -45,9 +45,6 @@ func (e *engine) noticed(s *seat, n *wire.Notice) {
 	case s.login != nil:
 		e.loginNoticed(s, n)
 	case n.GetExpired():
-		if n.GetReason() == wire.Reason_REASON_REST_KICK {
-			e.refuse(s, s.userSig, imcode.InvalidUserSig)
-		}
 		e.userSigOver(s)
 	default:
 		s.over = true
@@ -122,6 +119,7 @@ func (e *engine) endReached(s *seat) {
 // automatic login of which the app need not hear; without any it is over.
 func (e *engine) userSigOver(s *seat) {
 	s.over = true
+	s.refused.add(s.userSig)
 	if k := s.renewal; k != nil {
 		s.renewal = nil
 		e.rest(s)

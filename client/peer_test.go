@@ -109,19 +109,28 @@ func (p *peer) accept() *line {
 // acceptWithin is the next connection, in at most d.
 func (p *peer) acceptWithin(d time.Duration) *line {
 	p.t.Helper()
+	l := p.await(d)
+	if l == nil {
+		p.t.Fatalf("no connection within %v", d)
+	}
+	return l
+}
+
+// await is the next connection, or nil if none comes within d.
+func (p *peer) await(d time.Duration) *line {
 	synctest.Wait()
-	select {
-	case l := <-p.conns:
-		synctest.Wait()
-		return l
-	default:
+	if len(p.conns) == 0 && d > 0 {
+		select {
+		case l := <-p.conns:
+			synctest.Wait()
+			return l
+		case <-time.After(d):
+		}
 	}
 	select {
 	case l := <-p.conns:
-		synctest.Wait()
 		return l
-	case <-time.After(d):
-		p.t.Fatalf("no connection within %v", d)
+	default:
 		return nil
 	}
 }
@@ -327,15 +336,15 @@ func (p *peer) open(o client.Options) *device {
 	return d
 }
 
-// login calls Login; its result becomes an event.
+// login logs in; its result becomes an event, in its place among the others.
 func (d *device) login(user, userSig string) {
-	go func() { d.events <- "login " + outcome(d.Login(context.Background(), user, userSig)) }()
+	d.StartLogin(user, userSig, func(err error) { d.events <- "login " + outcome(err) })
 	synctest.Wait()
 }
 
-// logout calls Logout; its result becomes an event.
+// logout logs out; its result becomes an event.
 func (d *device) logout() {
-	go func() { d.events <- "logout " + outcome(d.Logout(context.Background())) }()
+	d.StartLogout(func(err error) { d.events <- "logout " + outcome(err) })
 	synctest.Wait()
 }
 
