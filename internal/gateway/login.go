@@ -75,12 +75,10 @@ func (c *conn) decodeLogin(q *wire.LoginRequest) (session.Login, error) {
 		err = imcode.InvalidParameters.Errorf("platform %s: a web page may log in as Web only", platform)
 	case len(name) > rollcall.MaxDeviceNameBytes || !printable(name):
 		err = imcode.InvalidParameters.Errorf("device name: want at most %d bytes of printable UTF-8", rollcall.MaxDeviceNameBytes)
-	case q.GetTryNumber() == 0:
-		err = imcode.InvalidParameters.Errorf("try number 0: want 1 or more")
 	case len(q.GetProofs()) > wire.MaxProofs:
 		err = imcode.InvalidParameters.Errorf("%d proofs: want at most %d", len(q.GetProofs()), wire.MaxProofs)
 	default:
-		err = halves(q.GetFixedHalf(), q.GetChangingHalf())
+		err = secret(q.GetTryNumber(), q.GetFixedHalf(), q.GetChangingHalf())
 	}
 	if err != nil {
 		return session.Login{}, err
@@ -103,7 +101,15 @@ func decodeAccount(app uint32, user string) (rollcall.Account, error) {
 	return rollcall.Account{App: rollcall.AppID(app), User: u}, nil
 }
 
-func halves(all ...[]byte) error {
+// maxTry bounds try numbers: every client can count so far exactly, and nobody
+// gets there by counting.
+const maxTry = 1 << 53
+
+// secret checks a try number and the halves that come with it.
+func secret(try uint64, all ...[]byte) error {
+	if try == 0 || try > maxTry {
+		return imcode.InvalidParameters.Errorf("try number %d: want 1 to 2^53", try)
+	}
 	for _, h := range all {
 		if len(h) != wire.HalfBytes {
 			return imcode.InvalidParameters.Errorf("half of a secret of %d bytes: want %d", len(h), wire.HalfBytes)

@@ -19,7 +19,7 @@ func (c *conn) logout(ctx context.Context, id uint64, q *wire.LogoutRequest) {
 	}
 	device, err := rollcall.ParseDeviceID(q.GetDeviceId())
 	if err == nil {
-		err = halves(q.GetFixedHalf())
+		err = secret(q.GetTryNumber(), q.GetFixedHalf())
 	}
 	if err != nil {
 		c.refuse(id, err)

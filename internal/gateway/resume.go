@@ -17,7 +17,7 @@ func (c *conn) resume(ctx context.Context, id uint64, q *wire.ResumeRequest) {
 	}
 	account, err := decodeAccount(q.GetApp(), q.GetUserId())
 	if err == nil {
-		err = halves(q.GetFixedHalf(), q.GetPresentHalf(), q.GetNextHalf())
+		err = secret(q.GetTryNumber(), q.GetFixedHalf(), q.GetPresentHalf(), q.GetNextHalf())
 	}
 	if err != nil {
 		c.refuse(id, err)
