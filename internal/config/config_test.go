@@ -1,0 +1,156 @@
+package config_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall.example/internal/config"
+)
+
+// load loads a file of that text, in an environment of NAME=value lines.
+func load(t *testing.T, text string, environment ...string) (config.Config, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), config.FileName)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(path, func(name string) (string, bool) {
+		for _, line := range environment {
+			if value, ok := strings.CutPrefix(line, name+"="); ok {
+				return value, true
+			}
+		}
+		return "", false
+	})
+	// What is wrong is told with the file's name; the tests speak of lines.
+	if err != nil {
+		err = errors.New(strings.ReplaceAll(err.Error(), path+":", "line "))
+	}
+	return c, err
+}
+
+func TestTheDefaultFileSaysWhatTheDefaultIs(t *testing.T) {
+	got, err := load(t, config.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := config.Default(); !reflect.DeepEqual(got, want) {
+		t.Errorf("the file says\n%+v, the default is\n%+v", got, want)
+	}
+	// Every key stands in it: what the file leaves out, nobody would find.
+	for _, key := range keys(reflect.TypeFor[config.Config]()) {
+		if !strings.Contains(config.File, "\n"+key+" = ") {
+			t.Errorf("the default file does not have %s", key)
+		}
+	}
+}
+
+func keys(t reflect.Type) (all []string) {
+	for f := range t.Fields() {
+		if f.Type.Kind() == reflect.Struct {
+			all = append(all, keys(f.Type)...)
+		} else {
+			all = append(all, f.Tag.Get("toml"))
+		}
+	}
+	return all
+}
+
+func TestMistakesAreToldWithTheirLines(t *testing.T) {
+	for _, tt := range []struct{ name, text, want string }{
+		{"nothing configured", "", ""},
+		{"no TOML", "listen = [\n", "line 1: listen: unexpected EOF"},
+		{"a key that is not known", "[listen]\nclinets = \":7400\"", "line 2: listen.clinets: unknown key; there is clients, ops"},
+		{"a section that is not known", "\n[storage]\ndir = \"x\"", "line 2: storage: unknown key; there is dir, [listen], [tls], [web], [timeouts], [log]"},
+		{"a section as a value", "log = \"debug\"", "line 1: log: want a section, as [log]"},
+		{"a key in no section", "level = \"debug\"", "line 1: level: unknown key; there is dir, [listen]"},
+		{"another type", "dir = 3", "line 1: dir: want a string, in quotes"},
+		{"no list", "[web]\norigins = \"*\"", "line 2: web.origins: want a list of strings"},
+		{"a dotted section", "listen.clients = \":1\"", ""},
+		{"a list of sections", "[[listen]]\nclients = \":1\"", "line 1: listen: want a section"},
+		{"no address", "[listen]\nclients = \"7400\"", "line 2: listen.clients: \"7400\": want host:port"},
+		{"no port", "[listen]\nclients = \"localhost:70000\"", "line 2: listen.clients: \"localhost:70000\": want a port from 0 to 65535"},
+		{"nowhere to listen", "[listen]\nclients = \"\"", "line 2: listen.clients: want host:port"},
+		{"no duration", "[timeouts]\n\nlogin = \"ten\"", "line 3: timeouts.login: \"ten\": want a duration"},
+		{"a bare number", "[timeouts]\nlogin = 10", "line 2: timeouts.login: \"10\": want a duration"},
+		{"a negative one", "[timeouts]\nlogin = \"-1s\"", "line 2: timeouts.login: \"-1s\": want more than 0s and at most 24h0m0s"},
+		{"no origin", "[web]\norigins = [\"https://a.example\", \"b.example/\"]", "line 2: web.origins: \"b.example/\": want scheme and host alone"},
+		{"no level", "[log]\nlevel = \"loud\"", "line 2: log.level: "},
+		{"no format", "[log]\nformat = \"xml\"", "line 2: log.format: \"xml\": want text or json"},
+		{"half a certificate", "[tls]\nkey = \"k.pem\"", "line 2: tls.key: it needs its certificate"},
+		{"silence under the default's heartbeat", "[timeouts]\nsilence = \"2m\"", "line 2: timeouts.silence: want silence to be longer"},
+		{"heartbeat over the default's silence", "[timeouts]\nheartbeat = \"7m\"", "line 2: timeouts.heartbeat: want silence to be longer"},
+		{"several at once", "[log]\nlevle = \"info\"\nformat = \"xml\"\n[tsl]", "line 2: log.levle: unknown key; there is level, format\n" +
+			"line 3: log.format: \"xml\": want text or json\nline 4: tsl: unknown key; there is dir, [listen], [tls], [web], [timeouts], [log]"},
+		{"a dotted key", "log.levle = \"info\"", "line 1: log.levle: unknown key"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := load(t, tt.text)
+			switch {
+			case tt.want == "" && err != nil:
+				t.Errorf("got %v, want it accepted", err)
+			case tt.want != "" && err == nil:
+				t.Errorf("accepted, want %s", tt.want)
+			case tt.want != "" && !strings.HasPrefix(err.Error(), tt.want):
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestTheEnvironmentOverridesTheFile(t *testing.T) {
+	c, err := load(t, "dir = \"here\"\n[listen]\nclients = \":1\"\nops = \":2\"\n[timeouts]\nweb_silence = \"2m\"",
+		"ROLLCALL_LISTEN_CLIENTS=:3", "ROLLCALL_TIMEOUTS_WEB_SILENCE=3m", "ROLLCALL_WEB_ORIGINS=https://a.example, http://b.example:8080",
+		"ROLLCALL_LOG_LEVEL=debug", "ROLLCALL_DIR=there")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen.Clients != ":3" || c.Listen.Ops != ":2" || time.Duration(c.Timeouts.WebSilence) != 3*time.Minute || c.Dir != "there" {
+		t.Errorf("got %+v", c)
+	}
+	if want := []config.Origin{"https://a.example", "http://b.example:8080"}; !reflect.DeepEqual(c.Web.Origins, want) {
+		t.Errorf("origins %q, want %q", c.Web.Origins, want)
+	}
+}
+
+func TestTheEnvironmentsMistakesNameTheVariable(t *testing.T) {
+	_, err := load(t, "", "ROLLCALL_LOG_FORMAT=xml", "ROLLCALL_TIMEOUTS_LOGIN=soon")
+	want := "ROLLCALL_TIMEOUTS_LOGIN: \"soon\": want a duration, as 90s or 1m30s\nROLLCALL_LOG_FORMAT: \"xml\": want text or json"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	_, err = load(t, "", "ROLLCALL_TIMEOUTS_SILENCE=1s")
+	if err == nil || !strings.HasPrefix(err.Error(), "timeouts.silence: want silence to be longer") {
+		t.Errorf("a silence shorter than the heartbeat: got %v", err)
+	}
+}
+
+func TestPathsAreMeantFromTheFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.toml")
+	text := "dir = \"data\"\n[tls]\ncertificate = \"cert.pem\"\nkey = \"/elsewhere/key.pem\""
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(path, func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Dir != filepath.Join(dir, "data") || c.TLS.Certificate != filepath.Join(dir, "cert.pem") || c.TLS.Key != "/elsewhere/key.pem" {
+		t.Errorf("got %q, %q, %q", c.Dir, c.TLS.Certificate, c.TLS.Key)
+	}
+}
+
+func TestAFileIsBounded(t *testing.T) {
+	if _, err := load(t, strings.Repeat("#", config.MaxFileBytes+1)); err == nil || !strings.Contains(err.Error(), "larger than") {
+		t.Errorf("a file of a megabyte and a byte: %v", err)
+	}
+	if err := config.Check(filepath.Join(t.TempDir(), "none.toml")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+}

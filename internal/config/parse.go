@@ -1,0 +1,230 @@
+package config
+
+import (
+	"encoding"
+	"errors"
+	"fmt"
+	"iter"
+	"reflect"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// An Error is one mistake in a file.
+type Error struct {
+	File string
+	Line int // from 1
+	Text string
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Text) }
+
+// parse reads the text of a file into c. The error joins an *Error for each
+// mistake.
+func parse(c *Config, file, text string) error {
+	d := document{file: file, values: make(map[string]toml.Primitive)}
+	var top map[string]toml.Primitive
+	meta, err := toml.Decode(text, &top)
+	if err != nil { // it is no TOML
+		d.mistake(err)
+		return errors.Join(d.mistakes...)
+	}
+	d.meta = meta
+	sections := d.index(c, top)
+	known := make(map[string]any)
+	for key, value := range c.fields() {
+		known[key] = value
+	}
+	for _, k := range meta.Keys() {
+		key := k.String()
+		value, here := d.values[key]
+		target, ok := known[key]
+		switch {
+		case !here || sections[key]: // told of already, or a section
+		case ok:
+			d.decode(key, value, target)
+		default:
+			d.refuse(key, "unknown key; "+c.offer(key))
+		}
+	}
+	if len(d.mistakes) == 0 {
+		for _, f := range c.faults() {
+			d.refuse(d.first(f.keys), f.text)
+		}
+	}
+	return errors.Join(d.mistakes...)
+}
+
+// A document is a file that is being read.
+type document struct {
+	file     string
+	meta     toml.MetaData
+	values   map[string]toml.Primitive // by dotted key
+	mistakes []error
+}
+
+// index fills in values from the document's tables, and tells which are sections.
+func (d *document) index(c *Config, top map[string]toml.Primitive) map[string]bool {
+	sections := make(map[string]bool)
+	for key := range c.fields() {
+		if section, _, nested := strings.Cut(key, "."); nested {
+			sections[section] = true
+		}
+	}
+	for name, value := range top {
+		d.values[name] = value
+		if !sections[name] {
+			continue
+		}
+		var inside map[string]toml.Primitive
+		if err := d.meta.PrimitiveDecode(value, &inside); err != nil || !d.table(name) {
+			d.refuse(name, "want a section, as ["+name+"]")
+			continue
+		}
+		for key, value := range inside {
+			d.values[toml.Key{name, key}.String()] = value
+		}
+	}
+	return sections
+}
+
+// table tells whether a key is a table; dotted keys make one without a type.
+func (d *document) table(name string) bool {
+	kind := d.meta.Type(name)
+	return kind == "Hash" || kind == ""
+}
+
+// decode reads one value into the setting it is for.
+func (d *document) decode(key string, value toml.Primitive, target any) {
+	err := d.meta.PrimitiveDecode(value, target)
+	if _, told := errors.AsType[toml.ParseError](err); err == nil || told {
+		d.mistake(err)
+		return
+	}
+	want := "want a string, in quotes"
+	if reflect.TypeOf(target).Elem().Kind() == reflect.Slice {
+		want = "want a list of strings, in brackets"
+	}
+	d.refuse(key, want)
+}
+
+// first is the first of the keys, separated by spaces, that stands in the
+// document. One does: what no document sets is right.
+func (d *document) first(keys string) string {
+	for key := range strings.FieldsSeq(keys) {
+		if _, ok := d.values[key]; ok {
+			return key
+		}
+	}
+	return keys
+}
+
+// refuse adds a mistake at a key that stands in the document.
+func (d *document) refuse(key, text string) {
+	d.mistake(d.meta.PrimitiveDecode(d.values[key], new(refusal(text))))
+}
+
+// A refusal refuses whatever is decoded into it: the decoder knows the line.
+type refusal string
+
+// UnmarshalTOML returns the refusal.
+func (r *refusal) UnmarshalTOML(any) error { return errors.New(string(*r)) }
+
+// mistake adds what the decoder found wrong, if anything.
+func (d *document) mistake(err error) {
+	p, ok := errors.AsType[toml.ParseError](err)
+	switch {
+	case err == nil:
+	case !ok:
+		d.mistakes = append(d.mistakes, fmt.Errorf("%s: %w", d.file, err))
+	case p.LastKey == "":
+		d.mistakes = append(d.mistakes, &Error{d.file, p.Position.Line, p.Message})
+	default:
+		d.mistakes = append(d.mistakes, &Error{d.file, p.Position.Line, p.LastKey + ": " + p.Message})
+	}
+}
+
+// fields yields every setting's dotted key and a pointer to it.
+func (c *Config) fields() iter.Seq2[string, any] {
+	return func(yield func(string, any) bool) {
+		walk(reflect.ValueOf(c).Elem(), "", yield)
+	}
+}
+
+func walk(v reflect.Value, prefix string, yield func(string, any) bool) bool {
+	for field, value := range v.Fields() {
+		key := prefix + field.Tag.Get("toml")
+		more := false
+		if value.Kind() == reflect.Struct {
+			more = walk(value, key+".", yield)
+		} else {
+			more = yield(key, value.Addr().Interface())
+		}
+		if !more {
+			return false
+		}
+	}
+	return true
+}
+
+// offer says what might have been meant by an unknown key.
+func (c *Config) offer(key string) string {
+	section, _, nested := strings.Cut(key, ".")
+	var all []string
+	for known := range c.fields() {
+		in, name, inside := strings.Cut(known, ".")
+		switch {
+		case nested && inside && in == section:
+			all = append(all, name)
+		case !nested && !inside:
+			all = append(all, known)
+		case !nested && (len(all) == 0 || all[len(all)-1] != "["+in+"]"):
+			all = append(all, "["+in+"]")
+		}
+	}
+	return "there is " + strings.Join(all, ", ")
+}
+
+// environ sets what the environment sets.
+func (c *Config) environ(lookup func(string) (string, bool)) error {
+	var wrong []error
+	for key, target := range c.fields() {
+		name := "ROLLCALL_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+		text, ok := lookup(name)
+		if !ok {
+			continue
+		}
+		if err := set(target, text); err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// set reads a setting from the text of an environment variable; a list's members
+// are separated by commas.
+func set(target any, text string) error {
+	switch t := target.(type) {
+	case encoding.TextUnmarshaler:
+		return t.UnmarshalText([]byte(text))
+	case *string:
+		*t = text
+	case *[]Origin:
+		all := []Origin{}
+		for item := range strings.SplitSeq(text, ",") {
+			if item = strings.TrimSpace(item); item == "" {
+				continue
+			}
+			var o Origin
+			if err := o.UnmarshalText([]byte(item)); err != nil {
+				return err
+			}
+			all = append(all, o)
+		}
+		*t = all
+	default:
+		return fmt.Errorf("cannot be set by the environment")
+	}
+	return nil
+}

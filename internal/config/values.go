@@ -1,0 +1,82 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// An Address is where to listen, as host:port; port 0 takes a free one. Empty is
+// nowhere.
+type Address string
+
+// UnmarshalText checks an address.
+func (a *Address) UnmarshalText(text []byte) error {
+	if len(text) > 0 {
+		_, port, err := net.SplitHostPort(string(text))
+		if err != nil {
+			return fmt.Errorf("%q: want host:port, as 127.0.0.1:7400", text)
+		}
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return fmt.Errorf("%q: want a port from 0 to 65535", text)
+		}
+	}
+	*a = Address(text)
+	return nil
+}
+
+// An Origin is a web page's, as https://app.example.
+type Origin string
+
+// UnmarshalText checks an origin.
+func (o *Origin) UnmarshalText(text []byte) error {
+	u, err := url.Parse(string(text))
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.Scheme+"://"+u.Host != string(text) {
+		return fmt.Errorf("%q: want scheme and host alone, as https://app.example", text)
+	}
+	*o = Origin(text)
+	return nil
+}
+
+// MaxDuration is the longest time-out.
+const MaxDuration = 24 * time.Hour
+
+// A Duration is above 0 and at most MaxDuration.
+type Duration time.Duration
+
+// UnmarshalText reads a duration as Go writes it: 90s, 1m30s.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q: want a duration, as 90s or 1m30s", text)
+	}
+	if v <= 0 || v > MaxDuration {
+		return fmt.Errorf("%q: want more than 0s and at most %s", text, MaxDuration)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// A Format is how log lines are written.
+type Format string
+
+// The formats.
+const (
+	Text Format = "text"
+	JSON Format = "json"
+)
+
+// UnmarshalText checks a format.
+func (f *Format) UnmarshalText(text []byte) error {
+	switch v := Format(text); v {
+	case Text, JSON:
+		*f = v
+		return nil
+	}
+	return errors.New(strconv.Quote(string(text)) + ": want text or json")
+}
