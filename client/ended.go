@@ -84,10 +84,11 @@ func kickOf(n *wire.Notice) Kick {
 	return k
 }
 
-// endsAt sets the alarm for the end of the session's UserSig.
+// endsAt sets the alarm for the end of the session's UserSig, which is good
+// through the second given.
 func (e *engine) endsAt(s *seat, seconds int64) {
 	s.expiry.stop()
-	s.ends = time.Unix(seconds, 0)
+	s.ends = time.Unix(seconds+1, 0)
 	s.expiry = e.after(s.ends.Sub(e.clock.now()), func() { e.endReached(s) })
 }
 
