@@ -32,7 +32,7 @@ func benchmarkLogin(b *testing.B, callers int, again bool) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer s.Close()
+	b.Cleanup(func() { closeStore(b, s) })
 	accounts := b.N
 	if again {
 		accounts = min(b.N, 20_000)

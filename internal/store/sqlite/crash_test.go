@@ -41,9 +41,7 @@ func TestKill(t *testing.T) {
 		for i := range childAccounts {
 			intact(t, s, childAccount(i), acknowledged[childAccount(i)])
 		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
+		closeStore(t, s)
 		sound(t, dir)
 	}
 }
@@ -105,7 +103,7 @@ func TestTwoProcesses(t *testing.T) {
 	}
 	p.kill(t, func(string) {})
 	s := open(t, dir, sqlite.Options{})
-	defer s.Close()
+	defer closeStore(t, s)
 	if _, err := sqlite.Open(t.Context(), dir, sqlite.Options{}); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("open twice in one process: %v, want that it is in use", err)
 	}

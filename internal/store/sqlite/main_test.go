@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,9 +24,9 @@ const childDir = "ROLLCALL_TEST_CHILD_DIR"
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
 		fmt.Fprintln(os.Stderr, child(dir, os.Stdout))
-		os.Exit(1)
+		return
 	}
-	os.Exit(m.Run())
+	m.Run()
 }
 
 const childAccounts = 8
@@ -92,8 +91,7 @@ func startChild(t *testing.T, dir string) process {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childDir+"="+dir)
-	var complaint strings.Builder
-	cmd.Stderr = &complaint
+	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

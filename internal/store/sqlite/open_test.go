@@ -80,14 +80,12 @@ func TestModes(t *testing.T) {
 	if mode := got[filepath.Base(dir)]; mode != 0o700 || len(got) != 5 {
 		t.Errorf("modes are %v, want the directory rwx for its owner alone and four files in it", got)
 	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
+	closeStore(t, s)
 	if err := os.Chmod(filepath.Join(dir, sqlite.File), 0o644); err != nil { // as a copy may have it
 		t.Fatal(err)
 	}
 	s = open(t, dir, sqlite.Options{})
-	defer s.Close()
+	defer closeStore(t, s)
 	if info, err := os.Stat(filepath.Join(dir, sqlite.File)); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the copy keeps mode %o (%v), want 600", info.Mode().Perm(), err)
 	}
@@ -116,9 +114,7 @@ func TestRestart(t *testing.T) {
 		}
 		reopen := func(node string) {
 			t.Helper()
-			if err := s.Close(); err != nil {
-				t.Fatal(err)
-			}
+			closeStore(t, s)
 			time.Sleep(time.Hour)
 			s = open(t, dir, sqlite.Options{Node: node})
 		}
@@ -148,8 +144,6 @@ func TestRestart(t *testing.T) {
 			t.Errorf("a minute after the restart due are %v, then at %s (%v); want %s, then at %s",
 				due, next, err, web, began.Add(policy.AwayLimit))
 		}
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
+		closeStore(t, s)
 	})
 }

@@ -9,6 +9,7 @@ import (
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) func() storetest.Engine {
+		t.Helper()
 		dir := t.TempDir()
 		return func() storetest.Engine { return open(t, dir, sqlite.Options{}) }
 	})
@@ -22,4 +23,11 @@ func open(t *testing.T, dir string, o sqlite.Options) *sqlite.Store {
 		t.Fatal(err)
 	}
 	return s
+}
+
+func closeStore(t testing.TB, s *sqlite.Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
 }

@@ -54,9 +54,7 @@ func (q *queue) run(t *testing.T) {
 	t.Helper()
 	close(q.leave)
 	q.all.Wait()
-	if err := q.store.Close(); err != nil {
-		t.Error(err)
-	}
+	closeStore(t, q.store)
 }
 
 func count(s policy.State) policy.Outcome {
@@ -162,9 +160,7 @@ func TestCloseAnswersWhatWaits(t *testing.T) {
 			q.ask(t, childAccount(1), count, func(err error) bool { return errors.Is(err, store.ErrClosed) })
 		}
 		q.all.Go(func() {
-			if err := q.store.Close(); err != nil {
-				t.Error(err)
-			}
+			closeStore(t, q.store)
 		})
 		synctest.Wait()
 		q.run(t)
@@ -185,9 +181,7 @@ func TestKicksWait(t *testing.T) {
 	}
 	waiting := func() int {
 		t.Helper()
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
+		closeStore(t, s)
 		defer func() { s = open(t, dir, o) }()
 		return kicksOf(t, dir, "node")
 	}
@@ -199,7 +193,5 @@ func TestKicksWait(t *testing.T) {
 	if got := waiting(); got != 0 {
 		t.Errorf("%d kicks wait for a node that is no more", got)
 	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
+	closeStore(t, s)
 }

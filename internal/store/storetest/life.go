@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"rollcall.example"
@@ -19,13 +20,15 @@ func reopen(t *testing.T, open func() Engine) {
 	})
 	wantErr(t, "add app", e.AddApp(t.Context(), store.App{ID: 1, Created: start, Keys: []store.Key{key("k", "secret")}}), nil)
 	all := func(e Engine) string {
-		shown := fmt.Sprintf("%+v\n", list(t, e))
+		var shown strings.Builder
+		fmt.Fprintf(&shown, "%+v\n", list(t, e))
 		for i := range 4 {
 			a := account(fmt.Sprintf("user-%d", i))
-			shown += fmt.Sprintf("%+v\n%+v\n", state(t, e, a), history(t, e, a))
+			fmt.Fprintf(&shown, "%+v\n%+v\n", state(t, e, a), history(t, e, a))
 		}
 		counted, err := e.Usage(t.Context(), 1, 0, 99991231)
-		return shown + fmt.Sprintln(counted, err)
+		fmt.Fprintln(&shown, counted, err)
+		return shown.String()
 	}
 	want := all(e)
 	for range 2 {
