@@ -182,7 +182,7 @@ type call struct {
 type Session struct {
 	Number     uint64    // of the session, within its account
 	Connection uint64    // of the connection, within the session; the last one while there is none
-	Ends       time.Time // when the UserSig ends, by the server's clock
+	Ends       time.Time // from when on the UserSig is over, by the server's clock
 }
 
 // noLog is where a client without a logger logs to.

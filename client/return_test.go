@@ -368,9 +368,9 @@ func TestUserSigEndsAndNobodySaysSo(t *testing.T) {
 			d, _ := p.loggedIn(client.Options{})
 			time.Sleep(24*time.Hour - 5*time.Second)
 			d.endpoint.Cut(cut)
-			time.Sleep(4 * time.Second)
+			time.Sleep(5500 * time.Millisecond) // its last second is good
 			d.is(client.StatusLogined, "alice")
-			time.Sleep(2 * time.Second)
+			time.Sleep(1500 * time.Millisecond)
 			d.is(client.StatusLogout, "")
 			var last string
 			for len(d.events) > 0 {
@@ -410,7 +410,7 @@ func TestUserSigEndsByTheServersClock(t *testing.T) {
 			t.Errorf("ServerTime is %v from now, want %v", time.Until(got), ahead)
 		}
 		d.heard("connecting", "connected", "login ok")
-		time.Sleep(time.Minute + time.Second)
+		time.Sleep(time.Minute + 2*time.Second) // through its last second, and one to tell
 		d.heard(`expired [LOGOUT ""]`)
 	})
 }

@@ -1050,7 +1050,7 @@ type SessionAnswer struct {
 	Session uint64 `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"`
 	// This connection's number within the session: higher ones supersede lower.
 	Connection uint64 `protobuf:"varint,2,opt,name=connection,proto3" json:"connection,omitempty"`
-	// When the session's UserSig ends, in seconds since 1970 UTC.
+	// The last second in which the session's UserSig is good, since 1970 UTC.
 	ExpiresS int64 `protobuf:"varint,3,opt,name=expires_s,json=expiresS,proto3" json:"expires_s,omitempty"`
 	// The client sends a frame or a WebSocket ping at least this often.
 	HeartbeatMs uint32 `protobuf:"varint,4,opt,name=heartbeat_ms,json=heartbeatMs,proto3" json:"heartbeat_ms,omitempty"`
@@ -1265,7 +1265,7 @@ func (x *LogoutAnswer) GetKnown() bool {
 // A RenewAnswer tells when the session's new UserSig ends.
 type RenewAnswer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// In seconds since 1970 UTC.
+	// The last second in which it is good, since 1970 UTC.
 	ExpiresS      int64 `protobuf:"varint,1,opt,name=expires_s,json=expiresS,proto3" json:"expires_s,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
