@@ -11,6 +11,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -21,11 +22,14 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"rollcall.example"
 	"rollcall.example/internal/admin"
 	"rollcall.example/internal/apps"
 	"rollcall.example/internal/gateway"
 	"rollcall.example/internal/node"
+	"rollcall.example/internal/policy"
 	"rollcall.example/internal/session"
+	"rollcall.example/internal/store"
 	"rollcall.example/internal/store/sqlite"
 	"rollcall.example/wire"
 )
@@ -71,7 +75,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	incarnation := fmt.Sprintf("local-%d", time.Now().UnixNano())
+	incarnation := "local-" + rand.Text()
 	st, err := sqlite.Open(ctx, cfg.Dir, sqlite.Options{Node: incarnation})
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
@@ -101,6 +105,23 @@ func (s *Server) Apps() *apps.Apps { return s.apps }
 
 // Wake makes the server look at a clock that was moved by hand.
 func (s *Server) Wake() { s.sessions.Wake() }
+
+// Account is what the server keeps of an account but its history; of one that it
+// does not know, nothing.
+func (s *Server) Account(ctx context.Context, a rollcall.Account) (policy.State, error) {
+	return s.store.State(ctx, a)
+}
+
+// History is the latest of an account's history, at most limit rows, newest
+// first.
+func (s *Server) History(ctx context.Context, a rollcall.Account, limit int) ([]store.HistoryRow, error) {
+	return s.store.History(ctx, a, 0, limit)
+}
+
+// Abandon takes the data directory away from a running server, as the death of
+// its process would: what was acknowledged is kept, nothing more will be. It is
+// for tests; Run ends with its context all the same.
+func (s *Server) Abandon() error { return s.store.Close() }
 
 // Run serves until ctx ends or a part fails. Then every client is asked to come
 // back later, what has begun is finished, and all is closed.
