@@ -18,23 +18,28 @@ import (
 	"rollcall.example/internal/policy"
 )
 
-// ListenAdmin listens on the admin socket of a data directory, which only its
-// owner may open.
-func ListenAdmin(ctx context.Context, dir string) (net.Listener, error) {
-	path := admin.Socket(dir)
+// ListenAdmin gives the server a listener for operators, if it has none: the
+// admin socket in its data directory, which only its owner may open. The server
+// holds the directory's lock, so a socket found there is a dead server's.
+func (s *Server) ListenAdmin(ctx context.Context) error {
+	if s.cfg.Admin != nil {
+		return nil
+	}
+	path := admin.Socket(s.cfg.Dir)
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-		return nil, fmt.Errorf("remove the old admin socket: %w", err)
+		return fmt.Errorf("remove the old admin socket: %w", err)
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("listen on the admin socket: %w (a path of over 100 characters is too long for one)", err)
+		return fmt.Errorf("listen on the admin socket: %w (a path of over 100 characters is too long for one)", err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		l.Close()
-		return nil, fmt.Errorf("close the admin socket to others: %w", err)
+		return fmt.Errorf("close the admin socket to others: %w", err)
 	}
-	return l, nil
+	s.cfg.Admin = l
+	return nil
 }
 
 // healthz says that the process is alive.
