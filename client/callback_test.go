@@ -1,0 +1,196 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rollcall.example"
+	"rollcall.example/client"
+	"rollcall.example/imcode"
+	"rollcall.example/wire"
+)
+
+// Outside of callbacks, those that belong before a result have run when Login
+// and Logout return, however slow they are.
+func TestLoginReturnsAfterItsCallbacks(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d := p.open(client.Options{})
+		connected := false // read without a lock: the race detector sees if the order is only luck
+		d.AddListener(client.Listener{ConnectSuccess: func() {
+			time.Sleep(time.Minute)
+			connected = true
+		}})
+		go func() {
+			l := <-p.conns
+			synctest.Wait()
+			l.login()
+			l.grant(1, 1)
+		}()
+		if err := d.Login(t.Context(), "alice", sig("alice", time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if !connected {
+			t.Error("Login returned before ConnectSuccess had run")
+		}
+	})
+}
+
+// In a callback they do not wait for the queue, on which they stand.
+func TestCallsInACallback(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d, l := p.loggedIn(client.Options{})
+		d.AddListener(client.Listener{KickedOffline: func(client.Kick) {
+			d.events <- "in again: " + outcome(d.Login(context.Background(), "alice", sig("alice", time.Hour)))
+			d.events <- "and out: " + outcome(d.Logout(context.Background()))
+		}})
+		l.send(l.notice(&wire.Notice{Session: 1, Reason: wire.Reason_REASON_OPERATOR}))
+		l = p.accept()
+		l.login()
+		l.grant(2, 1)
+		l.logout()
+		l.loggedOut(true)
+		d.heard(`kicked 0 operator [LOGOUT ""]`, "in again: ok", "and out: ok", "connecting", "connected")
+	})
+}
+
+func TestListenersComeAndGo(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d := p.open(client.Options{})
+		var removeOther, removeSelf func()
+		removeSelf = d.AddListener(client.Listener{Connecting: func() {
+			d.events <- "first"
+			removeOther()
+			removeSelf()
+			d.AddListener(client.Listener{ConnectSuccess: func() { d.events <- "late" }})
+		}})
+		removeOther = d.AddListener(client.Listener{Connecting: func() { d.events <- "other" }})
+		d.login("alice", sig("alice", time.Hour))
+		l := p.accept()
+		l.login()
+		l.grant(1, 1)
+		d.heard("connecting", "first", "connected", "late", "login ok")
+		l.cut()
+		d.heard("connecting")
+		removeSelf() // once more does nothing
+	})
+}
+
+func TestCloseDuringLogin(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		dir := t.TempDir()
+		d := p.open(client.Options{DataDirectory: dir})
+		d.login("alice", sig("alice", time.Hour))
+		l := p.accept()
+		in := l.login()
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		d.heard("connecting", "login 7009")
+		d.is(client.StatusLogout, "")
+		l.gone()
+		p.open(client.Options{DataDirectory: dir})
+		if out := p.acceptWithin(time.Second).logout(); string(out.GetFixedHalf()) != string(in.GetFixedHalf()) {
+			t.Errorf("then came a logout of %v", out)
+		}
+	})
+}
+
+// The session is away, not logged out.
+func TestCloseWhileLogined(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d, l := p.loggedIn(client.Options{})
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		l.gone()
+		d.is(client.StatusLogout, "")
+		d.heard()
+		if err := d.Login(t.Context(), "alice", sig("alice", time.Hour)); !errors.Is(err, imcode.NotInitialized) {
+			t.Errorf("Login after Close: %v, want 6013", err)
+		}
+		if err := d.Logout(t.Context()); !errors.Is(err, imcode.NotInitialized) {
+			t.Errorf("Logout after Close: %v, want 6013", err)
+		}
+		d.login("alice", sig("alice", time.Hour))
+		d.logout()
+		d.heard("login 6013", "logout 6013")
+		if err := d.Close(); err != nil {
+			t.Errorf("Close again: %v", err)
+		}
+		p.idle(time.Hour)
+	})
+}
+
+// Called in a callback, Close lets none run after that one; a pending login
+// still gets its answer.
+func TestCloseInACallback(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d := p.open(client.Options{})
+		d.AddListener(client.Listener{Connecting: func() {
+			if err := d.Close(); err != nil {
+				t.Error(err)
+			}
+			d.events <- "closed"
+		}})
+		d.AddListener(client.Listener{Connecting: func() { d.events <- "still called" }})
+		d.login("alice", sig("alice", time.Hour))
+		d.heard("connecting", "login 7009", "closed", "still called") // the others of this event, and no more
+	})
+}
+
+// A server that is not there does not hold up Close.
+func TestCloseWithASilentServer(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d, l := p.loggedIn(client.Options{UserSig: func(ctx context.Context, _ rollcall.UserID) (string, error) {
+			time.Sleep(time.Hour) // ignores its context
+			return "", ctx.Err()
+		}})
+		d.endpoint.Cut(2)
+		d.endpoint.Cut(3)
+		began := time.Now()
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("Close took %v", took)
+		}
+		d.endpoint.Mend()
+		l.cut()
+	})
+}
+
+// A callback that never returns holds up nothing but the other callbacks.
+func TestSlowListener(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d := p.open(client.Options{})
+		release := make(chan struct{})
+		d.AddListener(client.Listener{Connecting: func() { <-release }})
+		d.login("alice", sig("alice", time.Hour))
+		l := p.accept()
+		l.login()
+		l.grant(1, 1)
+		d.is(client.StatusLogined, "alice")
+		l.cut()
+		p.acceptWithin(time.Second).resume()
+		d.heard("connecting")
+		close(release)
+		d.heard("connected", "login ok", "connecting") // all of it, in order
+	})
+}
+
+// Kicked: by the time a callback runs the state says so, and a login() from a
+// callback of the old session is one of the new.
+func TestStatusInCallbacks(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d := p.open(client.Options{})
+		d.AddListener(client.Listener{ConnectSuccess: func() { d.events <- d.LoginStatus().String() + " " + string(d.LoginUser()) }})
+		d.login("alice", sig("alice", time.Hour))
+		l := p.accept()
+		l.login()
+		l.grant(1, 1)
+		d.heard("connecting", "connected", "LOGINED alice", "login ok")
+	})
+}
