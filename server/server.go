@@ -165,7 +165,7 @@ func (s *Server) serve(ctx context.Context, g *errgroup.Group) []*http.Server {
 			continue
 		}
 		hs := &http.Server{
-			Handler: door.handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,
+			Handler: door.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,
 			ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
 		}
 		servers = append(servers, hs)

@@ -78,7 +78,7 @@ func (c *conn) readFailed(err error) {
 	switch {
 	case errors.Is(err, wsutil.ErrFrameTooLarge), errors.Is(err, wsutil.ErrMessageTooLarge):
 		code = wire.CloseTooBig
-	case errors.Is(err, wsutil.ErrInvalidUTF8), isProtocolError(err):
+	case errors.Is(err, wsutil.ErrInvalidUTF8), errors.Is(err, ws.ErrHeaderLengthMSB), isProtocolError(err):
 		code = wire.CloseBadFrame
 	case errors.Is(err, errIdle):
 		code = wire.CloseIdle
@@ -121,11 +121,20 @@ func (c *conn) read() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := c.net.SetReadDeadline(time.Now().Add(frameWithin)); err != nil {
+		until := time.Now().Add(frameWithin)
+		if c.place == nil {
+			until = minTime(until, c.deadline)
+		}
+		if err := c.net.SetReadDeadline(until); err != nil {
 			return nil, err
 		}
 		b, err := c.message(io.MultiReader(first, (*rest)(c)))
-		if b != nil || err != nil {
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded) && c.place == nil:
+			return nil, errNoLogin
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil, errIdle
+		case b != nil || err != nil:
 			return b, err
 		}
 	}
@@ -235,8 +244,11 @@ func (c *conn) control(h ws.Header, r io.Reader) error {
 	if _, err := io.ReadFull(r, payload); err != nil {
 		return err
 	}
-	if !c.allowed() {
+	switch allowed := c.allowed(); {
+	case !allowed && c.place == nil:
 		return errFlood
+	case !allowed && h.OpCode == ws.OpPing:
+		return nil // too many at once: a later one is answered
 	}
 	switch h.OpCode {
 	case ws.OpPing:

@@ -97,10 +97,11 @@ func (o *outbox) write(c *conn) {
 	o.mu.Unlock()
 }
 
-// wait returns when all that is queued has left.
+// wait returns when all that is queued has left. Whoever queued it is writing it,
+// or about to.
 func (o *outbox) wait() {
 	o.mu.Lock()
-	if !o.writing {
+	if !o.writing && len(o.queue) == 0 {
 		o.mu.Unlock()
 		return
 	}

@@ -1,0 +1,6 @@
+package server
+
+import "rollcall.example/internal/store/sqlite"
+
+// Store is what the server keeps, for tests that look at it.
+func (s *Server) Store() *sqlite.Store { return s.store }
