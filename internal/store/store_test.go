@@ -22,7 +22,7 @@ func TestSecretsStayOut(t *testing.T) {
 		fmt.Fprintf(&shown, verb+verb+verb, a, &a, []store.App{a})
 	}
 	fmt.Fprintf(&shown, "%#v", []store.Key{k})
-	text, err := json.Marshal(a.Keys)
+	text, err := json.Marshal([]any{a.Keys})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -109,15 +109,15 @@ func TestTwoProcesses(t *testing.T) {
 	}
 }
 
-// kicksOf counts the kick rows that wait for a node.
-func kicksOf(t *testing.T, dir, node string) (n int) {
+// number reads a number from the database of a closed store.
+func number(t *testing.T, dir, query string, args ...any) (n int) {
 	t.Helper()
 	db, err := sql.Open("sqlite", filepath.Join(dir, sqlite.File))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM kick WHERE node = ?`, node).Scan(&n); err != nil {
+	if err := db.QueryRowContext(t.Context(), query, args...).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n

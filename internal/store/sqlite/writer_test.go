@@ -183,7 +183,7 @@ func TestKicksWait(t *testing.T) {
 		t.Helper()
 		closeStore(t, s)
 		defer func() { s = open(t, dir, o) }()
-		return kicksOf(t, dir, "node")
+		return number(t, dir, `SELECT count(*) FROM kick WHERE node = ?`, "node")
 	}
 	if got := waiting(); got != 2 {
 		t.Errorf("%d kicks wait for the node that served the sessions, want 2", got)
@@ -194,4 +194,19 @@ func TestKicksWait(t *testing.T) {
 		t.Errorf("%d kicks wait for a node that is no more", got)
 	}
 	closeStore(t, s)
+}
+
+func TestRefusedStrangerLeavesNoRow(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, sqlite.Options{})
+	_, err := s.Mutate(t.Context(), childAccount(1), func(before policy.State) policy.Outcome {
+		return policy.Outcome{State: before, Answer: policy.Refused, Events: []policy.Event{{At: time.Now(), Kind: policy.EventRefused}}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
+	if n := number(t, dir, `SELECT (SELECT count(*) FROM account) + (SELECT count(*) FROM history)`); n != 0 {
+		t.Errorf("the stranger left %d rows", n)
+	}
 }

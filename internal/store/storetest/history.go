@@ -83,8 +83,12 @@ func folding(t *testing.T, e Engine) {
 		refused(19, func(v *policy.Event) { v.Fold = 0 }), // never folds, nothing folds into it
 		refused(30, asIs), // 11 minutes after the last
 		refused(31, asIs),
+		refused(30, asIs), // a clock went back
 	} {
 		mutate(t, e, a, becomes(existing, v))
+	}
+	if rows := history(t, e, a); len(rows) == 0 || !rows[0].Last.Equal(start.Add(31*time.Minute)) {
+		t.Errorf("after a clock went back the latest row is %+v, want its last at minute 31", rows)
 	}
 	// Two of one decision, and one of somebody else.
 	mutate(t, e, a, becomes(existing, refused(32, asIs), refused(33, asIs)))
@@ -99,7 +103,7 @@ func folding(t *testing.T, e Engine) {
 		got = append(got, line{row.At.Sub(start), row.Last.Sub(start), row.Count})
 	}
 	m := time.Minute
-	want := []line{{0, 19 * m, 3}, {19 * m, 19 * m, 1}, {19 * m, 19 * m, 1}, {19 * m, 19 * m, 1}, {19 * m, 19 * m, 1}, {30 * m, 33 * m, 4}}
+	want := []line{{0, 19 * m, 3}, {19 * m, 19 * m, 1}, {19 * m, 19 * m, 1}, {19 * m, 19 * m, 1}, {19 * m, 19 * m, 1}, {30 * m, 33 * m, 5}}
 	if !slices.Equal(got, want) {
 		t.Errorf("folded to (first, last, count)\n%v, want\n%v", got, want)
 	}

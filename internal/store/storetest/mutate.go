@@ -173,6 +173,10 @@ func nothing(t *testing.T, e Engine) {
 	if rows := history(t, e, a); len(rows) != 0 {
 		t.Errorf("a refused stranger has history %+v", rows)
 	}
+	mutate(t, e, a, becomes(policy.State{Tries: []policy.Try{{Device: "device", Highest: 1, Seen: start}}}, refused))
+	if rows := history(t, e, a); len(rows) != 0 {
+		t.Errorf("somebody who has not signed up has history %+v", rows)
+	}
 	mutate(t, e, a, logIn("device", start))
 	if rows := history(t, e, a); len(rows) != 2 || rows[1].Kind != policy.EventSignedUp {
 		t.Errorf("the first login's history is %+v, want signed up, then login", rows)

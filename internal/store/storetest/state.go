@@ -53,6 +53,44 @@ func roundTrip(t *testing.T, e Engine) {
 	})
 }
 
+// sameView: times finer than they are stored, in another zone, and rows out of
+// order look the same in the answer, to the next rule and to a reader.
+func sameView(t *testing.T, e Engine) {
+	a := account("alice")
+	at := start.Add(1234567 * time.Nanosecond).In(time.FixedZone("far", 9*3600))
+	fine := policy.State{
+		Created:  at,
+		Sessions: []policy.Session{{Number: 2, Since: at, SigEnds: 1e10}, {Number: 1, Away: at, SigEnds: 1e10}},
+		Kicks:    []policy.Kick{{Session: 4, At: at}, {Session: 3, At: at.Add(1)}},
+		Tries:    []policy.Try{{Device: "b", Seen: at}, {Device: "a", Seen: at.Add(1)}},
+	}
+	var saw policy.State
+	rule := func(s policy.State) policy.Outcome {
+		if !s.Exists() {
+			return policy.Outcome{State: fine}
+		}
+		saw = s
+		return policy.Outcome{State: s}
+	}
+	release := hold(t, e)
+	defer release()
+	first, second := ask(t.Context(), e, a, rule), ask(t.Context(), e, a, rule)
+	release()
+	for _, err := range []error{<-first, <-second} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	answered := mutate(t, e, a, rule).State
+	read := state(t, e, a)
+	if !same(saw, read) || !same(answered, read) {
+		t.Errorf("a rule saw\n%+v, the answer was\n%+v, a reader sees\n%+v", saw, answered, read)
+	}
+	if want := start.Add(time.Millisecond); read.Created != want || read.Sessions[0].Number != 1 || read.Tries[0].Device != "a" {
+		t.Errorf("reads as %+v, want times at %s and rows in order", read, want)
+	}
+}
+
 var (
 	words     = rapid.StringOfN(rapid.RuneFrom(nil, unicode.L, unicode.N, unicode.P, unicode.So, unicode.Zs), 0, 64, 64)
 	names     = rapid.StringMatching(`[a-zA-Z0-9_-]{1,64}`)

@@ -38,6 +38,7 @@ func Run(t *testing.T, fresh Fresh) {
 		{"a panicking rule fails alone", panicking},
 		{"an outcome that cannot be written fails alone", unwritable},
 		{"a state reads back as it was written", roundTrip},
+		{"a rule sees what a reader sees", sameView},
 		{"an outcome that leaves nothing writes nothing", nothing},
 		{"a request cancelled while it waits never happens", cancelled},
 		{"a request that has begun is waited for", begun},

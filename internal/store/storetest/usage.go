@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -46,29 +45,40 @@ func wantUsage(t *testing.T, e Engine, app rollcall.AppID, from, to int, want []
 }
 
 // usageTogether: many devices of a few accounts come online at once; a decision
-// that fails counts nothing.
+// that cannot be written counts nothing, nor does it count its neighbours twice.
 func usageTogether(t *testing.T, e Engine) {
 	const callers, accounts = 96, 5
-	failing := errors.New("this one cannot be written")
-	together(callers, func(i int) {
-		a := account(fmt.Sprintf("user-%d", i%accounts))
+	online := func(i int, spoil func(*policy.State)) error {
 		rule := logIn(rollcall.DeviceID(fmt.Sprintf("device-%d", i)), start)
-		var want error
-		if i%8 == 7 {
-			a.User = rollcall.UserID(fmt.Sprintf("failing-%d", i))
-			good := rule
-			want, rule = failing, func(s policy.State) policy.Outcome {
-				o := good(s)
-				o.State.Sessions = append(o.State.Sessions, o.State.Sessions[0])
-				return o
-			}
-		}
-		if _, err := e.Mutate(t.Context(), a, rule); (err != nil) != (want != nil) {
-			t.Errorf("login %d: error %v, want %v", i, err, want)
+		_, err := e.Mutate(t.Context(), account(fmt.Sprintf("user-%d", i%accounts)), func(s policy.State) policy.Outcome {
+			o := rule(s)
+			spoil(&o.State)
+			return o
+		})
+		return err
+	}
+	together(callers, func(i int) {
+		if err := online(i, func(*policy.State) {}); err != nil {
+			t.Error(err)
 		}
 	})
 	wantUsage(t, e, 1, 20261123, 20261123, []store.UsageRow{counted(20261123, accounts, accounts)})
 	wantUsage(t, e, 1, 202611, 202611, []store.UsageRow{counted(202611, accounts, 0)})
+
+	together(callers, func(i int) {
+		bad := i%8 == 7
+		err := online(i+callers, func(s *policy.State) {
+			s.ActiveDay, s.ActiveMonth = 20270131, 202701
+			if bad {
+				s.Sessions = append(s.Sessions, s.Sessions[0])
+			}
+		})
+		if (err != nil) != bad {
+			t.Errorf("login %d: error %v, want one: %t", i, err, bad)
+		}
+	})
+	wantUsage(t, e, 1, 20270131, 20270131, []store.UsageRow{counted(20270131, accounts, 0)})
+	wantUsage(t, e, 1, 202701, 202701, []store.UsageRow{counted(202701, accounts, 0)})
 }
 
 func usageRange(t *testing.T, e Engine) {
