@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+
+	"rollcall.example"
+	"rollcall.example/imcode"
+	"rollcall.example/internal/admin"
+	"rollcall.example/internal/apps"
+)
+
+// appKeyCmd is about an app's keys.
+type appKeyCmd struct {
+	Add    appKeyAdd    `cmd:"" help:"Add a key to an app."`
+	Remove appKeyRemove `cmd:"" help:"Remove a key from an app."`
+	List   appKeyList   `cmd:"" help:"List an app's keys, without their secrets."`
+}
+
+// appKeyAdd adds a key.
+type appKeyAdd struct {
+	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
+	ownKey
+	dataDir
+	JSON bool `name:"json" help:"Print JSON, for programs."`
+}
+
+// Help is the long help.
+func (*appKeyAdd) Help() string {
+	return `
+Adds a key: UserSigs signed with it are good at once, and those of the other keys stay good. A key that is drawn is printed to standard output, and only now.
+
+Changing a key: add the new one, give it to your servers, wait until the last UserSig of the old one has ended, remove the old one.
+
+Examples:
+
+    rollcall app key add 1400000000
+    rollcall app key add 1400000000 --key - <key.txt
+`
+}
+
+// Run adds it.
+func (c *appKeyAdd) Run(ctx context.Context, s *streams) error {
+	secret, err := given("key", c.Key, s.in, apps.MaxKeyBytes)
+	if err != nil {
+		return err
+	}
+	return c.operate(ctx, func(o admin.Operator) error {
+		key, made, err := o.AddKey(ctx, c.App, secret)
+		if err != nil {
+			return err
+		}
+		if secret != "" {
+			made = ""
+		}
+		if c.JSON {
+			return printJSON(s.out, struct {
+				apps.Key
+
+				Secret string `json:"key,omitempty"`
+			}{key, made})
+		}
+		if made == "" {
+			fmt.Fprintf(s.err, "key %s of app %d is added: it is yours\n", key.ID, c.App)
+			return nil
+		}
+		fmt.Fprintf(s.err, "key %s of app %d is added; its secret, shown only now:\n", key.ID, c.App)
+		fmt.Fprintln(s.out, made)
+		return nil
+	})
+}
+
+// appKeyRemove removes a key.
+type appKeyRemove struct {
+	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
+	Key string         `arg:"" help:"The key's id, as app key list has it."`
+	dataDir
+}
+
+// Help is the long help.
+func (*appKeyRemove) Help() string {
+	return `
+Removes a key: UserSigs signed with it are refused with 70009 at once. Sessions that logged in with one go on.
+
+Examples:
+
+    rollcall app key remove 1400000000 k5f0c2a91
+`
+}
+
+// Run removes it.
+func (c *appKeyRemove) Run(ctx context.Context, s *streams) error {
+	return c.operate(ctx, func(o admin.Operator) error {
+		if err := o.RemoveKey(ctx, c.App, c.Key); err != nil {
+			return err
+		}
+		fmt.Fprintf(s.err, "key %s of app %d is removed\n", c.Key, c.App)
+		app, err := find(ctx, o, c.App)
+		if err == nil && len(app.Keys) == 0 {
+			fmt.Fprintf(s.err, "app %d has no key now: nobody can log in before it has one (70016)\n", c.App)
+		}
+		return err
+	})
+}
+
+// appKeyList lists an app's keys.
+type appKeyList struct {
+	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
+	dataDir
+	JSON bool `name:"json" help:"Print JSON, for programs."`
+}
+
+// Help is the long help.
+func (*appKeyList) Help() string {
+	return `
+Examples:
+
+    rollcall app key list 1400000000
+`
+}
+
+// Run lists them.
+func (c *appKeyList) Run(ctx context.Context, s *streams) error {
+	return c.operate(ctx, func(o admin.Operator) error {
+		app, err := find(ctx, o, c.App)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printJSON(s.out, app.Keys)
+		}
+		t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, "KEY\tADDED")
+		for _, k := range app.Keys {
+			fmt.Fprintf(t, "%s\t%s\n", k.ID, stamp(k.Created))
+		}
+		return t.Flush()
+	})
+}
+
+// find finds an app among all.
+func find(ctx context.Context, o admin.Operator, id rollcall.AppID) (apps.Info, error) {
+	all, err := o.List(ctx)
+	if err != nil {
+		return apps.Info{}, err
+	}
+	for _, app := range all {
+		if app.ID == id {
+			return app, nil
+		}
+	}
+	return apps.Info{}, imcode.AppNotFound.Errorf("there is no app %d", id)
+}

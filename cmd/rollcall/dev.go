@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"rollcall.example"
+	"rollcall.example/imcode"
+	"rollcall.example/internal/config"
+	"rollcall.example/usersig"
+)
+
+// devCmd runs everything for trying out.
+type devCmd struct {
+	Listen   config.Address `default:"127.0.0.1:7400" placeholder:"HOST:PORT" help:"Where clients connect (default: 127.0.0.1:7400); port 0 takes a free one."`
+	Ops      config.Address `default:"127.0.0.1:7401" placeholder:"HOST:PORT" help:"For health and metrics (default: 127.0.0.1:7401); empty: none."`
+	Dir      string         `placeholder:"DIR" help:"Keep everything in this data directory (default: a temporary one, removed at the end)."`
+	For      time.Duration  `default:"24h" help:"How long the tickets are good for."`
+	LogLevel slog.Level     `default:"warn" placeholder:"LEVEL" help:"debug, info, warn or error."`
+	JSON     bool           `name:"json" help:"Print JSON, for programs."`
+}
+
+// Help is the long help.
+func (*devCmd) Help() string {
+	return `
+Starts a server in a temporary directory, with an app whose key is drawn for this run, and prints where it listens, tickets for alice and bob, and the next thing to type. Ctrl-C ends it and removes everything.
+
+Examples:
+
+    rollcall dev
+    rollcall dev --listen 127.0.0.1:0 --ops ''
+    rollcall dev --dir try --for 1m
+`
+}
+
+// devApp is the app that dev makes.
+const devApp rollcall.AppID = 1400000000
+
+// A trial is what dev offers, as programs read it.
+type trial struct {
+	Clients string            `json:"clients"`
+	Ops     string            `json:"ops,omitempty"`
+	Dir     string            `json:"dir"`
+	App     rollcall.AppID    `json:"app"`
+	Key     string            `json:"key"`
+	Tickets map[string]string `json:"tickets"` // by UserID
+}
+
+// Run starts everything.
+func (c *devCmd) Run(ctx context.Context, s *streams) (err error) {
+	cfg := config.Default()
+	cfg.Listen = config.Listen{Clients: c.Listen, Ops: c.Ops}
+	cfg.Dir = c.Dir
+	if cfg.Dir == "" {
+		if cfg.Dir, err = os.MkdirTemp("", "rollcall-dev-"); err != nil {
+			return fmt.Errorf("make a temporary directory: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(cfg.Dir)) }()
+	}
+	server, err := open(ctx, cfg, logger(s.err, config.Log{Level: c.LogLevel, Format: config.Text}), true)
+	if err != nil {
+		return err
+	}
+	t := trial{Clients: server.clients, Ops: server.ops, Dir: cfg.Dir, App: devApp, Tickets: make(map[string]string)}
+	if t.Key, err = server.devKey(ctx); err != nil {
+		return err
+	}
+	for _, user := range []string{"alice", "bob"} {
+		if t.Tickets[user], err = usersig.Sign(t.App, t.Key, user, time.Now(), c.For); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		err = printJSON(s.out, t)
+	} else {
+		_, err = fmt.Fprint(s.out, t.text(c))
+	}
+	if err != nil {
+		return fmt.Errorf("print what there is to try: %w", err)
+	}
+	return server.Run(ctx)
+}
+
+// devKey is a key of the app to try out, which is made if there is none.
+func (s *service) devKey(ctx context.Context) (string, error) {
+	app, err := s.Apps().App(devApp)
+	if errors.Is(err, imcode.AppNotFound) {
+		return s.Apps().Add(ctx, devApp, "dev", "")
+	}
+	if err != nil {
+		return "", err
+	}
+	if len(app.Secrets()) > 0 {
+		return app.Secrets()[0], nil
+	}
+	_, key, err := s.Apps().AddKey(ctx, devApp, "")
+	return key, err
+}
+
+// text says what there is to try.
+func (t trial) text(c *devCmd) string {
+	where := "in " + t.Dir
+	if c.Dir == "" {
+		where = "for trying out: all is gone when it ends"
+	}
+	ops := "none"
+	if t.Ops != "" {
+		ops = t.Ops + "/metrics"
+	}
+	login := program() + " login"
+	if t.Clients != "ws://"+defaultServer {
+		login += " --server " + t.Clients
+	}
+	login += fmt.Sprintf(" --app %d", t.App)
+	return fmt.Sprintf(`Rollcall runs, %[1]s.
+
+  clients  %[2]s
+  metrics  %[3]s
+  app      %[4]d
+  key      %[5]s
+
+In a second terminal, log alice in; the ticket in this line is good for %[6]s:
+
+%[7]s --user alice --usersig %[8]s
+
+In a third, the same line again: it takes the second one's place, and you see the
+kick arrive. Or bob, who stands beside alice:
+
+%[7]s --user bob --usersig %[9]s
+
+A ticket for anybody else:
+
+%[10]s usersig new --app %[4]d --key %[5]s --user carol
+
+Ctrl-C ends it.
+`, where, t.Clients, ops, t.App, t.Key, span(c.For), login, t.Tickets["alice"], t.Tickets["bob"], program())
+}

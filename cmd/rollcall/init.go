@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"rollcall.example"
+	"rollcall.example/internal/admin"
+	"rollcall.example/internal/config"
+	"rollcall.example/internal/store/sqlite"
+)
+
+// initCmd makes a data directory.
+type initCmd struct {
+	dataDir
+	App  rollcall.AppID `default:"1400000000" placeholder:"N" help:"SDKAppID of the first app (default: 1400000000)."`
+	Name string         `help:"Name of the first app, for people."`
+	JSON bool           `name:"json" help:"Print JSON, for programs."`
+}
+
+// Help is the long help.
+func (*initCmd) Help() string {
+	return `
+Makes the data directory: a configuration, a store, and a first app with a secret key drawn for it. The key is printed this once. A directory that is one already is left alone.
+
+Examples:
+
+    rollcall init
+    rollcall init --dir /var/lib/rollcall --app 1400000000 --name Chat
+`
+}
+
+// Run makes it.
+func (c *initCmd) Run(ctx context.Context, s *streams) error {
+	for _, name := range []string{sqlite.File, config.FileName} {
+		if _, err := os.Lstat(filepath.Join(c.Dir, name)); !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("%s is a data directory already: it has %s", c.Dir, name)
+		}
+	}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	o, done, err := admin.Open(ctx, c.Dir)
+	if err != nil {
+		return err
+	}
+	key, err := o.Add(ctx, c.App, c.Name, "")
+	if err = errors.Join(err, done()); err != nil {
+		return fmt.Errorf("add the first app: %w", err)
+	}
+	file := filepath.Join(c.Dir, config.FileName)
+	if err := os.WriteFile(file, []byte(config.File), 0o600); err != nil {
+		return fmt.Errorf("write the configuration: %w", err)
+	}
+	if c.JSON {
+		return printJSON(s.out, map[string]any{"dir": c.Dir, "config": file, "app": c.App, "key": key})
+	}
+	fmt.Fprintf(s.out, `%[1]s is a data directory now, with %[2]s and app %[3]d.
+
+This is the app's secret key. It makes tickets for every account, and is shown
+only now: keep it where your business server can read it, and nowhere else.
+
+  export ROLLCALL_KEY=%[4]s
+
+Next, a server; and in a second terminal, with the key there too, a login:
+
+  %[5]s serve --dir %[1]s
+  %[5]s login --app %[3]d --user alice
+`, c.Dir, config.FileName, c.App, key, program())
+	return nil
+}

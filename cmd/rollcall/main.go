@@ -1,0 +1,105 @@
+// Rollcall is the command: it runs a server, administers it, and lets a person
+// with a terminal log in and watch.
+//
+//	rollcall dev            try it out: a server, accounts, tickets
+//	rollcall init           make a data directory with a first app
+//	rollcall serve          run a server on it
+//	rollcall app            add apps, change their keys
+//	rollcall usersig        make, check and explain tickets
+//	rollcall login          hold a session open and print what happens to it
+//	rollcall code 6206      explain a code
+//
+// Each subcommand is a struct in a file of its own: its flags, its help and its
+// Run. Exit status 0 is success, 1 an error, 2 a command line that cannot be
+// understood. The manual is docs/cli.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
+
+	"rollcall.example/imcode"
+)
+
+// commands are the subcommands, in the order of the help.
+type commands struct {
+	Dev     devCmd     `cmd:"" help:"Try Rollcall out: a server, accounts and tickets, with nothing to configure."`
+	Init    initCmd    `cmd:"" help:"Make a data directory with a configuration and a first app."`
+	Serve   serveCmd   `cmd:"" help:"Run a server on a data directory."`
+	Config  configCmd  `cmd:"" help:"Check a configuration, or print the default one."`
+	App     appCmd     `cmd:"" help:"Add apps, list them, change their keys; with the server running or not."`
+	UserSig userSigCmd `cmd:"" name:"usersig" help:"Make, check and explain UserSigs, the tickets accounts log in with."`
+	Login   loginCmd   `cmd:"" help:"Log in, hold the session open, and print what happens to it."`
+	Code    codeCmd    `cmd:"" help:"Explain a code, by its number or symbol."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+
+	Completion kongcompletion.Completion `cmd:"" help:"Print what turns on tab completion in your shell."`
+}
+
+// streams are where a subcommand reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	std := &streams{os.Stdin, os.Stdout, os.Stderr}
+	parser := kong.Must(new(commands),
+		kong.Name("rollcall"),
+		kong.Description("Who is logged in where: a server for the logins of a chat application."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Bind(std), kong.BindFor(ctx),
+	)
+	kongcompletion.Register(parser)
+	line, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintf(std.err, "rollcall: %v\n%s", err, understood(err))
+		return 2
+	}
+	if err := line.Run(); err != nil {
+		fmt.Fprintf(std.err, "rollcall: %v\n%s", err, advice(err))
+		return 1
+	}
+	return 0
+}
+
+// understood points to the help of as much of the command line as was
+// understood.
+func understood(err error) string {
+	words := []string{"rollcall"}
+	if p, ok := errors.AsType[*kong.ParseError](err); ok {
+		for _, step := range p.Context.Path {
+			if step.Command != nil {
+				words = append(words, step.Command.Name)
+			}
+		}
+	}
+	return "Help: " + strings.Join(words, " ") + " --help\n"
+}
+
+// advice says what to do about an error that carries a code.
+func advice(err error) string {
+	code, ok := errors.AsType[imcode.Code](err)
+	if !ok {
+		return ""
+	}
+	entry, ok := imcode.Lookup(int(code))
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("  meaning: %s\n  to do:   %s\n", entry.Meaning, entry.Advice)
+}

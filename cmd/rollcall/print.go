@@ -1,0 +1,81 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// printJSON prints v on lines of its own, as programs read it.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// given is the value of a flag or argument, or, if that is "-", the first line
+// of standard input, of at most limit bytes.
+func given(what, value string, in io.Reader, limit int) (string, error) {
+	if value != "-" {
+		return value, nil
+	}
+	text, err := io.ReadAll(io.LimitReader(in, int64(limit)+3))
+	if err != nil {
+		return "", fmt.Errorf("read the %s from standard input: %w", what, err)
+	}
+	line, rest, _ := strings.Cut(string(text), "\n")
+	line = strings.TrimSuffix(line, "\r")
+	switch {
+	case line == "":
+		return "", fmt.Errorf("read the %s from standard input: there is none", what)
+	case len(line) > limit:
+		return "", fmt.Errorf("read the %s from standard input: it is longer than %d bytes", what, limit)
+	case rest != "":
+		return "", errors.New("read the " + what + " from standard input: there is more than one line")
+	}
+	return line, nil
+}
+
+// span says a length of time as people do, by its two largest units.
+func span(d time.Duration) string {
+	d = d.Abs().Round(time.Second)
+	units := []struct {
+		name string
+		of   time.Duration
+	}{
+		{"year", 365 * 24 * time.Hour}, {"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second},
+	}
+	var words []string
+	for _, u := range units {
+		n := d / u.of
+		d %= u.of
+		switch {
+		case n > 0:
+			words = append(words, count(int(n), u.name))
+		case len(words) > 0:
+			return words[0] // the second largest is none
+		}
+		if len(words) == 2 {
+			break
+		}
+	}
+	if words == nil {
+		return "less than a second"
+	}
+	return strings.Join(words, " ")
+}
+
+// count says a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// stamp writes a moment for people.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }

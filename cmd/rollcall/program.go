@@ -1,0 +1,33 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// program is what to type to start this program again.
+func program() string {
+	self, err := os.Executable()
+	if err != nil {
+		return "rollcall"
+	}
+	if strings.Contains(self, string(filepath.Separator)+"go-build") {
+		return "go run ./cmd/rollcall"
+	}
+	if found, err := exec.LookPath("rollcall"); err == nil && same(found, self) {
+		return "rollcall"
+	}
+	return os.Args[0]
+}
+
+// same tells whether two paths are one file.
+func same(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"rollcall.example/internal/config"
+)
+
+// serveCmd runs a server.
+type serveCmd struct {
+	Config    string          `type:"path" placeholder:"FILE" help:"The configuration file (default: rollcall.toml in the data directory)."`
+	Dir       string          `env:"ROLLCALL_DIR" placeholder:"DIR" help:"The data directory (default: the configuration's, or data)."`
+	Listen    *config.Address `placeholder:"HOST:PORT" help:"Where clients connect (default: the configuration's, or 127.0.0.1:7400)."`
+	Ops       *config.Address `placeholder:"HOST:PORT" help:"For health and metrics (default: the configuration's, or 127.0.0.1:7401); empty: none."`
+	LogLevel  *slog.Level     `placeholder:"LEVEL" help:"debug, info, warn or error."`
+	LogFormat *config.Format  `placeholder:"FORMAT" help:"text or json."`
+	JSON      bool            `name:"json" help:"Print the addresses as JSON, for programs."`
+}
+
+// Help is the long help.
+func (*serveCmd) Help() string {
+	return `
+Serves until SIGTERM or Ctrl-C, then asks every client to come back later, finishes what has begun and exits 0. A second signal ends it at once; nothing acknowledged is lost by that.
+
+One line on standard output says where it listens. The log goes to standard error. Flags override the environment, which overrides the file: rollcall config default.
+
+Examples:
+
+    rollcall serve
+    rollcall serve --dir /var/lib/rollcall --listen 0.0.0.0:7400
+    rollcall serve --config /etc/rollcall.toml --log-format json
+    ROLLCALL_TIMEOUTS_LOGIN=5s rollcall serve
+`
+}
+
+// Run serves.
+func (c *serveCmd) Run(ctx context.Context, s *streams) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	if err := initialised(cfg.Dir); err != nil {
+		return err
+	}
+	log := logger(s.err, cfg.Log)
+	server, err := open(ctx, cfg, log, false)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		err = printJSON(s.out, map[string]string{"clients": server.clients, "ops": server.ops, "dir": cfg.Dir})
+	} else {
+		_, err = fmt.Fprintf(s.out, "ready: clients %s, ops %s, data directory %s\n", server.clients, cmp.Or(server.ops, "none"), cfg.Dir)
+	}
+	if err != nil {
+		return fmt.Errorf("print where the server listens: %w", err)
+	}
+	defer context.AfterFunc(ctx, func() { log.Info("draining; a second signal ends at once") })()
+	return server.Run(ctx)
+}
+
+// load reads the configuration, and puts the flags over it.
+func (c *serveCmd) load() (config.Config, error) {
+	const dir = "data"
+	path := c.Config
+	if path == "" {
+		path = filepath.Join(cmp.Or(c.Dir, dir), config.FileName)
+		if _, err := os.Stat(path); os.IsNotExist(err) {
+			path = ""
+		}
+	}
+	cfg, err := config.Load(path, os.LookupEnv)
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Dir = cmp.Or(c.Dir, cfg.Dir)
+	if cfg.Dir == "" && path != "" {
+		cfg.Dir = filepath.Dir(path)
+	}
+	cfg.Dir = cmp.Or(cfg.Dir, dir)
+	set(&cfg.Listen.Clients, c.Listen)
+	set(&cfg.Listen.Ops, c.Ops)
+	set(&cfg.Log.Level, c.LogLevel)
+	set(&cfg.Log.Format, c.LogFormat)
+	return cfg, nil
+}
+
+// set puts a flag over a configured value, if the flag was given.
+func set[T any](value, flag *T) {
+	if flag != nil {
+		*value = *flag
+	}
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"syscall"
+	"time"
+
+	"rollcall.example/internal/config"
+	"rollcall.example/server"
+)
+
+// A service is a server that listens already and will serve once it runs.
+type service struct {
+	*server.Server
+
+	clients string // where clients connect, as ws://127.0.0.1:7400
+	ops     string // for the operator's machines, as http://127.0.0.1:7401; or empty
+}
+
+// open opens a server on a data directory, as configured.
+func open(ctx context.Context, c config.Config, log *slog.Logger, sampleKeys bool) (*service, error) {
+	cfg := server.Config{
+		Dir:          c.Dir,
+		LoginWithin:  time.Duration(c.Timeouts.Login),
+		Heartbeat:    time.Duration(c.Timeouts.Heartbeat),
+		Silence:      time.Duration(c.Timeouts.Silence),
+		WebHeartbeat: time.Duration(c.Timeouts.WebHeartbeat),
+		WebSilence:   time.Duration(c.Timeouts.WebSilence),
+		DrainWithin:  time.Duration(c.Timeouts.Drain),
+		DrainSpread:  time.Duration(c.Timeouts.DrainSpread),
+		SampleKeys:   sampleKeys,
+		Log:          log,
+	}
+	for _, origin := range c.Web.Origins {
+		cfg.Origins = append(cfg.Origins, string(origin))
+	}
+	s := &service{}
+	scheme := "ws://"
+	if c.TLS.Certificate != "" {
+		pair, err := tls.LoadX509KeyPair(c.TLS.Certificate, c.TLS.Key)
+		if err != nil {
+			return nil, fmt.Errorf("read the certificate for clients: %w", err)
+		}
+		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+		scheme = "wss://"
+	}
+	var err error
+	if cfg.Listener, err = listen(ctx, "clients", c.Listen.Clients); err != nil {
+		return nil, err
+	}
+	s.clients = scheme + cfg.Listener.Addr().String()
+	if cfg.TLS == nil && !loopback(cfg.Listener.Addr()) {
+		log.Warn("clients connect without TLS from other machines: tickets can be read on the way unless a proxy in front does TLS", "address", s.clients)
+	}
+	if c.Listen.Ops != "" {
+		if cfg.Ops, err = listen(ctx, "ops", c.Listen.Ops); err != nil {
+			return nil, err
+		}
+		s.ops = "http://" + cfg.Ops.Addr().String()
+	}
+	if s.Server, err = server.New(ctx, cfg); err != nil {
+		return nil, err
+	}
+	return s, s.ListenAdmin(ctx)
+}
+
+// listen listens for one of the keys of [listen].
+func listen(ctx context.Context, key string, a config.Address) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", string(a))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		flag := map[string]string{"clients": "--listen", "ops": "--ops"}[key]
+		return nil, fmt.Errorf("listen for %s: %s is in use by another program: end that, or take another port with %s", key, a, flag)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen for %s: %w", key, err)
+	}
+	return l, nil
+}
+
+// loopback tells whether only this machine can reach an address.
+func loopback(a net.Addr) bool {
+	t, ok := a.(*net.TCPAddr)
+	return ok && t.IP.IsLoopback()
+}
+
+// logger is the log that is configured.
+func logger(w io.Writer, c config.Log) *slog.Logger {
+	o := &slog.HandlerOptions{Level: c.Level}
+	if c.Format == config.JSON {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}

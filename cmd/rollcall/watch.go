@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"rollcall.example"
+	"rollcall.example/client"
+	"rollcall.example/imcode"
+)
+
+// An event is something that happened to a session, as programs read it.
+type event struct {
+	Time       time.Time          `json:"time"`
+	Event      string             `json:"event"`
+	User       string             `json:"user,omitempty"`
+	Session    uint64             `json:"session,omitempty"`
+	Connection uint64             `json:"connection,omitempty"`
+	Ends       *time.Time         `json:"ends,omitempty"` // the UserSig
+	Code       imcode.Code        `json:"code,omitempty"`
+	Reason     string             `json:"reason,omitempty"`
+	BySession  uint64             `json:"by_session,omitempty"`
+	ByPlatform *rollcall.Platform `json:"by_platform,omitempty"`
+	ByDevice   string             `json:"by_device,omitempty"`
+	Text       string             `json:"text,omitempty"`
+}
+
+// A watch prints what happens to a client.
+type watch struct {
+	out    io.Writer
+	json   bool
+	client *client.Client
+	ended  chan error // how the session ended, unless by us
+
+	printing sync.Mutex
+}
+
+// listener hears everything.
+func (w *watch) listener() client.Listener {
+	return client.Listener{
+		Connecting:     func() { w.print(event{Event: "connecting"}) },
+		ConnectSuccess: w.connected,
+		ConnectFailed: func(code imcode.Code, text string) {
+			w.print(event{Event: "connect failed", Code: code, Text: text})
+		},
+		KickedOffline: func(k client.Kick) {
+			e := event{Event: "kicked offline", Code: k.Code, Reason: k.Reason.String(), Text: k.Text}
+			if k.Reason == client.ReasonNewerLogin {
+				e.BySession, e.ByPlatform, e.ByDevice = k.BySession, &k.ByPlatform, k.ByDeviceName
+			}
+			w.print(e)
+			w.ended <- kicked(k)
+		},
+		UserSigExpired: func() {
+			w.print(event{Event: "ticket expired"})
+			w.ended <- errExpired
+		},
+	}
+}
+
+// connected tells of a connection, and of the session that is served again.
+func (w *watch) connected() {
+	e := event{Event: "connected"}
+	if s := w.client.Session(); s != (client.Session{}) {
+		e.Session, e.Connection = s.Number, s.Connection
+	}
+	w.print(e)
+}
+
+func (w *watch) loggedIn() {
+	s := w.client.Session()
+	e := event{Event: "logged in", User: string(w.client.LoginUser()), Session: s.Number, Connection: s.Connection}
+	if !s.Ends.IsZero() {
+		ends := s.Ends.UTC()
+		e.Ends = &ends
+	}
+	w.print(e)
+}
+
+func (w *watch) refused(err error) {
+	e := event{Event: "refused", Code: imcode.Of(err)}
+	if d, ok := errors.AsType[*imcode.Error](err); ok {
+		e.Text = d.Detail
+	}
+	w.print(e)
+}
+
+// print prints an event: when, what, and what goes with it.
+func (w *watch) print(e event) {
+	w.printing.Lock()
+	defer w.printing.Unlock()
+	e.Time = time.Now()
+	if w.json {
+		b, err := json.Marshal(e)
+		if err == nil {
+			fmt.Fprintf(w.out, "%s\n", b)
+		}
+		return
+	}
+	line := fmt.Sprintf("%s  %-15s %s", e.Time.Format("15:04:05.000"), e.Event, e.rest())
+	fmt.Fprintln(w.out, strings.TrimRight(line, " "))
+}
+
+// rest is what goes with an event, in words.
+func (e event) rest() string {
+	var words []string
+	add := func(ok bool, format string, args ...any) {
+		if ok {
+			words = append(words, fmt.Sprintf(format, args...))
+		}
+	}
+	add(e.User != "", "%s", e.User)
+	add(e.Session != 0, "session %d", e.Session)
+	add(e.Connection != 0, "connection %d", e.Connection)
+	if e.Ends != nil {
+		add(true, "ticket good for %s", span(time.Until(*e.Ends)))
+	}
+	add(e.Code != 0, "%v", e.Code)
+	add(e.Reason != "", "%s", e.Reason)
+	if e.ByPlatform != nil {
+		add(true, "by session %d on %s", e.BySession, *e.ByPlatform)
+	}
+	add(e.ByDevice != "", "%q", e.ByDevice)
+	add(e.Text != "" && e.ByPlatform == nil, "%s", e.Text) // which says the same again
+	return strings.Join(words, ", ")
+}
