@@ -1,0 +1,219 @@
+package conformance
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"rollcall.example"
+	"rollcall.example/imcode"
+	"rollcall.example/internal/stage"
+	"rollcall.example/usersig"
+)
+
+// usual is how long a ticket is good that a scenario does not speak of.
+const usual = 180 * 24 * time.Hour
+
+// newTicket reads how a ticket is made; flaw is what is wrong with it, if anything.
+func newTicket(flaw string) func(*parser, words) (play, error) {
+	return func(p *parser, w words) (play, error) {
+		p.tickets[w["ticket"]] = true
+		good, from := usual, time.Duration(0)
+		for word, set := range map[string]func(time.Duration){
+			"time":  func(d time.Duration) { good = d },
+			"ago":   func(d time.Duration) { from = -d },
+			"ahead": func(d time.Duration) { from = d },
+		} {
+			if !w.has(word) {
+				continue
+			}
+			d, err := span(w[word])
+			if err != nil {
+				return nil, err
+			}
+			set(d)
+		}
+		return func(s *performance) error { return s.sign(w["ticket"], user(w["user"]), from, good, flaw) }, nil
+	}
+}
+
+// sign makes a ticket by the server's clock, and remembers it by its name.
+func (s *performance) sign(name, user string, from, good time.Duration, flaw string) (err error) {
+	app, key := stage.App, s.Stage.Key()
+	switch flaw {
+	case "wrong key":
+		key = strings.Repeat("wrong", 10)
+	case "another app":
+		app++
+	}
+	s.tickets[name], err = usersig.Sign(app, key, user, s.Stage.Now().Add(from), good)
+	return err
+}
+
+// ticketOf is the ticket to log in with: one by name, one spelled out, or the
+// user's usual one, which stays the same through the scenario.
+func (s *performance) ticketOf(name, user string) (string, error) {
+	switch {
+	case strings.HasPrefix(name, `"`):
+		return strings.Trim(name, `"`), nil
+	case name != "":
+		return s.tickets[name], nil
+	}
+	key := "the usual ticket of " + user
+	if s.tickets[key] == "" {
+		if err := s.sign(key, user, 0, usual, ""); err != nil {
+			return "", fmt.Errorf("sign a ticket: %w", err)
+		}
+	}
+	return s.tickets[key], nil
+}
+
+// untilEndOf waits until a ticket has ended by the server's clock.
+func (s *performance) untilEndOf(name string) error {
+	claims, err := usersig.Parse(s.tickets[name])
+	if err == nil {
+		time.Sleep(claims.Ends().Sub(s.Stage.Now()))
+	}
+	return err
+}
+
+// A manner is how a result is to come.
+type manner struct {
+	wanted bool // a result is wanted, before the next line
+	result Result
+	exact  bool          // after a certain time
+	after  time.Duration // 0: at once
+	silent bool          // without traffic
+}
+
+func readManner(w words) (m manner, err error) {
+	if !w.has("result") {
+		return m, nil
+	}
+	m.wanted = true
+	if m.result, err = result(w["result"]); err != nil {
+		return m, err
+	}
+	after, found := strings.CutPrefix(w["manner"], "after ")
+	switch {
+	case found:
+		m.exact = true
+		m.after, err = span(after)
+	case w["manner"] == "at once":
+		m.exact = true
+	case w["manner"] == "without traffic":
+		m.silent = true
+	}
+	return m, err
+}
+
+func logsIn(p *parser, w words) (play, error) {
+	if err := p.put(w["A"], w["platform"]); err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(w["ticket"], `"`) {
+		if err := p.ticket(w["ticket"]); err != nil {
+			return nil, err
+		}
+	}
+	m, err := readManner(w)
+	platform := p.devices[w["A"]]
+	return func(s *performance) error {
+		ticket, err := s.ticketOf(w["ticket"], user(w["user"]))
+		if err != nil {
+			return err
+		}
+		a := s.actor(w["A"])
+		if err := a.start(platform); err != nil {
+			return err
+		}
+		return a.call(LoginResult, m, func(c Call) { a.device.Login(user(w["user"]), ticket, c) })
+	}, err
+}
+
+func logsOut(p *parser, w words) (play, error) {
+	if _, err := p.device(w["A"]); err != nil {
+		return nil, err
+	}
+	m, err := readManner(w)
+	platform := p.devices[w["A"]]
+	return on(w, func(a *actor) error {
+		if err := a.start(platform); err != nil {
+			return err
+		}
+		return a.call(LogoutResult, m, func(c Call) { a.device.Logout(c) })
+	}), err
+}
+
+func startsAgain(p *parser, w words) (play, error) {
+	if _, err := p.device(w["A"]); err != nil {
+		return nil, err
+	}
+	var want Result
+	if w.has("result") {
+		var err error
+		if want, err = result(w["result"]); err != nil {
+			return nil, err
+		}
+	}
+	platform := p.devices[w["A"]]
+	return on(w, func(a *actor) error { return wantCode(a.start(platform), want.Code) }), nil
+}
+
+func startsOn(p *parser, w words) (play, error) {
+	if _, err := p.device(w["B"]); err != nil {
+		return nil, err
+	}
+	want, err := result(w["result"])
+	platform := p.devices[w["B"]]
+	p.devices[w["A"]] = platform
+	return func(s *performance) error {
+		a := s.actor(w["A"])
+		a.directory = s.actor(w["B"]).directory
+		return wantCode(a.start(platform), want.Code)
+	}, err
+}
+
+func wantCode(err error, want imcode.Code) error {
+	if got := imcode.Of(err); got != want {
+		return fmt.Errorf("got %v, want code %d", err, int(want))
+	}
+	return nil
+}
+
+// providerFor is what a device's app gives its SDK when that asks for a ticket.
+func (a *actor) providerFor() func(string) (string, error) {
+	if !a.provider {
+		return nil
+	}
+	return func(user string) (string, error) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		switch {
+		case !a.provided:
+			return a.show.Stage.UserSig(user, usual)
+		case a.gives == "":
+			return "", fmt.Errorf("the provider has no ticket for %s", user)
+		default:
+			return a.gives, nil
+		}
+	}
+}
+
+func (a *actor) takeProvider() error {
+	a.provider = true
+	return nil
+}
+
+// provide sets what the provider gives from now on; "" is an error.
+func (a *actor) provide(ticket string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.provided, a.gives = true, a.show.tickets[ticket]
+	return nil
+}
+
+// deviceName is what people read of a device.
+func deviceName(letter string, p rollcall.Platform) string {
+	return fmt.Sprintf("%s's %s", letter, p)
+}

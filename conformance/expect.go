@@ -1,0 +1,214 @@
+package conformance
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"rollcall.example"
+)
+
+// patience is how long an event is waited for that no time is given for.
+const patience = time.Minute
+
+// prompt is what "at once" and "after a time" may take more.
+const prompt = 100 * time.Millisecond
+
+// call makes a call and, if a result is wanted, waits for it. No other event
+// than those about the network may come before it.
+func (a *actor) call(kind Kind, m manner, start func(Call)) error {
+	sent, began := a.endpoint().Sent(), time.Now()
+	start(a.newCall(kind, false))
+	if !m.wanted {
+		return nil
+	}
+	if err := a.expect(Event{Kind: kind, Result: m.result}, patience); err != nil {
+		return err
+	}
+	took := time.Since(began)
+	a.show.settle()
+	switch more := a.endpoint().Sent() - sent; {
+	case m.exact && (took < m.after || took > m.after+prompt):
+		return fmt.Errorf("the result came after %v", took)
+	case m.silent && more > 0:
+		return fmt.Errorf("it caused traffic: %d writes", more)
+	}
+	return nil
+}
+
+// expect waits for an event. Unless it is itself about the network, such are
+// passed over.
+func (a *actor) expect(want Event, within time.Duration) error {
+	until := time.Now().Add(within)
+	for {
+		got, err := a.next(time.Until(until))
+		switch {
+		case err != nil:
+			return fmt.Errorf("want %s: %w", want, err)
+		case want.matches(got):
+			return nil
+		case want.isNetwork() || !got.isNetwork():
+			return fmt.Errorf("got %s (%s in %s %s), want %s", got, a.show.Face.Spell(got.Kind), a.show.Face.Name(), got.Text, want)
+		}
+	}
+}
+
+// next is the next event that the app heard or hears.
+func (a *actor) next(within time.Duration) (Event, error) {
+	select {
+	case e := <-a.events:
+		return e, nil
+	default:
+	}
+	select {
+	case e := <-a.events:
+		return e, nil
+	case <-time.After(within):
+		return Event{}, fmt.Errorf("nothing came within %v", within)
+	}
+}
+
+// expectNothing fails if the app hears anything at all.
+func (a *actor) expectNothing(within time.Duration) error {
+	if e, err := a.next(within); err == nil {
+		return fmt.Errorf("got %s %s", e, e.Text)
+	}
+	return nil
+}
+
+// expectOnline waits for the connection to be back, however many tries it takes.
+func (a *actor) expectOnline(within time.Duration) error {
+	until := time.Now().Add(within)
+	for {
+		e, err := a.next(time.Until(until))
+		switch {
+		case err != nil:
+			return err
+		case e.Kind == Connected:
+			return nil
+		case !e.isNetwork():
+			return fmt.Errorf("got %s", e)
+		}
+	}
+}
+
+// expectNoMore fails if the app has heard more than the scenario expected, other
+// than about the network.
+func (a *actor) expectNoMore() error {
+	for {
+		select {
+		case e := <-a.events:
+			if !e.isNetwork() {
+				return fmt.Errorf("%s heard %s, which no line expects", a.name, e)
+			}
+		default:
+			return nil
+		}
+	}
+}
+
+func (a *actor) expectStanding(status Status, user string) error {
+	if a.device == nil {
+		return errors.New("its program does not run")
+	}
+	if s, u := a.device.Standing(); s != status || u != user {
+		return fmt.Errorf("it is %s as %q", s, u)
+	}
+	return nil
+}
+
+// window reads how long an expectation may wait.
+func window(w words) (time.Duration, error) {
+	if !w.has("time") {
+		return patience, nil
+	}
+	return span(w["time"])
+}
+
+func expects(p *parser, w words) (play, error) {
+	if _, err := p.device(w["A"]); err != nil {
+		return nil, err
+	}
+	within, err := window(w)
+	if err != nil {
+		return nil, err
+	}
+	var wanted []Event
+	for text := range strings.SplitSeq(w["events"], ", ") {
+		e, err := event(text)
+		if err != nil {
+			return nil, err
+		}
+		wanted = append(wanted, e)
+	}
+	return on(w, func(a *actor) error {
+		for _, want := range wanted {
+			if err := a.expect(want, within); err != nil {
+				return err
+			}
+		}
+		return nil
+	}), nil
+}
+
+// event reads an event: its kind, and what of it is wanted.
+func event(text string) (Event, error) {
+	for _, k := range []Kind{Connecting, Connected, ConnectFails, Kicked, TicketExpired, LoginResult, LogoutResult} {
+		rest, found := strings.CutPrefix(text, string(k))
+		if !found || rest != "" && rest[0] != ' ' {
+			continue
+		}
+		e := Event{Kind: k}
+		err := e.detail(strings.TrimSpace(rest))
+		return e, err
+	}
+	return Event{}, fmt.Errorf("%q is no event", text)
+}
+
+// detail reads what stands behind the kind of an event.
+func (e *Event) detail(text string) (err error) {
+	switch {
+	case e.Kind == LoginResult || e.Kind == LogoutResult:
+		e.Result, err = result(text)
+		return err
+	case text == "":
+		return nil
+	case e.Kind == ConnectFails || e.Kind == Kicked:
+		return e.circumstances(text)
+	default:
+		return fmt.Errorf("nothing follows %q, got %q", e.Kind, text)
+	}
+}
+
+// circumstances reads any of: by PLATFORM, with CODE, (REASON).
+func (e *Event) circumstances(text string) error {
+	before, reason, found := strings.Cut(text, "(")
+	if e.Kind == Kicked {
+		e.By = &By{}
+		if found {
+			e.By.Reason = strings.TrimSuffix(reason, ")")
+		}
+	}
+	words := strings.Fields(before)
+	for len(words) >= 2 {
+		var err error
+		switch {
+		case words[0] == "by" && e.Kind == Kicked:
+			e.By.Platform, err = rollcall.ParsePlatform(words[1])
+		case words[0] == "with":
+			e.Code, err = code(words[1])
+		default:
+			err = fmt.Errorf("%s tells nothing of %q", e.Kind, words[0])
+		}
+		if err != nil {
+			return err
+		}
+		words = words[2:]
+	}
+	if len(words) > 0 || found && e.Kind != Kicked {
+		return fmt.Errorf("%s: cannot read %s", e.Kind, strconv.Quote(text))
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+
+	"rollcall.example"
+	"rollcall.example/imcode"
+)
+
+// A Face is one SDK: Rollcall as a program in one language sees it.
+type Face interface {
+	// Name is what people call it.
+	Name() string
+	// Open starts the SDK on a device. What an app would be told afterwards goes
+	// to Setup.Hear. An error carries its code.
+	Open(Setup) (Device, error)
+	// Spell is the face's own word for a kind of event, for people.
+	Spell(Kind) string
+	// Lacks tells whether the face has no way to do this.
+	Lacks(Ability) bool
+}
+
+// An Ability is what some faces have and some do not.
+type Ability string
+
+// The abilities.
+const (
+	CanGiveUp    Ability = "a call that can be given up"
+	HasProvider  Ability = "a provider of tickets"
+	CallsInside  Ability = "calls from inside a callback"
+	SeveralInOne Ability = "several clients on one data directory"
+)
+
+// A Setup is what a device's program starts its SDK with.
+type Setup struct {
+	App           rollcall.AppID
+	URL           string
+	DataDirectory string
+	Platform      rollcall.Platform
+	DeviceName    string
+	Dial          func(ctx context.Context, network, address string) (net.Conn, error)
+	// Provider is nil, or gives a UserSig of the user.
+	Provider func(user string) (string, error)
+	// Hear takes what the SDK tells the app, one event at a time, in the SDK's
+	// order and on its goroutine.
+	Hear func(Event)
+}
+
+// A Device is the SDK as it runs on a device.
+type Device interface {
+	// Login starts a login. It does not wait for the result, unless it was
+	// called from inside a callback and the SDK's call waits.
+	Login(user, ticket string, c Call)
+	// Logout starts a logout.
+	Logout(c Call)
+	// GiveUp ends the context of the last call.
+	GiveUp()
+	// Standing is the login status and the user that the SDK shows.
+	Standing() (Status, string)
+	// Close ends the SDK, as the end of its use would.
+	Close() error
+}
+
+// A Call is how a call was made and where its result goes: exactly once to Done.
+type Call struct {
+	Inside bool // from inside a callback
+	Done   func(Result)
+}
+
+// A Result is what a call came to.
+type Result struct {
+	Code      imcode.Code
+	Cancelled bool // it was its context that ended
+}
+
+func (r Result) String() string {
+	switch {
+	case r.Cancelled:
+		return fmt.Sprintf("cancelled (%d)", int(r.Code))
+	case r.Code == imcode.OK:
+		return "ok"
+	default:
+		return fmt.Sprint(int(r.Code))
+	}
+}
+
+// Status is the login status, as scenarios spell it.
+type Status string
+
+// The statuses.
+const (
+	LoggedIn  Status = "logged in"
+	LoggingIn Status = "logging in"
+	LoggedOut Status = "logged out"
+)
+
+// A Kind is what an event is about, as scenarios spell it.
+type Kind string
+
+// The kinds of events. The first three are about the network alone.
+const (
+	Connecting    Kind = "connecting"
+	Connected     Kind = "connected"
+	ConnectFails  Kind = "connect fails"
+	Kicked        Kind = "kicked"
+	TicketExpired Kind = "ticket expired"
+	LoginResult   Kind = "login"
+	LogoutResult  Kind = "logout"
+)
+
+// An Event is what an app hears: a callback, or the result of a call.
+type Event struct {
+	Kind   Kind
+	Result        // of a call; the code also of ConnectFails and, if it has one, of Kicked
+	Text   string // for people
+	By     *By    // with Kicked, where the face tells
+}
+
+// By says how a session was ended, as far as a face tells.
+type By struct {
+	Reason   string
+	Platform rollcall.Platform // of who took the place; 0: nobody did
+	Device   string            // its name
+}
+
+// isNetwork tells whether the event is about the network alone: an app need do
+// nothing about it.
+func (e Event) isNetwork() bool {
+	return e.Kind == Connecting || e.Kind == Connected || e.Kind == ConnectFails
+}
+
+func (e Event) String() string {
+	switch {
+	case e.Kind == LoginResult, e.Kind == LogoutResult:
+		return fmt.Sprintf("%s %s", e.Kind, e.Result)
+	case e.Kind == ConnectFails:
+		return fmt.Sprintf("%s with %d", e.Kind, int(e.Code))
+	case e.Kind != Kicked || e.By == nil:
+		return string(e.Kind)
+	}
+	var b strings.Builder
+	b.WriteString("kicked")
+	if e.By.Platform != 0 {
+		fmt.Fprintf(&b, " by %s", e.By.Platform)
+	}
+	if e.Code != imcode.OK {
+		fmt.Fprintf(&b, " with %d", int(e.Code))
+	}
+	fmt.Fprintf(&b, " (%s)", e.By.Reason)
+	return b.String()
+}

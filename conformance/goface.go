@@ -1,0 +1,119 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"rollcall.example"
+	"rollcall.example/client"
+	"rollcall.example/imcode"
+)
+
+// Go is the face of package client.
+type Go struct{}
+
+// Name implements Face.
+func (Go) Name() string { return "client" }
+
+// goWords is how package client spells events.
+var goWords = map[Kind]string{
+	Connecting:    "Connecting",
+	Connected:     "ConnectSuccess",
+	ConnectFails:  "ConnectFailed",
+	Kicked:        "KickedOffline",
+	TicketExpired: "UserSigExpired",
+	LoginResult:   "Login",
+	LogoutResult:  "Logout",
+}
+
+// Spell implements Face.
+func (Go) Spell(k Kind) string { return goWords[k] }
+
+// Lacks implements Face.
+func (Go) Lacks(Ability) bool { return false }
+
+// Open implements Face.
+func (Go) Open(s Setup) (Device, error) {
+	o := client.Options{DataDirectory: s.DataDirectory, Platform: s.Platform, DeviceName: s.DeviceName, Dial: s.Dial}
+	if s.Provider != nil {
+		o.UserSig = func(_ context.Context, user rollcall.UserID) (string, error) { return s.Provider(string(user)) }
+	}
+	c, err := client.Open(s.App, s.URL, o)
+	if err != nil {
+		return nil, err
+	}
+	c.AddListener(client.Listener{
+		Connecting:     func() { s.Hear(Event{Kind: Connecting}) },
+		ConnectSuccess: func() { s.Hear(Event{Kind: Connected}) },
+		ConnectFailed: func(code imcode.Code, text string) {
+			s.Hear(Event{Kind: ConnectFails, Result: Result{Code: code}, Text: text})
+		},
+		KickedOffline: func(k client.Kick) {
+			s.Hear(Event{
+				Kind: Kicked, Result: Result{Code: k.Code}, Text: k.Text,
+				By: &By{Reason: k.Reason.String(), Platform: k.ByPlatform, Device: k.ByDeviceName},
+			})
+		},
+		UserSigExpired: func() { s.Hear(Event{Kind: TicketExpired}) },
+	})
+	return &goDevice{client: c}, nil
+}
+
+// A goDevice is a device with package client.
+type goDevice struct {
+	client *client.Client
+
+	mu     sync.Mutex
+	giveUp context.CancelFunc // of the last call
+}
+
+// Login implements Device.
+func (d *goDevice) Login(user, ticket string, c Call) {
+	d.call(c, func(ctx context.Context) error { return d.client.Login(ctx, user, ticket) })
+}
+
+// Logout implements Device.
+func (d *goDevice) Logout(c Call) { d.call(c, d.client.Logout) }
+
+func (d *goDevice) call(c Call, f func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	d.mu.Lock()
+	d.giveUp = cancel
+	d.mu.Unlock()
+	run := func() {
+		defer cancel()
+		err := f(ctx)
+		c.Done(Result{Code: imcode.Of(err), Cancelled: errors.Is(err, context.Canceled)})
+	}
+	if c.Inside {
+		run()
+		return
+	}
+	go run()
+}
+
+// GiveUp implements Device.
+func (d *goDevice) GiveUp() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.giveUp != nil {
+		d.giveUp()
+	}
+}
+
+// Standing implements Device.
+func (d *goDevice) Standing() (Status, string) {
+	status := LoggedOut
+	switch d.client.LoginStatus() {
+	case client.StatusLogined:
+		status = LoggedIn
+	case client.StatusLogining:
+		status = LoggingIn
+	case client.StatusLogout:
+	}
+	return status, string(d.client.LoginUser())
+}
+
+// Close implements Device.
+func (d *goDevice) Close() error { return d.client.Close() }

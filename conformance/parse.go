@@ -1,0 +1,177 @@
+package conformance
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"rollcall.example"
+	"rollcall.example/imcode"
+)
+
+// policies are what the first line of a file may say.
+var policies = []string{
+	"policy multi, one instance per platform",
+}
+
+// Parse reads a file of scenarios. An error names file and line.
+func Parse(file, text string) ([]Scenario, error) {
+	var all []Scenario
+	p := &parser{}
+	policy := ""
+	for i, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		err := error(nil)
+		switch {
+		case policy == "":
+			if policy = line; !slices.Contains(policies, line) {
+				err = fmt.Errorf("the first line names the policy, one of: %s", strings.Join(policies, "; "))
+			}
+		case line == "", strings.HasPrefix(line, "#"):
+		case strings.HasPrefix(line, "== "):
+			p = newParser()
+			all = append(all, Scenario{File: file, Line: i + 1, Title: strings.TrimPrefix(line, "== "), Policy: policy})
+		case len(all) == 0:
+			err = fmt.Errorf("a scenario begins with its title: == What happens")
+		case strings.HasPrefix(line, "row: "):
+			last := &all[len(all)-1]
+			last.Rows = append(last.Rows, strings.TrimPrefix(line, "row: "))
+		default:
+			var step Step
+			step, err = p.step(line)
+			step.Line = i + 1
+			last := &all[len(all)-1]
+			last.Steps = append(last.Steps, step)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", file, i+1, err)
+		}
+	}
+	return all, wellMade(file, all)
+}
+
+// wellMade checks what no single line shows.
+func wellMade(file string, all []Scenario) error {
+	titles := make(map[string]bool)
+	for _, s := range all {
+		switch {
+		case titles[s.Title]:
+			return fmt.Errorf("%s:%d: a second scenario %q", file, s.Line, s.Title)
+		case len(s.Steps) == 0:
+			return fmt.Errorf("%s:%d: scenario %q has no steps", file, s.Line, s.Title)
+		}
+		titles[s.Title] = true
+	}
+	if len(all) == 0 {
+		return fmt.Errorf("%s:1: no scenario", file)
+	}
+	return nil
+}
+
+// A parser reads the lines of one scenario.
+type parser struct {
+	devices map[string]rollcall.Platform
+	tickets map[string]bool
+}
+
+func newParser() *parser {
+	return &parser{devices: make(map[string]rollcall.Platform), tickets: make(map[string]bool)}
+}
+
+// step reads one line by the first form that fits.
+func (p *parser) step(line string) (Step, error) {
+	for _, f := range forms {
+		words := f.match(line)
+		if words == nil {
+			continue
+		}
+		play, err := f.make(p, words)
+		return Step{Text: line, needs: f.needs, play: play}, err
+	}
+	return Step{}, fmt.Errorf("%q is no line of a scenario: README.md lists the forms", line)
+}
+
+// device reads the name of a device that has a platform.
+func (p *parser) device(name string) (string, error) {
+	if _, known := p.devices[name]; !known {
+		return "", fmt.Errorf("device %s has no platform: let it log in %q first", name, "on Android")
+	}
+	return name, nil
+}
+
+// put sets a device's platform; "" leaves it as it is.
+func (p *parser) put(device, platform string) error {
+	if platform == "" {
+		_, err := p.device(device)
+		return err
+	}
+	known, err := rollcall.ParsePlatform(platform)
+	if err != nil {
+		return err
+	}
+	if before, there := p.devices[device]; there && before != known {
+		return fmt.Errorf("device %s is on %s: a device keeps its platform", device, before)
+	}
+	p.devices[device] = known
+	return nil
+}
+
+// ticket checks the name of a ticket.
+func (p *parser) ticket(name string) error {
+	if name != "" && !p.tickets[name] {
+		return fmt.Errorf("there is no ticket %q yet: ticket %s is for alice", name, name)
+	}
+	return nil
+}
+
+// user takes the quotes from a UserID that needs them.
+func user(s string) string { return strings.Trim(s, `"`) }
+
+// span reads a time: Go's, and days.
+func span(s string) (time.Duration, error) {
+	if days, found := strings.CutSuffix(s, "d"); found {
+		n, err := strconv.Atoi(days)
+		return time.Duration(n) * 24 * time.Hour, err
+	}
+	return time.ParseDuration(s)
+}
+
+// number reads a small number, also as "once" and "twice".
+func number(s string) (int, error) {
+	switch s {
+	case "no":
+		return 0, nil
+	case "once":
+		return 1, nil
+	case "twice":
+		return 2, nil
+	}
+	return strconv.Atoi(s)
+}
+
+// result reads what a call is to come to.
+func result(s string) (Result, error) {
+	switch s {
+	case "ok":
+		return Result{}, nil
+	case "cancelled":
+		return Result{Code: imcode.LoggedOutBeforeLogin, Cancelled: true}, nil
+	}
+	c, err := code(s)
+	return Result{Code: c}, err
+}
+
+func code(s string) (imcode.Code, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || !known(n) {
+		return 0, fmt.Errorf("%q is no code", s)
+	}
+	return imcode.Code(n), nil
+}
+
+func known(n int) bool {
+	_, ok := imcode.Lookup(n)
+	return ok
+}

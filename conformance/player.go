@@ -1,0 +1,141 @@
+package conformance
+
+import (
+	"errors"
+	"fmt"
+
+	"rollcall.example/imcode"
+	"rollcall.example/internal/policy"
+	"rollcall.example/internal/stage"
+)
+
+// A Player plays scenarios with a face.
+type Player struct {
+	Face Face
+	// Stage is what a scenario is played on: a new one for each.
+	Stage *stage.Stage
+	// Settle returns when nothing moves any more: testing/synctest's Wait. It may
+	// be nil where time is real, for scenarios that need not know.
+	Settle func()
+	// Began, if set, hears of each line before it is played, and Heard of each
+	// event when the app hears it, on whichever goroutine that is.
+	Began func(Step)
+	Heard func(device string, e Event)
+}
+
+// A performance is one scenario as it is played.
+type performance struct {
+	*Player
+	actors  map[string]*actor
+	order   []*actor
+	tickets map[string]string
+}
+
+// Play plays a scenario. The error says which line was not as expected; then,
+// and in the end, nothing of the scenario runs any more.
+func (p *Player) Play(scenario Scenario) error {
+	s := &performance{Player: p, actors: make(map[string]*actor), tickets: make(map[string]string)}
+	err := s.perform(scenario)
+	for _, a := range s.order {
+		a.endpoint().Mend() // nobody waits for what cannot come
+		err = errors.Join(err, a.end())
+	}
+	return err
+}
+
+func (s *performance) perform(scenario Scenario) error {
+	for _, step := range scenario.Steps {
+		s.settle()
+		if s.Began != nil {
+			s.Began(step)
+		}
+		if err := step.play(s); err != nil {
+			return fmt.Errorf("%s:%d: %s: %w", scenario.File, step.Line, step.Text, err)
+		}
+	}
+	s.settle()
+	for _, a := range s.order {
+		if err := a.expectNoMore(); err != nil {
+			return fmt.Errorf("%s:%d: after the end of %q: %w", scenario.File, scenario.Line, scenario.Title, err)
+		}
+	}
+	return nil
+}
+
+func (s *performance) settle() {
+	if s.Settle != nil {
+		s.Settle()
+	}
+}
+
+// actor is the device of this name, a new one at first.
+func (s *performance) actor(name string) *actor {
+	a := s.actors[name]
+	if a == nil {
+		a = &actor{show: s, name: name, directory: name, events: make(chan Event, 1<<16)}
+		s.actors[name] = a
+		s.order = append(s.order, a)
+	}
+	return a
+}
+
+func (s *performance) expectSessions(user string, want int) error {
+	sessions, err := s.Stage.Sessions(user)
+	if err == nil && len(sessions) != want {
+		err = fmt.Errorf("the server keeps %d", len(sessions))
+	}
+	return err
+}
+
+func (s *performance) expectLogins(user string, want int) error {
+	n, err := s.count(user, policy.EventLogin)
+	if err == nil && n != want {
+		err = fmt.Errorf("the history has %d", n)
+	}
+	return err
+}
+
+func (s *performance) expectSignedUp(user string, want bool) error {
+	n, err := s.count(user, policy.EventSignedUp)
+	switch {
+	case err != nil:
+		return err
+	case n > 1:
+		return fmt.Errorf("%d times, by the history", n)
+	case (n == 1) != want:
+		return fmt.Errorf("by the history: %t", n == 1)
+	}
+	return nil
+}
+
+// count counts the rows of a kind in an account's history.
+func (s *performance) count(user string, kind policy.EventKind) (n int, err error) {
+	rows, err := s.Stage.History(user)
+	for _, row := range rows {
+		if row.Kind == kind {
+			n += row.Count
+		}
+	}
+	return n, err
+}
+
+// matches tells whether got is what was wanted; what a face does not tell is
+// passed over.
+func (want Event) matches(got Event) bool {
+	if want.Kind != got.Kind {
+		return false
+	}
+	switch want.Kind {
+	case LoginResult, LogoutResult:
+		return want.Result == got.Result
+	case ConnectFails:
+		return want.Code == imcode.OK || want.Code == got.Code
+	case Kicked:
+		return want.By == nil || got.By == nil ||
+			(want.Code == imcode.OK || want.Code == got.Code) &&
+				(want.By.Reason == "" || want.By.Reason == got.By.Reason) &&
+				(want.By.Platform == 0 || want.By.Platform == got.By.Platform)
+	case Connecting, Connected, TicketExpired:
+	}
+	return true
+}
