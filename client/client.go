@@ -81,11 +81,12 @@ func (c *Client) Login(ctx context.Context, userID, userSig string) error {
 
 // StartLogin is Login for those who wait by callback: it returns at once, with
 // the status StatusLogining unless the call was refused on the spot, and calls
-// done exactly once with what Login would return, among the other callbacks.
+// done exactly once with what Login would return: among the other callbacks, or
+// on a goroutine of its own when the client is closed.
 func (c *Client) StartLogin(userID, userSig string, done func(error)) {
 	k := &call{user: rollcall.UserID(userID), userSig: userSig, done: done}
 	if !c.engine.do(func() { c.engine.login(k) }) {
-		done(errClosed())
+		go done(errClosed())
 	}
 }
 
@@ -114,7 +115,7 @@ func (c *Client) Logout(ctx context.Context) error {
 func (c *Client) StartLogout(done func(error)) {
 	k := &call{done: done}
 	if !c.engine.do(func() { c.engine.logout(k) }) {
-		done(errClosed())
+		go done(errClosed())
 	}
 }
 

@@ -1,0 +1,212 @@
+package v2tim_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rollcall.example/client"
+	"rollcall.example/rollcalltest"
+	"rollcall.example/v2tim"
+)
+
+// An app writes down what it hears.
+type app struct {
+	*v2tim.V2TIMManager
+
+	t *testing.T
+
+	mu    sync.Mutex
+	heard []string
+}
+
+func (a *app) hears(event ...any) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.heard = append(a.heard, fmt.Sprint(event...))
+}
+
+func (a *app) callback(what string) v2tim.V2TIMCallback {
+	return v2tim.V2TIMCallback{
+		OnSuccess: func() { a.hears(what + " ok") },
+		OnError:   func(code int, desc string) { a.hears(what, " ", code) },
+	}
+}
+
+func (a *app) listener() *v2tim.V2TIMSDKListener {
+	return &v2tim.V2TIMSDKListener{
+		OnConnecting:     func() { a.hears("connecting") },
+		OnConnectSuccess: func() { a.hears("connected") },
+		OnConnectFailed:  func(code int, desc string) { a.hears("failed ", code) },
+		OnKickedOffline:  func() { a.hears("kicked ", a.GetLoginStatus(), a.GetLoginUser()) },
+		OnUserSigExpired: func() { a.hears("expired ", a.GetLoginStatus(), a.GetLoginUser()) },
+	}
+}
+
+// want fails the test unless the app has heard exactly this since the last call.
+func (a *app) want(events ...string) {
+	a.t.Helper()
+	synctest.Wait()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !slices.Equal(a.heard, events) {
+		a.t.Fatalf("heard %q, want %q", a.heard, events)
+	}
+	a.heard = nil
+}
+
+// newApp is an app on a device of its own, initialised with the server.
+func newApp(t *testing.T, s *rollcalltest.Server, device string) *app {
+	t.Helper()
+	a := &app{V2TIMManager: v2tim.NewV2TIMManager(), t: t}
+	a.AddIMSDKListener(a.listener())
+	o := s.Options(device)
+	if !a.InitSDK(uint32(s.App), v2tim.V2TIMSDKConfig{ServerAddress: s.URL, DataDirectory: o.DataDirectory, Dial: o.Dial}) {
+		t.Fatal("InitSDK: false")
+	}
+	t.Cleanup(a.UnInitSDK)
+	return a
+}
+
+func TestTheSeedsStory(t *testing.T) {
+	rollcalltest.Run(t, func(t *testing.T, s *rollcalltest.Server) {
+		a := newApp(t, s, "first")
+		if got := a.GetServerTime(); got != 0 {
+			t.Errorf("GetServerTime before the first word of the server: %d", got)
+		}
+		a.Login("alice", s.UserSig("alice", time.Hour), a.callback("login"))
+		if got := a.GetLoginStatus(); got != v2tim.V2TIM_STATUS_LOGINING {
+			t.Errorf("status just after Login: %d", got)
+		}
+		time.Sleep(time.Second)
+		a.want("connecting", "connected", "login ok")
+		if a.GetLoginUser() != "alice" || a.GetLoginStatus() != v2tim.V2TIM_STATUS_LOGINED {
+			t.Errorf("%q has status %d", a.GetLoginUser(), a.GetLoginStatus())
+		}
+		if got, want := a.GetServerTime(), s.Now().Unix(); got != want {
+			t.Errorf("GetServerTime %d, want %d", got, want)
+		}
+
+		b := newApp(t, s, "second")
+		b.Login("alice", s.UserSig("alice", time.Hour), b.callback("login"))
+		time.Sleep(time.Second)
+		b.want("connecting", "connected", "login ok")
+		a.want("kicked 3")
+
+		b.Login("bob", s.UserSig("bob", time.Minute), b.callback("switch"))
+		time.Sleep(time.Second)
+		b.want("connecting", "connected", "switch ok")
+		time.Sleep(time.Minute)
+		b.want("expired 3")
+
+		b.Logout(b.callback("logout"))
+		b.want("logout ok")
+	})
+}
+
+func TestBeforeInitSDK(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &app{V2TIMManager: v2tim.NewV2TIMManager(), t: t}
+		a.Login("alice", "", a.callback("login"))
+		a.want("login 6013")
+		a.Logout(a.callback("logout"))
+		a.want("logout 6013")
+		if a.GetLoginUser() != "" || a.GetLoginStatus() != v2tim.V2TIM_STATUS_LOGOUT || a.GetServerTime() != 0 {
+			t.Errorf("somebody is there: %q, status %d", a.GetLoginUser(), a.GetLoginStatus())
+		}
+		if a.GetVersion() != client.Version {
+			t.Errorf("version %q", a.GetVersion())
+		}
+		a.UnInitSDK()                                           // does nothing
+		a.Login("alice", "", v2tim.V2TIMCallback{})             // nobody wants to know
+		a.Login("alice", "", v2tim.V2TIMCallback{OnError: nil}) // nor here
+	})
+}
+
+func TestInitSDK(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := v2tim.NewV2TIMManager()
+		var lines []string
+		config := v2tim.V2TIMSDKConfig{LogLevel: v2tim.V2TIM_LOG_WARN, LogListener: func(level int, text string) {
+			lines = append(lines, fmt.Sprint(level, " ", text))
+		}}
+		if m.InitSDK(1, config) {
+			t.Error("InitSDK without a server address: true")
+		}
+		if len(lines) != 1 || !strings.HasPrefix(lines[0], "6 ") || !strings.Contains(lines[0], "6017") {
+			t.Errorf("the log listener heard %q", lines)
+		}
+		config.ServerAddress = "ws://im.example.com"
+		if !m.InitSDK(1, config) {
+			t.Error("InitSDK: false")
+		}
+		if !m.InitSDK(1, config) {
+			t.Error("InitSDK again for the same app: false")
+		}
+		if m.InitSDK(2, config) {
+			t.Error("InitSDK for another app: true")
+		}
+		m.UnInitSDK()
+		if !m.InitSDK(2, config) {
+			t.Error("InitSDK for another app after UnInitSDK: false")
+		}
+		m.UnInitSDK()
+		if len(lines) != 1 {
+			t.Errorf("the log listener heard %q", lines)
+		}
+	})
+}
+
+// An illegal UserID is refused on the spot: 7003, and no traffic.
+func TestIllegalUserID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &app{V2TIMManager: v2tim.NewV2TIMManager(), t: t}
+		a.AddIMSDKListener(a.listener())
+		a.InitSDK(1, v2tim.V2TIMSDKConfig{ServerAddress: "ws://im.example.com", Dial: func(context.Context, string, string) (net.Conn, error) {
+			t.Error("there was traffic")
+			return nil, net.ErrClosed
+		}})
+		defer a.UnInitSDK()
+		a.Login("your user id", "userSig from your server", a.callback("login"))
+		time.Sleep(time.Minute)
+		a.want("login 7003")
+	})
+}
+
+func TestUnInitSDKDuringLogin(t *testing.T) {
+	rollcalltest.Run(t, func(t *testing.T, s *rollcalltest.Server) {
+		a := newApp(t, s, "first")
+		a.Login("alice", s.UserSig("alice", time.Hour), a.callback("login"))
+		a.UnInitSDK()
+		a.want("connecting", "login 7009")
+		time.Sleep(time.Hour)
+		a.want()
+	})
+}
+
+func TestListenersOfTheManager(t *testing.T) {
+	rollcalltest.Run(t, func(t *testing.T, s *rollcalltest.Server) {
+		a := newApp(t, s, "first")
+		other := a.listener()
+		a.AddIMSDKListener(other)
+		a.AddIMSDKListener(other)
+		a.AddIMSDKListener(nil)
+		a.AddIMSDKListener(&v2tim.V2TIMSDKListener{OnConnecting: func() { a.RemoveIMSDKListener(other) }})
+		a.Login("alice", s.UserSig("alice", time.Hour), a.callback("login"))
+		time.Sleep(time.Second)
+		a.want("connecting", "connecting", "connected", "login ok")
+
+		a.UnInitSDK() // they stay
+		o := s.Options("second")
+		a.InitSDK(uint32(s.App), v2tim.V2TIMSDKConfig{ServerAddress: s.URL, Dial: o.Dial})
+		a.Login("alice", s.UserSig("alice", time.Hour), a.callback("login"))
+		time.Sleep(time.Second)
+		a.want("connecting", "connected", "login ok")
+	})
+}
