@@ -71,10 +71,10 @@ func (s *performance) ticketOf(name, user string) (string, error) {
 // untilEndOf waits until a ticket has ended by the server's clock.
 func (s *performance) untilEndOf(name string) error {
 	claims, err := usersig.Parse(s.tickets[name])
-	if err == nil {
-		time.Sleep(claims.Ends().Sub(s.Stage.Now()))
+	if err != nil {
+		return err
 	}
-	return err
+	return s.sleep(claims.Ends().Sub(s.Stage.Now()))
 }
 
 // A manner is how a result is to come.

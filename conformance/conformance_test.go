@@ -9,7 +9,7 @@ import (
 )
 
 // faces are those of this module.
-var faces = []conformance.Face{conformance.Go{}}
+var faces = []conformance.Face{conformance.Go{}, conformance.V2TIM{}}
 
 // TestScenarios plays every scenario through every face, each on a server of its
 // own, in fake time.
@@ -45,7 +45,7 @@ func play(t *testing.T, face conformance.Face, s conformance.Scenario) {
 		}
 	})
 	p := &conformance.Player{Face: face, Stage: st, Settle: synctest.Wait}
-	if err := p.Play(s); err != nil {
+	if err := p.Play(t.Context(), s); err != nil {
 		t.Error(err)
 	}
 }

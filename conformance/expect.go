@@ -55,6 +55,8 @@ func (a *actor) expect(want Event, within time.Duration) error {
 	}
 }
 
+var errNothing = errors.New("nothing came")
+
 // next is the next event that the app heard or hears.
 func (a *actor) next(within time.Duration) (Event, error) {
 	select {
@@ -66,16 +68,22 @@ func (a *actor) next(within time.Duration) (Event, error) {
 	case e := <-a.events:
 		return e, nil
 	case <-time.After(within):
-		return Event{}, fmt.Errorf("nothing came within %v", within)
+		return Event{}, fmt.Errorf("%w within %v", errNothing, within)
+	case <-a.show.ctx.Done():
+		return Event{}, a.show.ctx.Err()
 	}
 }
 
 // expectNothing fails if the app hears anything at all.
 func (a *actor) expectNothing(within time.Duration) error {
-	if e, err := a.next(within); err == nil {
+	e, err := a.next(within)
+	switch {
+	case err == nil:
 		return fmt.Errorf("got %s %s", e, e.Text)
+	case errors.Is(err, errNothing):
+		return nil
 	}
-	return nil
+	return err
 }
 
 // expectOnline waits for the connection to be back, however many tries it takes.

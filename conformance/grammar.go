@@ -79,7 +79,7 @@ var forms = []form{
 	newForm("the server's clock goes <time> ahead", "", clock(1)),
 	newForm("<time> passes", "", func(_ *parser, w words) (play, error) {
 		d, err := span(w["time"])
-		return func(*performance) error { time.Sleep(d); return nil }, err
+		return func(s *performance) error { return s.sleep(d) }, err
 	}),
 	newForm("<ticket> ends", "", func(p *parser, w words) (play, error) {
 		return func(s *performance) error { return s.untilEndOf(w["ticket"]) }, p.ticket(w["ticket"])

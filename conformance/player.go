@@ -1,8 +1,10 @@
 package conformance
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"rollcall.example/imcode"
 	"rollcall.example/internal/policy"
@@ -17,24 +19,26 @@ type Player struct {
 	// Settle returns when nothing moves any more: testing/synctest's Wait. It may
 	// be nil where time is real, for scenarios that need not know.
 	Settle func()
-	// Began, if set, hears of each line before it is played, and Heard of each
-	// event when the app hears it, on whichever goroutine that is.
-	Began func(Step)
-	Heard func(device string, e Event)
+	// These, if set, hear of each line before and after it is played, and of
+	// each event when the app hears it, on whichever goroutine that is.
+	Began, Done func(Step)
+	Heard       func(device string, e Event)
 }
 
 // A performance is one scenario as it is played.
 type performance struct {
 	*Player
+
+	ctx     context.Context //nolint:containedctx // a performance lives as long as one call of Play
 	actors  map[string]*actor
 	order   []*actor
 	tickets map[string]string
 }
 
-// Play plays a scenario. The error says which line was not as expected; then,
-// and in the end, nothing of the scenario runs any more.
-func (p *Player) Play(scenario Scenario) error {
-	s := &performance{Player: p, actors: make(map[string]*actor), tickets: make(map[string]string)}
+// Play plays a scenario, or until ctx ends. The error says which line was not as
+// expected. When it returns nothing of the scenario runs any more.
+func (p *Player) Play(ctx context.Context, scenario Scenario) error {
+	s := &performance{Player: p, ctx: ctx, actors: make(map[string]*actor), tickets: make(map[string]string)}
 	err := s.perform(scenario)
 	for _, a := range s.order {
 		a.endpoint().Mend() // nobody waits for what cannot come
@@ -52,6 +56,9 @@ func (s *performance) perform(scenario Scenario) error {
 		if err := step.play(s); err != nil {
 			return fmt.Errorf("%s:%d: %s: %w", scenario.File, step.Line, step.Text, err)
 		}
+		if s.Done != nil {
+			s.Done(step)
+		}
 	}
 	s.settle()
 	for _, a := range s.order {
@@ -60,6 +67,16 @@ func (s *performance) perform(scenario Scenario) error {
 		}
 	}
 	return nil
+}
+
+// sleep lets time pass.
+func (s *performance) sleep(d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-s.ctx.Done():
+		return s.ctx.Err()
+	}
 }
 
 func (s *performance) settle() {

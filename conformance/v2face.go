@@ -1,0 +1,94 @@
+package conformance
+
+import (
+	"context"
+
+	"rollcall.example"
+	"rollcall.example/imcode"
+	"rollcall.example/v2tim"
+)
+
+// V2TIM is the face of package v2tim.
+type V2TIM struct{}
+
+// Name implements Face.
+func (V2TIM) Name() string { return "v2tim" }
+
+// v2Words is how package v2tim spells events.
+var v2Words = map[Kind]string{
+	Connecting:    "OnConnecting",
+	Connected:     "OnConnectSuccess",
+	ConnectFails:  "OnConnectFailed",
+	Kicked:        "OnKickedOffline",
+	TicketExpired: "OnUserSigExpired",
+	LoginResult:   "Login's OnSuccess or OnError",
+	LogoutResult:  "Logout's OnSuccess or OnError",
+}
+
+// Spell implements Face.
+func (V2TIM) Spell(k Kind) string { return v2Words[k] }
+
+// Lacks implements Face: the vendor's calls take no context.
+func (V2TIM) Lacks(a Ability) bool { return a == CanGiveUp }
+
+// Open implements Face. InitSDK says no more than whether it succeeded: that it
+// did not is 6018.
+func (V2TIM) Open(s Setup) (Device, error) {
+	m := v2tim.NewV2TIMManager()
+	m.AddIMSDKListener(&v2tim.V2TIMSDKListener{
+		OnConnecting:     func() { s.Hear(Event{Kind: Connecting}) },
+		OnConnectSuccess: func() { s.Hear(Event{Kind: Connected}) },
+		OnConnectFailed: func(code int, desc string) {
+			s.Hear(Event{Kind: ConnectFails, Result: Result{Code: imcode.Code(code)}, Text: desc})
+		},
+		OnKickedOffline:  func() { s.Hear(Event{Kind: Kicked}) },
+		OnUserSigExpired: func() { s.Hear(Event{Kind: TicketExpired}) },
+	})
+	config := v2tim.V2TIMSDKConfig{
+		ServerAddress: s.URL, DataDirectory: s.DataDirectory, Platform: s.Platform, DeviceName: s.DeviceName, Dial: s.Dial,
+	}
+	if s.Provider != nil {
+		config.UserSig = func(_ context.Context, user rollcall.UserID) (string, error) { return s.Provider(string(user)) }
+	}
+	if !m.InitSDK(uint32(s.App), config) {
+		return nil, imcode.InitFailed.Errorf("InitSDK said no")
+	}
+	return v2Device{m}, nil
+}
+
+// A v2Device is a device with package v2tim.
+type v2Device struct{ manager *v2tim.V2TIMManager }
+
+// Login implements Device.
+func (d v2Device) Login(user, ticket string, c Call) { d.manager.Login(user, ticket, v2Callback(c)) }
+
+// Logout implements Device.
+func (d v2Device) Logout(c Call) { d.manager.Logout(v2Callback(c)) }
+
+func v2Callback(c Call) v2tim.V2TIMCallback {
+	return v2tim.V2TIMCallback{
+		OnSuccess: func() { c.Done(Result{}) },
+		OnError:   func(code int, _ string) { c.Done(Result{Code: imcode.Code(code)}) },
+	}
+}
+
+// GiveUp implements Device; no scenario asks this face for it.
+func (v2Device) GiveUp() {}
+
+// Standing implements Device.
+func (d v2Device) Standing() (Status, string) {
+	status := LoggedOut
+	switch d.manager.GetLoginStatus() {
+	case v2tim.V2TIM_STATUS_LOGINED:
+		status = LoggedIn
+	case v2tim.V2TIM_STATUS_LOGINING:
+		status = LoggingIn
+	}
+	return status, d.manager.GetLoginUser()
+}
+
+// Close implements Device.
+func (d v2Device) Close() error {
+	d.manager.UnInitSDK()
+	return nil
+}
