@@ -45,8 +45,9 @@ func (s Scenario) Lacks(face Face) string {
 
 // A Step is one line of a scenario.
 type Step struct {
-	Line int
-	Text string
+	Line    int
+	Text    string
+	Expects bool // it lets nothing happen: it looks, or waits
 
 	needs Ability
 	play  func(*performance) error

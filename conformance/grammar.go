@@ -11,8 +11,9 @@ import (
 	"rollcall.example/internal/memnet"
 )
 
-// forms are all lines of scenarios. README.md explains them in this order.
-var forms = []form{
+// actions are the lines that let something happen. README.md explains them in
+// this order.
+var actions = []form{
 	// Devices and tickets.
 	newForm("<A> is on <platform>", "", func(p *parser, w words) (play, error) {
 		return nothing, p.put(w["A"], w["platform"])
@@ -84,8 +85,10 @@ var forms = []form{
 	newForm("<ticket> ends", "", func(p *parser, w words) (play, error) {
 		return func(s *performance) error { return s.untilEndOf(w["ticket"]) }, p.ticket(w["ticket"])
 	}),
+}
 
-	// What is expected.
+// expectations are the lines that only look, or wait.
+var expectations = []form{
 	newForm("<A> expects nothing for <time>", "", func(p *parser, w words) (play, error) {
 		if _, err := p.device(w["A"]); err != nil {
 			return nil, err

@@ -82,13 +82,13 @@ func newParser() *parser {
 
 // step reads one line by the first form that fits.
 func (p *parser) step(line string) (Step, error) {
-	for _, f := range forms {
+	for i, f := range slices.Concat(actions, expectations) {
 		words := f.match(line)
 		if words == nil {
 			continue
 		}
 		play, err := f.make(p, words)
-		return Step{Text: line, needs: f.needs, play: play}, err
+		return Step{Text: line, Expects: i >= len(actions), needs: f.needs, play: play}, err
 	}
 	return Step{}, fmt.Errorf("%q is no line of a scenario: README.md lists the forms", line)
 }

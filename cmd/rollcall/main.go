@@ -1,6 +1,7 @@
 // Rollcall is the command: it runs a server, administers it, and lets a person
 // with a terminal log in and watch.
 //
+//	rollcall tour           see it work, in ten seconds
 //	rollcall dev            try it out: a server, accounts, tickets
 //	rollcall init           make a data directory with a first app
 //	rollcall serve          run a server on it
@@ -32,6 +33,7 @@ import (
 
 // commands are the subcommands, in the order of the help.
 type commands struct {
+	Tour    tourCmd    `cmd:"" help:"See it work: short stories with a real server, told as they happen."`
 	Dev     devCmd     `cmd:"" help:"Try Rollcall out: a server, accounts and tickets, with nothing to configure."`
 	Init    initCmd    `cmd:"" help:"Make a data directory with a configuration and a first app."`
 	Serve   serveCmd   `cmd:"" help:"Run a server on a data directory."`

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"rollcall.example/internal/tour"
+)
+
+// tourCmd shows what Rollcall does.
+type tourCmd struct{}
+
+// Help implements kong.HelpProvider.
+func (*tourCmd) Help() string {
+	return `Tells short stories with a real server and real clients over TCP on this
+machine: a first login, a kick, a lost network, tickets that end, a change of
+account, a logout, a restart. Prints each event as it happens. Ends by itself in
+about ten seconds; exit status 0 only if every event was the expected one.
+
+Colours on a terminal unless NO_COLOR is set.`
+}
+
+// Run tells the stories.
+func (*tourCmd) Run(ctx context.Context, s *streams) error {
+	return tour.Run(ctx, tour.NewNarrator(s.out, colorful(s.out)))
+}
+
+// colorful tells whether whoever reads w may want colours: a terminal, unless
+// NO_COLOR is set (https://no-color.org).
+func colorful(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
