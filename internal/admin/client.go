@@ -20,8 +20,8 @@ import (
 )
 
 // Open gives the operator of a data directory: through the server that runs on
-// it, or, while none does, on its store. close frees it.
-func Open(ctx context.Context, dir string) (o Operator, close func() error, err error) {
+// it, or, while none does, on its store. free gives it up.
+func Open(ctx context.Context, dir string) (o Operator, free func() error, err error) {
 	c := NewClient(Socket(dir))
 	switch _, err := c.List(ctx); {
 	case err == nil:

@@ -59,6 +59,7 @@ func (c *conn) reply(id uint64, a session.Answer) {
 		c.answer(id, &wire.ServerFrame{Body: &wire.ServerFrame_LoginAgain{LoginAgain: &wire.LoginAgainAnswer{}}})
 	case policy.Told:
 		c.Tell(a.Notice)
+	case policy.Nothing, policy.Unknown: // the connection is being closed; a logout answers itself
 	}
 }
 

@@ -74,7 +74,7 @@ func (c *conn) leave(ctx context.Context) {
 
 // readFailed says why the connection is closed, where its peer may still hear it.
 func (c *conn) readFailed(err error) {
-	code := wire.CloseCode(0)
+	var code wire.CloseCode
 	switch {
 	case errors.Is(err, wsutil.ErrFrameTooLarge), errors.Is(err, wsutil.ErrMessageTooLarge):
 		code = wire.CloseTooBig

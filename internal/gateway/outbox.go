@@ -151,12 +151,10 @@ func (c *conn) Close(why wire.Close) {
 
 // writeSoon writes the queue out without holding up the caller.
 func (c *conn) writeSoon() {
-	c.g.running.Add(1)
-	go func() {
-		defer c.g.running.Done()
+	c.g.running.Go(func() {
 		c.out.mu.Lock()
 		c.out.write(c)
-	}()
+	})
 }
 
 // told is the notice that the peer was given, if it was.
