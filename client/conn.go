@@ -171,6 +171,6 @@ func (c *conn) ask(f *wire.ClientFrame, then func(*wire.ServerFrame)) {
 	}
 	c.last++
 	f.Id = c.last
-	c.asks[f.Id] = then
+	c.asks[c.last] = then
 	c.send(f)
 }

@@ -118,7 +118,9 @@ func (e *engine) farewell(c *conn, left []*logout) {
 // carry sends logouts on a connection that serves nothing else, and hangs up
 // when all are answered or time is up. Then is called in the end.
 func (e *engine) carry(c *conn, out []*logout, within time.Duration, then func()) {
-	if len(out) == 0 || !e.sendLogouts(c, out, len(out)) {
+	sent := e.sendLogouts(c, out, len(out))
+	if !sent || len(out) == 0 {
+		e.courier.failed = !sent
 		e.hangUp(c)
 		then()
 		return

@@ -21,7 +21,7 @@ func TestDataDirectoryBelongsToOneProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer first.Close()
+	defer func() { _ = first.Close() }()
 	_, err = client.Open(app, address, client.Options{DataDirectory: dir})
 	if !errors.Is(err, imcode.InitFailed) || !strings.Contains(err.Error(), fmt.Sprintf("process %d", os.Getpid())) {
 		t.Errorf("a second Open: %v, want 6018 with our process id", err)

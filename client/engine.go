@@ -113,6 +113,9 @@ func (e *engine) shutDown() {
 	for c := range e.conns {
 		e.hangUp(c)
 	}
+	for _, l := range e.journal.Logouts {
+		settle(l)
+	}
 	e.tasks.Wait()
 	if err := e.journal.save(); err != nil {
 		e.log.Error("save the client's state", "err", err)

@@ -11,6 +11,7 @@ import (
 const (
 	logoutWait      = 2 * time.Second  // Logout waits so long for the server
 	againAfter      = 60 * time.Second // one that the server does not know is sent once more
+	busyAgainAfter  = 5 * time.Second  // one that a busy server refused, at the earliest
 	maxLogoutsFirst = 16               // on one connection before its login or resume
 )
 
@@ -94,10 +95,9 @@ func (e *engine) logoutAnswered(l *logout, f *wire.ServerFrame) {
 	switch {
 	case f == nil:
 		e.courier.failed = true
-	case refusal != nil && (refusal.GetCode() == int32(imcode.Internal) || refusal.GetRetryAfterMs() > 0):
+	case refusal != nil && forAWhile(refusal):
 		e.courier.failed = true
-		l.due = time.Now().Add(time.Duration(refusal.GetRetryAfterMs()) * time.Millisecond)
-		e.after(time.Until(l.due), func() {}) // wakes the loop, which delivers
+		e.postpone(l, max(time.Duration(refusal.GetRetryAfterMs())*time.Millisecond, busyAgainAfter))
 	case f.GetLogout().GetKnown() || l.again:
 		e.journal.remove(l)
 		if err := e.journal.save(); err != nil {
@@ -105,12 +105,25 @@ func (e *engine) logoutAnswered(l *logout, f *wire.ServerFrame) {
 		}
 	default:
 		l.again = true
-		l.due = time.Now().Add(againAfter)
-		e.after(againAfter, func() {})
+		e.postpone(l, againAfter)
 	}
 	settle(l)
 }
 
+// forAWhile tells whether a refusal may be another one soon.
+func forAWhile(r *wire.Refusal) bool {
+	code := imcode.Code(r.GetCode())
+	return code == imcode.Internal || code == imcode.TooManyRequests || r.GetRetryAfterMs() > 0
+}
+
+// postpone lets l be sent after d, not before.
+func (e *engine) postpone(l *logout, d time.Duration) {
+	l.due = time.Now().Add(d)
+	e.after(d, func() {}) // wakes the loop, which delivers
+}
+
+// settle tells those who wait for l that it was answered, or that it could not
+// be delivered now.
 func settle(l *logout) {
 	settled := l.settled
 	l.settled = nil

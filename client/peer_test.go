@@ -312,8 +312,14 @@ type device struct {
 	events   chan string
 }
 
-// open opens a client; its app writes down what it hears.
+// open opens a client of the peer; its app writes down what it hears.
 func (p *peer) open(o client.Options) *device {
+	p.t.Helper()
+	return p.openAt(address, o)
+}
+
+// openAt opens a client of the server at this address.
+func (p *peer) openAt(address string, o client.Options) *device {
 	p.t.Helper()
 	d := &device{t: p.t, endpoint: p.net.Endpoint("device"), events: make(chan string, 1000)}
 	if o.Dial == nil {

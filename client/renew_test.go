@@ -290,9 +290,9 @@ func TestProviderThatKeepsGivingRefusedUserSigs(t *testing.T) {
 		if len(asked) != 5 || logins != 6 {
 			t.Fatalf("asked %d times, logged in %d times; want 5 and 6", len(asked), logins)
 		}
-		for i, want := range []time.Duration{1, 2, 4, 8} {
-			if got := asked[i+1].Sub(asked[i]); got != want*time.Second {
-				t.Errorf("asked again after %v, want %ds", got, want)
+		for i, want := range []float64{1, 2, 4, 8} {
+			if got := asked[i+1].Sub(asked[i]).Seconds(); got != want {
+				t.Errorf("asked again after %v s, want %v", got, want)
 			}
 		}
 		d.heard("connecting", `expired [LOGOUT ""]`)
