@@ -91,15 +91,17 @@ func (d *decision) grant(x Session) Outcome {
 	return d.Outcome
 }
 
-// comeOnline counts the account for the app's day and month.
+// comeOnline counts the account for the app's day and month. A clock or a zone
+// that goes back counts nothing again.
 func (d *decision) comeOnline() {
 	zone := d.rules.Zone
 	if zone == nil {
 		zone = time.UTC
 	}
 	y, m, day := d.now.In(zone).Date()
-	d.State.ActiveMonth = y*100 + int(m)
-	d.State.ActiveDay = d.State.ActiveMonth*100 + day
+	month := y*100 + int(m)
+	d.State.ActiveMonth = max(d.State.ActiveMonth, month)
+	d.State.ActiveDay = max(d.State.ActiveDay, month*100+day)
 }
 
 func (d *decision) answer(a Answer) Outcome {

@@ -24,11 +24,11 @@ func (l *loads) list() []statement {
 		{&l.account, `SELECT id, created, disabled, counter, rest_kick_counter, valid_from, highest_sig_time, active_day, active_month
 			FROM account WHERE app = ? AND user = ?`},
 		{&l.sessions, `SELECT number, device, device_name, platform, since, conn, node, away, sig_time, sig_ends, address, fixed, present, before
-			FROM session WHERE account = ? ORDER BY number`},
+			FROM session WHERE account = ?`},
 		{&l.kicks, `SELECT session, device, platform, reason, by_session, by_platform, by_device_name, at, fixed, present, before
-			FROM kick WHERE account = ? ORDER BY at, session`},
+			FROM kick WHERE account = ?`},
 		{&l.tries, `SELECT device, highest, seen, fixed, session
-			FROM try WHERE account = ? ORDER BY seen DESC, device`},
+			FROM try WHERE account = ?`},
 	}
 }
 
@@ -80,6 +80,7 @@ func (l *loads) load(ctx context.Context, in *sql.Tx, a rollcall.Account) (row i
 	if err != nil {
 		return 0, policy.State{}, fmt.Errorf("read %s: %w", a, err)
 	}
+	arrange(s)
 	return row, s, nil
 }
 

@@ -73,8 +73,8 @@ func empty(s policy.State) bool {
 }
 
 // stored is s as reading it back from the database would give it: times to the
-// millisecond, in UTC; everything in the order of the database. So a rule sees
-// the same whether the state came from a row or from the rule before it.
+// millisecond, in UTC; everything arranged. So a rule sees the same whether the
+// state came from rows or from the rule before it.
 func stored(s policy.State) policy.State {
 	s.Created = moment(millis(s.Created))
 	s.Sessions = slices.Clone(s.Sessions)
@@ -82,22 +82,28 @@ func stored(s policy.State) policy.State {
 		x := &s.Sessions[i]
 		x.Since, x.Away = moment(millis(x.Since)), moment(millis(x.Away))
 	}
-	slices.SortStableFunc(s.Sessions, func(a, b policy.Session) int { return cmp.Compare(a.Number, b.Number) })
 	s.Kicks = slices.Clone(s.Kicks)
 	for i := range s.Kicks {
 		s.Kicks[i].At = moment(millis(s.Kicks[i].At))
 	}
-	slices.SortStableFunc(s.Kicks, func(a, b policy.Kick) int {
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Session, b.Session))
-	})
 	s.Tries = slices.Clone(s.Tries)
 	for i := range s.Tries {
 		s.Tries[i].Seen = moment(millis(s.Tries[i].Seen))
 	}
+	arrange(s)
+	return s
+}
+
+// arrange puts sessions in the order of their numbers, kicks in that of their
+// times, tries with the latest seen first.
+func arrange(s policy.State) {
+	slices.SortStableFunc(s.Sessions, func(a, b policy.Session) int { return cmp.Compare(a.Number, b.Number) })
+	slices.SortStableFunc(s.Kicks, func(a, b policy.Kick) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Session, b.Session))
+	})
 	slices.SortStableFunc(s.Tries, func(a, b policy.Try) int {
 		return cmp.Or(b.Seen.Compare(a.Seen), cmp.Compare(a.Device, b.Device))
 	})
-	return s
 }
 
 // A change is how a set of rows came to be another.
