@@ -61,7 +61,7 @@ func (c *loginCmd) Validate() error {
 var errInterrupted = errors.New("interrupted before the login was answered")
 
 // Run logs in and watches.
-func (c *loginCmd) Run(ctx context.Context, s *streams) error {
+func (c *loginCmd) Run(ctx context.Context, s *streams) (err error) {
 	sig, provide, err := c.tickets(s)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (c *loginCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	defer k.Close()
+	defer func() { err = errors.Join(err, k.Close()) }()
 	w.client = k
 	k.AddListener(w.listener())
 	switch err := k.Login(ctx, string(c.User), sig); {

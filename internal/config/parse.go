@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"reflect"
 	"strings"
 
@@ -32,10 +33,7 @@ func parse(c *Config, file, text string) error {
 	}
 	d.meta = meta
 	sections := d.index(c, top)
-	known := make(map[string]any)
-	for key, value := range c.fields() {
-		known[key] = value
-	}
+	known := maps.Collect(c.fields())
 	for _, k := range meta.Keys() {
 		key := k.String()
 		value, here := d.values[key]
@@ -155,13 +153,11 @@ func (c *Config) fields() iter.Seq2[string, any] {
 func walk(v reflect.Value, prefix string, yield func(string, any) bool) bool {
 	for field, value := range v.Fields() {
 		key := prefix + field.Tag.Get("toml")
-		more := false
 		if value.Kind() == reflect.Struct {
-			more = walk(value, key+".", yield)
-		} else {
-			more = yield(key, value.Addr().Interface())
-		}
-		if !more {
+			if !walk(value, key+".", yield) {
+				return false
+			}
+		} else if !yield(key, value.Addr().Interface()) {
 			return false
 		}
 	}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes this test binary the command rollcall for the processes that
+// the tests start.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"rollcall": main})
+}
+
+// TestScripts plays testdata/script. Beside testscript's own commands there are
+//
+//	start NAME PROGRAM ARG...    runs a program beside the script
+//	expect NAME PATTERN [VAR...] waits until it prints a line that matches, and
+//	                             sets variables to what is in parentheses
+//	signal NAME INT|TERM|KILL    sends it a signal
+//	exits NAME STATUS            waits until it ends, with that status
+//	setenv VAR FILE              sets a variable to a file's text; stdout is one
+//
+// What a script started and did not end is killed with it.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata/script",
+		RequireUniqueNames: true,
+		Setup: func(e *testscript.Env) error {
+			running := make(map[string]*process)
+			e.Values[processes{}] = running
+			e.Defer(func() {
+				for _, p := range running {
+					p.kill()
+				}
+			})
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"start": startCmd, "expect": expectCmd, "signal": signalCmd, "exits": exitsCmd, "setenv": setenvCmd,
+		},
+	})
+}
+
+// processes is the key of a script's processes, by name.
+type processes struct{}
+
+func startCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: start NAME PROGRAM ARG...")
+	}
+	cmd := exec.Command(args[1], args[2:]...)
+	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = clean()
+	for _, name := range []string{"ROLLCALL_KEY", "ROLLCALL_DIR", "ROLLCALL_SERVER", "ROLLCALL_LOG_LEVEL"} {
+		if value := ts.Getenv(name); value != "" {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+	}
+	p, err := begin(cmd)
+	ts.Check(err)
+	ts.Value(processes{}).(map[string]*process)[args[0]] = p
+}
+
+func expectCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: expect NAME PATTERN [VAR...]")
+	}
+	p := named(ts, args[0])
+	match, err := p.expect(args[1])
+	if err != nil {
+		ts.Fatalf("%s: %v; it printed\n%s", args[0], err, p.output())
+	}
+	for i, name := range args[2:] {
+		ts.Setenv(name, match[i+1])
+	}
+}
+
+func signalCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: signal NAME INT|TERM|KILL")
+	}
+	known := map[string]os.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
+	ts.Check(named(ts, args[0]).cmd.Process.Signal(known[args[1]]))
+}
+
+func exitsCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: exits NAME STATUS")
+	}
+	p := named(ts, args[0])
+	status, err := p.exits()
+	if err != nil || strconv.Itoa(status) != args[1] {
+		ts.Fatalf("%s: exit status %d, %v; want %s; it printed\n%s", args[0], status, err, args[1], p.output())
+	}
+}
+
+func setenvCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: setenv VAR FILE")
+	}
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+// named is a process of the script.
+func named(ts *testscript.TestScript, name string) *process {
+	p := ts.Value(processes{}).(map[string]*process)[name]
+	if p == nil {
+		ts.Fatalf("nothing was started as %s", name)
+	}
+	return p
+}
