@@ -215,14 +215,13 @@ func (e *engine) refused(s *seat, r *wire.Refusal) {
 		Detail:     r.GetText(),
 		RetryAfter: time.Duration(r.GetRetryAfterMs()) * time.Millisecond,
 	}
-	busy := err.Code == imcode.Internal
 	switch {
-	case s.login != nil && busy && err.RetryAfter > 0:
+	case s.login != nil && err.Code == imcode.Internal && err.RetryAfter > 0:
 		e.tryFailed(s, &comeBack{err.RetryAfter, err.Error()})
 		s.last = err
 	case s.login != nil:
 		e.loginRefused(s, err, r.GetKicked())
-	case busy || err.RetryAfter > 0:
+	case forAWhile(r):
 		e.tryFailed(s, &comeBack{err.RetryAfter, err.Error()})
 	default:
 		e.returnRefused(s, err)

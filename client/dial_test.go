@@ -2,8 +2,11 @@ package client_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -81,6 +84,37 @@ func TestServerThatTalksNonsense(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestTLS(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		l, err := p.net.Listen("example.com:443")
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv := httptest.NewUnstartedServer(p)
+		_ = srv.Listener.Close()
+		srv.Listener = l
+		srv.StartTLS()
+		defer srv.Close()
+
+		d := p.openAt("wss://example.com", client.Options{LoginWithin: time.Second})
+		d.login("alice", sig("alice", time.Hour))
+		time.Sleep(time.Second)
+		d.heard("connecting", "failed 9508", "login 9508") // by somebody unknown
+
+		roots := x509.NewCertPool()
+		roots.AddCert(srv.Certificate())
+		d = p.openAt("wss://example.com", client.Options{TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13}})
+		d.login("alice", sig("alice", time.Hour))
+		line := p.accept()
+		line.login()
+		line.grant(1, 1)
+		d.heard("connecting", "connected", "login ok")
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // How an address may be spelled, and where it leads.

@@ -31,9 +31,9 @@ func (s Status) String() string {
 }
 
 // A Listener is what an app wants to hear; what is nil is not called. One
-// goroutine calls everything of a client, one after the other in the order in
-// which it happened, and never while one of its methods holds a lock: a callback
-// may call them all, but others wait for it to return.
+// goroutine makes all calls of a client, one after the other in the order in
+// which things happened. A callback may call every method of the client; while
+// it runs, the callbacks after it wait.
 type Listener struct {
 	// Connecting: a connection is being made, for a login or because one was
 	// lost. Then comes any number of ConnectFailed, and in the end

@@ -110,10 +110,15 @@ func (e *engine) logoutAnswered(l *logout, f *wire.ServerFrame) {
 	settle(l)
 }
 
-// forAWhile tells whether a refusal may be another one soon.
+// forAWhile tells whether the same request may be granted later. (A login() is
+// ended by most of these: there the app decides.)
 func forAWhile(r *wire.Refusal) bool {
-	code := imcode.Code(r.GetCode())
-	return code == imcode.Internal || code == imcode.TooManyRequests || r.GetRetryAfterMs() > 0
+	switch imcode.Code(r.GetCode()) {
+	case imcode.Internal, imcode.TooManyRequests, imcode.LoginFrequencyLimit:
+		return true
+	default:
+		return r.GetRetryAfterMs() > 0
+	}
 }
 
 // postpone lets l be sent after d, not before.

@@ -58,7 +58,7 @@ func (e *engine) renewed(s *seat, k *call, f *wire.ServerFrame) {
 		e.endRenewal(s, k, nil)
 	case *wire.ServerFrame_Refusal:
 		code := imcode.Code(b.Refusal.GetCode())
-		if waiting && (code == imcode.Internal || b.Refusal.GetRetryAfterMs() > 0) {
+		if waiting && forAWhile(b.Refusal) {
 			s.renewal = nil
 			e.keep(s, k)
 			return

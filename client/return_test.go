@@ -449,7 +449,10 @@ func TestAutomaticLoginToldToWait(t *testing.T) {
 		l.resume()
 		l.loginAgain()
 		first := l.login()
-		l.refuse(imcode.LoginFrequencyLimit, 10*time.Second)
+		l.refuse(imcode.AccountFreqLimit, 10*time.Second)
+		l = p.acceptWithin(time.Minute)
+		l.login()
+		l.refuse(imcode.LoginFrequencyLimit, 0)
 		l = p.acceptWithin(time.Minute)
 		if second := l.login(); !bytes.Equal(first.GetFixedHalf(), second.GetFixedHalf()) {
 			t.Error("the retry is another attempt")
