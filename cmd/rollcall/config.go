@@ -22,7 +22,7 @@ type configCheck struct {
 // Help is the long help.
 func (*configCheck) Help() string {
 	return `
-Exits 0 if a server would start with the file, or else 1, with every mistake and its line. The environment is left out.
+Exits 0 if the file has no mistake, or else 1, with every mistake and its line. The environment is left out, and the files that it names are not opened.
 
 Examples:
 

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -49,6 +50,9 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	}
 	log := logger(s.err, cfg.Log)
 	server, err := open(ctx, cfg, log, false)
+	if errors.Is(err, context.Canceled) {
+		return nil // asked to end while it started
+	}
 	if err != nil {
 		return err
 	}
