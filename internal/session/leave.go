@@ -43,26 +43,58 @@ func (s *Sessions) Logout(ctx context.Context, asking *node.Place, q Logout) (An
 // Left gives up the place of a connection that is gone. If its session goes on,
 // it is away from now on.
 func (s *Sessions) Left(ctx context.Context, place *node.Place) {
-	a := place.Account()
 	lost, bound := place.Release()
 	if !bound {
 		return
 	}
-	app, err := s.apps.App(a.App)
-	if err != nil {
-		return
+	l := left{place, policy.Disconnect{Now: s.Now(), Session: lost.Session, Conn: lost.Conn}}
+	if !s.away(ctx, l) { // the row still says connected; the roster knows better until the sweep has said it
+		s.unsaidMu.Lock()
+		s.unsaid = append(s.unsaid, l)
+		s.unsaidMu.Unlock()
+		s.Wake()
 	}
-	request := policy.Disconnect{Now: s.Now(), Session: lost.Session, Conn: lost.Conn}
+}
+
+// left is the end of a connection that the store is to hear of.
+type left struct {
+	place   *node.Place
+	request policy.Disconnect
+}
+
+// away tells the store, and whether it has heard.
+func (s *Sessions) away(ctx context.Context, l left) bool {
+	a := l.place.Account()
+	rules := s.rules(a.App)
 	out, err := s.mutate(ctx, a, nil, func(st policy.State) policy.Outcome {
-		return policy.Disconnected(st, request, app.Rules)
+		return policy.Disconnected(st, l.request, rules)
 	})
 	if err != nil {
-		return // the row still says connected: the roster goes on knowing better
+		return false
 	}
-	place.Forget(lost)
+	l.place.Forget(policy.Lost{Session: l.request.Session, Conn: l.request.Conn})
 	if out.Answer == policy.Granted {
 		s.expect(out.Session.Due())
 	}
+	return true
+}
+
+// catchUp tells the store again what it could not take, and whether it has heard
+// all of it.
+func (s *Sessions) catchUp(ctx context.Context) bool {
+	s.unsaidMu.Lock()
+	all := s.unsaid
+	s.unsaid = nil
+	s.unsaidMu.Unlock()
+	for i, l := range all {
+		if !s.away(ctx, l) {
+			s.unsaidMu.Lock()
+			s.unsaid = append(s.unsaid, all[i:]...)
+			s.unsaidMu.Unlock()
+			return false
+		}
+	}
+	return true
 }
 
 // LoggedOut gives up a place whose session its own client has logged out.

@@ -25,6 +25,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -66,6 +67,9 @@ type Sessions struct {
 	watch    bool         // the clock is the machine's: watch it for jumps
 	due      atomic.Int64 // when the sweep wakes next, Unix ms
 	wake     chan struct{}
+
+	unsaidMu sync.Mutex
+	unsaid   []left // ends of connections that the store could not take
 }
 
 // A stranger is who proved nothing: an address, or what it claims to be.
@@ -128,6 +132,15 @@ func (s *Sessions) mutate(ctx context.Context, a rollcall.Account, asking *node.
 		s.opt.OnEnd(e.Kind, e.Notice.Reason)
 	}
 	return out, nil
+}
+
+// rules are those of the app; of an app that is gone, none.
+func (s *Sessions) rules(id rollcall.AppID) policy.Rules {
+	app, err := s.apps.App(id)
+	if err != nil {
+		return policy.Rules{}
+	}
+	return app.Rules
 }
 
 // internal logs a cause and hides it behind 70500.

@@ -31,9 +31,10 @@ func (s *Sessions) Run(ctx context.Context) error {
 				return nil
 			}
 		}
+		heard := s.catchUp(ctx)
 		next, err := s.sweep(ctx)
 		pause := sweepPause
-		if err == nil {
+		if heard && err == nil {
 			pause = min(next.Sub(s.Now()), sweepAtLeast)
 		}
 		if !sleep(ctx, pause, s.wake) {
@@ -87,11 +88,7 @@ func (s *Sessions) expireAll(ctx context.Context, due []rollcall.Account) error 
 	g.SetLimit(sweepWorkers)
 	for _, a := range due {
 		g.Go(func() error {
-			var rules policy.Rules
-			if app, err := s.apps.App(a.App); err == nil {
-				rules = app.Rules
-			}
-			now := s.Now()
+			rules, now := s.rules(a.App), s.Now()
 			_, err := s.mutate(ctx, a, nil, func(st policy.State) policy.Outcome { return policy.Expire(st, now, rules) })
 			return err
 		})
