@@ -16,6 +16,10 @@ const (
 	loginsWithin = 10 * time.Second
 )
 
+// loginRetry is the longest wait between two tries of a login: somebody waits
+// for it, and a network that is back is noticed in time.
+const loginRetry = 2 * time.Second
+
 // login takes a Login call. What is refused on the spot changes nothing.
 func (e *engine) login(k *call) {
 	s := e.seat
@@ -61,6 +65,7 @@ func (e *engine) loginOn(s *seat, k *call) {
 	e.publish()
 	e.begin(s, false)
 	e.set(s, false)
+	s.retry.Cap = loginRetry
 	e.dial(s)
 }
 

@@ -15,7 +15,8 @@ type actor struct {
 	show      *performance
 	name      string
 	directory string
-	device    Device // nil: its program does not run
+	device    Device // nil: its program has not run yet
+	ended     bool   // its program has ended, or closed the SDK
 	events    chan Event
 	provider  bool // its app gives the SDK a provider
 
@@ -29,11 +30,23 @@ type actor struct {
 
 func (a *actor) endpoint() *stage.Endpoint { return a.show.Stage.Endpoint(a.name) }
 
-// start starts the device's program, if it does not run.
+// start starts the device's program, if it has not run yet.
 func (a *actor) start(p rollcall.Platform) error {
 	if a.device != nil {
 		return nil
 	}
+	return a.open(p)
+}
+
+// again starts a program that has ended.
+func (a *actor) again(p rollcall.Platform) error {
+	if !a.ended {
+		return errors.New("its program has not ended")
+	}
+	return a.open(p)
+}
+
+func (a *actor) open(p rollcall.Platform) error {
 	a.mu.Lock()
 	a.life++
 	life := a.life
@@ -49,7 +62,9 @@ func (a *actor) start(p rollcall.Platform) error {
 		Hear:          func(e Event) { a.hear(life, e) },
 	})
 	if err == nil {
-		a.device = d
+		a.mu.Lock()
+		a.device, a.ended = d, false
+		a.mu.Unlock()
 	}
 	return err
 }
@@ -61,9 +76,14 @@ func (a *actor) hear(life int, e Event) {
 		a.mu.Unlock()
 		return
 	}
-	reaction := a.reactions[e.Kind]
+	reaction, device := a.reactions[e.Kind], a.device
 	delete(a.reactions, e.Kind)
 	a.mu.Unlock()
+	if e.Kind == Kicked || e.Kind == TicketExpired {
+		if status, user := device.Standing(); status != LoggedOut || user != "" {
+			e.Amiss = fmt.Sprintf("inside the callback it is %s as %q", status, user)
+		}
+	}
 	if a.show.Heard != nil {
 		a.show.Heard(a.name, e)
 	}
@@ -110,18 +130,17 @@ func (a *actor) giveUp() error {
 // close ends the SDK as the app's own end does. Results that it still gives are
 // heard.
 func (a *actor) close() error {
-	if a.device == nil {
+	if a.device == nil || a.ended {
 		return errors.New("its program does not run")
 	}
-	err := a.device.Close()
-	a.device = nil
-	return err
+	a.ended = true
+	return a.device.Close()
 }
 
 // kill ends the device's program at this moment, as far as one process can do
 // that to a part of itself: what is on disk now is all that is left.
 func (a *actor) kill() error {
-	if a.device == nil {
+	if a.device == nil || a.ended {
 		return errors.New("its program does not run")
 	}
 	a.mu.Lock()
@@ -136,12 +155,12 @@ func (a *actor) kill() error {
 	err := a.close()
 	a.directory = left
 	a.endpoint().Mend()
-	return err
+	return errors.Join(err, a.expectNoMore())
 }
 
 // end ends what the scenario left running.
 func (a *actor) end() error {
-	if a.device == nil {
+	if a.device == nil || a.ended {
 		return nil
 	}
 	return a.close()

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -60,6 +61,7 @@ func (s *performance) ticketOf(name, user string) (string, error) {
 		return s.tickets[name], nil
 	}
 	key := "the usual ticket of " + user
+	user = cmp.Or(user, "nobody") // for whom nothing can be signed
 	if s.tickets[key] == "" {
 		if err := s.sign(key, user, 0, usual, ""); err != nil {
 			return "", fmt.Errorf("sign a ticket: %w", err)
@@ -157,7 +159,7 @@ func startsAgain(p *parser, w words) (play, error) {
 		}
 	}
 	platform := p.devices[w["A"]]
-	return on(w, func(a *actor) error { return wantCode(a.start(platform), want.Code) }), nil
+	return on(w, func(a *actor) error { return wantCode(a.again(platform), want.Code) }), nil
 }
 
 func startsOn(p *parser, w words) (play, error) {
@@ -172,6 +174,17 @@ func startsOn(p *parser, w words) (play, error) {
 		a.directory = s.actor(w["B"]).directory
 		return wantCode(a.start(platform), want.Code)
 	}, err
+}
+
+// copies gives device B the data directory of A, as it is now.
+func copies(p *parser, w words) (play, error) {
+	if _, err := p.device(w["A"]); err != nil {
+		return nil, err
+	}
+	p.devices[w["B"]] = p.devices[w["A"]]
+	return func(s *performance) error {
+		return s.Stage.CopyDataDirectory(s.actor(w["A"]).directory, s.actor(w["B"]).directory)
+	}, nil
 }
 
 func wantCode(err error, want imcode.Code) error {

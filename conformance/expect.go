@@ -3,6 +3,7 @@ package conformance
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,8 @@ func (a *actor) expect(want Event, within time.Duration) error {
 		switch {
 		case err != nil:
 			return fmt.Errorf("want %s: %w", want, err)
+		case got.Amiss != "":
+			return fmt.Errorf("%s: %s", got, got.Amiss)
 		case want.matches(got):
 			return nil
 		case want.isNetwork() || !got.isNetwork():
@@ -102,6 +105,27 @@ func (a *actor) expectOnline(within time.Duration) error {
 	}
 }
 
+// expectAll waits for all of these events, in whichever order they come.
+func (a *actor) expectAll(wanted []Event, within time.Duration) error {
+	until := time.Now().Add(within)
+	for len(wanted) > 0 {
+		got, err := a.next(time.Until(until))
+		if err != nil {
+			return fmt.Errorf("want %s: %w", wanted[0], err)
+		}
+		i := slices.IndexFunc(wanted, func(want Event) bool { return want.matches(got) })
+		switch {
+		case got.Amiss != "":
+			return fmt.Errorf("%s: %s", got, got.Amiss)
+		case i >= 0:
+			wanted = slices.Delete(slices.Clone(wanted), i, i+1)
+		case !got.isNetwork():
+			return fmt.Errorf("got %s, want %s", got, wanted[0])
+		}
+	}
+	return nil
+}
+
 // expectNoMore fails if the app has heard more than the scenario expected, other
 // than about the network.
 func (a *actor) expectNoMore() error {
@@ -119,7 +143,7 @@ func (a *actor) expectNoMore() error {
 
 func (a *actor) expectStanding(status Status, user string) error {
 	if a.device == nil {
-		return errors.New("its program does not run")
+		return errors.New("its program has not run yet")
 	}
 	if s, u := a.device.Standing(); s != status || u != user {
 		return fmt.Errorf("it is %s as %q", s, u)
@@ -143,14 +167,7 @@ func expects(p *parser, w words) (play, error) {
 	if err != nil {
 		return nil, err
 	}
-	var wanted []Event
-	for text := range strings.SplitSeq(w["events"], ", ") {
-		e, err := event(text)
-		if err != nil {
-			return nil, err
-		}
-		wanted = append(wanted, e)
-	}
+	wanted, err := events(w["events"])
 	return on(w, func(a *actor) error {
 		for _, want := range wanted {
 			if err := a.expect(want, within); err != nil {
@@ -158,7 +175,26 @@ func expects(p *parser, w words) (play, error) {
 			}
 		}
 		return nil
-	}), nil
+	}), err
+}
+
+func expectsAll(p *parser, w words) (play, error) {
+	if _, err := p.device(w["A"]); err != nil {
+		return nil, err
+	}
+	wanted, err := events(w["events"])
+	return on(w, func(a *actor) error { return a.expectAll(wanted, patience) }), err
+}
+
+func events(list string) (all []Event, err error) {
+	for text := range strings.SplitSeq(list, ", ") {
+		e, err := event(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, e)
+	}
+	return all, nil
 }
 
 // event reads an event: its kind, and what of it is wanted.

@@ -78,6 +78,8 @@ type Result struct {
 
 func (r Result) String() string {
 	switch {
+	case r.Cancelled && r.Code == imcode.OK:
+		return "given up"
 	case r.Cancelled:
 		return fmt.Sprintf("cancelled (%d)", int(r.Code))
 	case r.Code == imcode.OK:
@@ -117,6 +119,7 @@ type Event struct {
 	Result        // of a call; the code also of ConnectFails and, if it has one, of Kicked
 	Text   string // for people
 	By     *By    // with Kicked, where the face tells
+	Amiss  string // what was wrong at the moment when the app heard it; "" is nothing
 }
 
 // By says how a session was ended, as far as a face tells.

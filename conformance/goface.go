@@ -83,14 +83,21 @@ func (d *goDevice) call(c Call, f func(context.Context) error) {
 	d.mu.Unlock()
 	run := func() {
 		defer cancel()
-		err := f(ctx)
-		c.Done(Result{Code: imcode.Of(err), Cancelled: errors.Is(err, context.Canceled)})
+		c.Done(goResult(f(ctx)))
 	}
 	if c.Inside {
 		run()
 		return
 	}
 	go run()
+}
+
+func goResult(err error) Result {
+	r := Result{Code: imcode.Of(err), Cancelled: errors.Is(err, context.Canceled)}
+	if r.Cancelled {
+		r.Code, _ = errors.AsType[imcode.Code](err) // it need not have one
+	}
+	return r
 }
 
 // GiveUp implements Device.

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"rollcall.example"
 	"rollcall.example/internal/memnet"
 )
 
@@ -39,6 +40,7 @@ var actions = []form{
 	newForm("<A> is killed", "", withDevice((*actor).kill)),
 	newForm("<A> starts again[ => <result>]", "", startsAgain),
 	newForm("<A> starts on the data directory of <B> => <result>", SeveralInOne, startsOn),
+	newForm("<B> is a copy of <A>", SeveralInOne, copies),
 	newForm("when <A> is kicked it logs in as <user>", CallsInside, func(p *parser, w words) (play, error) {
 		_, err := p.device(w["A"])
 		return on(w, func(a *actor) error { a.inside(Kicked, func() { a.loginInside(user(w["user"])) }); return nil }), err
@@ -65,6 +67,7 @@ var actions = []form{
 	newForm("the next answer to <A> is lost", "", lost((*actor).loseAnswer, memnet.Reset)),
 	newForm("the next answer to <A> is lost in silence", "", lost((*actor).loseAnswer, memnet.Silent)),
 	newForm("the next request of <A> is lost", "", lost((*actor).loseRequest, memnet.Reset)),
+	newForm("the next request of <A> is lost in silence", "", lost((*actor).loseRequest, memnet.Silent)),
 
 	// The server and its clock.
 	newForm("the server restarts", "", server(func(s *performance) error {
@@ -76,6 +79,11 @@ var actions = []form{
 	newForm("the server stops", "", server(func(s *performance) error { return s.Stage.Stop() })),
 	newForm("the server is killed", "", server(func(s *performance) error { return s.Stage.Kill() })),
 	newForm("the server starts", "", server(func(s *performance) error { return s.Stage.Start() })),
+	newForm("the app admits <platform> only", "", func(_ *parser, w words) (play, error) {
+		only, err := rollcall.ParsePlatform(w["platform"])
+		return func(s *performance) error { return s.Stage.Admit(only) }, err
+	}),
+	newForm("the app's key is replaced", "", server(func(s *performance) error { return s.Stage.ReplaceKey() })),
 	newForm("the server's clock goes <time> back", "", clock(-1)),
 	newForm("the server's clock goes <time> ahead", "", clock(1)),
 	newForm("<time> passes", "", func(_ *parser, w words) (play, error) {
@@ -96,6 +104,7 @@ var expectations = []form{
 		d, err := span(w["time"])
 		return on(w, func(a *actor) error { return a.expectNothing(d) }), err
 	}),
+	newForm("<A> expects <events> in any order", "", expectsAll),
 	newForm("<A> expects <events>[ within <time>]", "", expects),
 	newForm("<A> is online again[ within <time>]", "", func(p *parser, w words) (play, error) {
 		if _, err := p.device(w["A"]); err != nil {

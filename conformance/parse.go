@@ -158,6 +158,8 @@ func result(s string) (Result, error) {
 		return Result{}, nil
 	case "cancelled":
 		return Result{Code: imcode.LoggedOutBeforeLogin, Cancelled: true}, nil
+	case "given up":
+		return Result{Cancelled: true}, nil
 	}
 	c, err := code(s)
 	return Result{Code: c}, err

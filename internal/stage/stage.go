@@ -20,8 +20,6 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/internal/memnet"
-	"rollcall.example/internal/policy"
-	"rollcall.example/internal/store"
 	"rollcall.example/server"
 	"rollcall.example/usersig"
 )
@@ -85,7 +83,11 @@ func Open(dir string, o Options) (*Stage, error) {
 func (s *Stage) URL() string { return "ws://" + s.address }
 
 // Key is the app's secret key.
-func (s *Stage) Key() string { return s.key }
+func (s *Stage) Key() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.key
+}
 
 // Now is the server's clock.
 func (s *Stage) Now() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
@@ -103,7 +105,7 @@ func (s *Stage) Advance(d time.Duration) {
 
 // UserSig is a ticket of the user, good for the time given by the server's clock.
 func (s *Stage) UserSig(user string, lifetime time.Duration) (string, error) {
-	return usersig.Sign(App, s.key, user, s.Now(), lifetime)
+	return usersig.Sign(App, s.Key(), user, s.Now(), lifetime)
 }
 
 // Start starts the server if it does not run, on the data it left.
@@ -176,33 +178,6 @@ func (s *Stage) end(first func(*run) error) error {
 
 // Close stops the server. What is connected to it is disconnected.
 func (s *Stage) Close() error { return s.Stop() }
-
-// Sessions are the account's sessions, as the running server keeps them.
-func (s *Stage) Sessions(user string) ([]policy.Session, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.run == nil {
-		return nil, errStopped
-	}
-	state, err := s.run.server.Account(context.Background(), account(user))
-	return state.Sessions, err
-}
-
-// History is the latest of the account's history, newest first.
-func (s *Stage) History(user string) ([]store.HistoryRow, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.run == nil {
-		return nil, errStopped
-	}
-	return s.run.server.History(context.Background(), account(user), 1000)
-}
-
-var errStopped = errors.New("the server is stopped")
-
-func account(user string) rollcall.Account {
-	return rollcall.Account{App: App, User: rollcall.UserID(user)}
-}
 
 // DataDirectory is where the device of this name keeps its state.
 func (s *Stage) DataDirectory(device string) string { return filepath.Join(s.dir, "device-"+device) }

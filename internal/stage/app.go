@@ -1,0 +1,73 @@
+package stage
+
+import (
+	"context"
+	"errors"
+
+	"rollcall.example"
+	"rollcall.example/internal/apps"
+	"rollcall.example/internal/policy"
+	"rollcall.example/internal/store"
+	"rollcall.example/server"
+)
+
+// Sessions are the account's sessions, as the running server keeps them.
+func (s *Stage) Sessions(user string) (sessions []policy.Session, err error) {
+	err = s.ask(func(ctx context.Context, running *server.Server) error {
+		state, err := running.Account(ctx, account(user))
+		sessions = state.Sessions
+		return err
+	})
+	return sessions, err
+}
+
+// History is the latest of the account's history, newest first.
+func (s *Stage) History(user string) (rows []store.HistoryRow, err error) {
+	err = s.ask(func(ctx context.Context, running *server.Server) error {
+		rows, err = running.History(ctx, account(user), 1000)
+		return err
+	})
+	return rows, err
+}
+
+// Admit lets the app admit one platform only, from the next login on.
+func (s *Stage) Admit(only rollcall.Platform) error {
+	return s.ask(func(ctx context.Context, running *server.Server) error {
+		return running.Apps().SetSettings(ctx, App, apps.Settings{Platforms: []rollcall.Platform{only}})
+	})
+}
+
+// ReplaceKey gives the app a new key in the place of its old one: tickets signed
+// with that are refused from now on.
+func (s *Stage) ReplaceKey() error {
+	return s.ask(func(ctx context.Context, running *server.Server) error {
+		app, err := running.Apps().App(App)
+		if err != nil {
+			return err
+		}
+		old := app.Keys()
+		_, secret, err := running.Apps().AddKey(ctx, App, "")
+		if err != nil {
+			return err
+		}
+		for _, k := range old {
+			err = errors.Join(err, running.Apps().RemoveKey(ctx, App, k.ID))
+		}
+		s.key = secret
+		return err
+	})
+}
+
+// ask lets f ask the running server. Nobody stops it meanwhile.
+func (s *Stage) ask(f func(context.Context, *server.Server) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.run == nil {
+		return errors.New("the server is stopped")
+	}
+	return f(context.Background(), s.run.server)
+}
+
+func account(user string) rollcall.Account {
+	return rollcall.Account{App: App, User: rollcall.UserID(user)}
+}
