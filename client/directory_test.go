@@ -1,8 +1,10 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -146,4 +148,36 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whatever stands in the state file, a client opens and works, or says why not.
+func FuzzState(f *testing.F) {
+	f.Add([]byte(`{"version":1,"device":"phone","try":3,"accounts":[{"server":"s","app":1,"user":"alice","session":4,"fixed":"AAAA"}],"logouts":[]}`))
+	f.Add([]byte(`{"version":1,"device":"phone","try":3,"logouts":[{"server":"ws://rollcall.test:80","app":1400000000,"fixed":"aGFsZiBudW1iZXIgMDAwMQ=="}]}`))
+	f.Add([]byte(`{"version":99999}`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "state.json"), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		dial := func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
+		c, err := client.Open(app, address, client.Options{DataDirectory: dir, Dial: dial, LoginWithin: time.Millisecond})
+		if err != nil {
+			if !errors.Is(err, imcode.InitFailed) {
+				t.Errorf("Open: %v", err)
+			}
+			return
+		}
+		if err := c.Login(t.Context(), "alice", "no UserSig"); err == nil {
+			t.Error("Login without a server succeeded")
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		if c, err = client.Open(app, address, client.Options{DataDirectory: dir, Dial: dial}); err != nil {
+			t.Fatalf("Open of what we wrote ourselves: %v", err)
+		}
+		_ = c.Close()
+	})
 }
