@@ -29,11 +29,12 @@ import (
 type balky struct {
 	*sqlite.Store
 
-	mu     sync.Mutex
-	before error                        // instead of anything happening
-	after  error                        // although all of it happened
-	wait   rollcall.DeviceID // whose next granted request waits after its commit
-	hold   <-chan struct{}   // for this
+	mu       sync.Mutex
+	unseeing bool              // nobody is due
+	before   error             // instead of anything happening
+	after    error             // although all of it happened
+	wait     rollcall.DeviceID // whose next granted request waits after its commit
+	hold     <-chan struct{}   // for this
 }
 
 // waitOnce makes the device's next request that is granted wait for hold, between
@@ -63,7 +64,7 @@ func (b *balky) Mutate(ctx context.Context, a rollcall.Account, rule store.Rule)
 		err = after
 	}
 	b.mu.Lock()
-	waits := err == nil && o.Answer == policy.Granted && o.Session.Device == b.wait
+	waits := b.wait != "" && err == nil && o.Answer == policy.Granted && o.Session.Device == b.wait
 	hold := b.hold
 	if waits {
 		b.wait = ""
@@ -73,6 +74,23 @@ func (b *balky) Mutate(ctx context.Context, a rollcall.Account, rule store.Rule)
 		<-hold
 	}
 	return o, err
+}
+
+// blind keeps from now on who is due to itself.
+func (b *balky) blind() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.unseeing = true
+}
+
+// Due implements session.Store.
+func (b *balky) Due(ctx context.Context, now time.Time, limit int) (due []rollcall.Account, next time.Time, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.unseeing {
+		return nil, time.Time{}, nil
+	}
+	return b.Store.Due(ctx, now, limit)
 }
 
 // balkyStory is a story on a server whose store is a balky one.

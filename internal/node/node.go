@@ -165,7 +165,8 @@ func (r *Roster) tidy(a rollcall.Account, seen *presence) {
 }
 
 // End tells or closes the connections of sessions that ended, except one: the
-// place of the client whose own request ended it (nil: none).
+// place of the client whose own login or logout ended it, which gets its answer
+// (nil: none).
 func (r *Roster) End(a rollcall.Account, ended []policy.Ended, except *Place) {
 	if len(ended) == 0 {
 		return
@@ -179,7 +180,7 @@ func (r *Roster) End(a rollcall.Account, ended []policy.Ended, except *Place) {
 	for _, e := range ended {
 		for _, p := range seen.places {
 			switch {
-			case p == except:
+			case p == except && (p.session == 0 || e.Kind == policy.EventLogout):
 			case p.session == 0:
 				p.ended = append(p.ended, e)
 			case p.session == e.Session.Number:
