@@ -30,7 +30,7 @@ func TestTheManualHasEveryCommand(t *testing.T) {
 			t.Errorf("%s has no help", path)
 		}
 	}
-	for _, found := range regexp.MustCompile("(?m)^\\| .*").FindAllString(string(text), -1) {
+	for _, found := range regexp.MustCompile(`(?m)^\| .*`).FindAllString(string(text), -1) {
 		for _, quoted := range regexp.MustCompile("`(rollcall [a-z ]*[a-z])").FindAllStringSubmatch(found, -1) {
 			if !there[quoted[1]] {
 				t.Errorf("docs/cli.md has `%s`, which is no command", quoted[1])

@@ -118,7 +118,9 @@ func (p *process) output() string {
 // rollcallProcess runs this program beside a Go test until the test ends.
 func rollcallProcess(t *testing.T, args ...string) *process {
 	t.Helper()
-	p, err := begin(exec.Command("rollcall", args...))
+	cmd := exec.Command("rollcall", args...)
+	cmd.Env = append(clean(), "TMPDIR="+t.TempDir()) // a killed dev leaves its directory behind
+	p, err := begin(cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +148,7 @@ func (p *process) must(t *testing.T, pattern string) []string {
 func command(t *testing.T, args ...string) string {
 	t.Helper()
 	cmd := exec.Command("rollcall", args...)
-	cmd.Stderr = t.Output()
+	cmd.Env, cmd.Stderr = clean(), t.Output()
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("%s: %v", cmd, err)
@@ -154,9 +156,12 @@ func command(t *testing.T, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
+// hurry has a program under the race detector end without its pause of a second.
+const hurry = "atexit_sleep_ms=10"
+
 // clean is an environment without settings of this program.
 func clean() []string {
-	var all []string
+	all := []string{"GORACE=" + hurry}
 	for _, line := range os.Environ() {
 		if !strings.HasPrefix(line, "ROLLCALL_") {
 			all = append(all, line)

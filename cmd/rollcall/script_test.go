@@ -32,6 +32,7 @@ func TestScripts(t *testing.T) {
 		Dir:                "testdata/script",
 		RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("GORACE", hurry)
 			running := make(map[string]*process)
 			e.Values[processes{}] = running
 			e.Defer(func() {
@@ -57,7 +58,7 @@ func startCmd(ts *testscript.TestScript, neg bool, args []string) {
 	cmd := exec.Command(args[1], args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = clean()
-	for _, name := range []string{"ROLLCALL_KEY", "ROLLCALL_DIR", "ROLLCALL_SERVER", "ROLLCALL_LOG_LEVEL"} {
+	for _, name := range []string{"TMPDIR", "ROLLCALL_KEY", "ROLLCALL_DIR", "ROLLCALL_SERVER", "ROLLCALL_LOG_LEVEL"} {
 		if value := ts.Getenv(name); value != "" {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}

@@ -64,8 +64,12 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return fmt.Errorf("print where the server listens: %w", err)
 	}
-	defer context.AfterFunc(ctx, func() { log.Info("draining; a second signal ends at once") })()
-	return server.Run(ctx)
+	context.AfterFunc(ctx, func() { log.Info("draining; a second signal ends at once") })
+	if err := server.Run(ctx); err != nil {
+		return err
+	}
+	log.Info("stopped")
+	return nil
 }
 
 // load reads the configuration, and puts the flags over it.
