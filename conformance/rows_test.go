@@ -1,0 +1,130 @@
+package conformance_test
+
+import (
+	"slices"
+	"testing"
+
+	"rollcall.example/conformance"
+)
+
+// rows are what the SDKs promise about calls and about coming back: the call or
+// event, then when, or how it ends. Each is played by at least one scenario,
+// which names it.
+var rows = []string{
+	// Logging in.
+	"log in | onConnecting, onConnectSuccess, result",
+	"login with a callback | returns at once, the status is LOGINING by then",
+	"login | inside a callback",
+	"login, same account and UserSig | LOGINED",
+	"login, same account | LOGINING",
+	"login, other account | LOGINED",
+	"login, other account | LOGINED, no network",
+	"login, other account | LOGINED, the login fails",
+	"login, other account | LOGINING",
+	"login refused locally (7003) | any",
+	"login refused locally (6013) | any",
+	"login refused locally (6206) | any",
+	"login refused locally (7008) | any",
+	"login without a network | 9508 no network",
+	"login without a network | 9512 no route",
+	"login without a network | 9516 name not found",
+	"login without a network | 9511 refused",
+	"login without a network | 9510 connect timed out",
+	"login without a network | 6012 no answer",
+	"login without a network | within 15 s",
+	"more than 5 logins in 10 s | here",
+	"more than 5 logins in 10 s | at the server",
+	"cancelled context | login",
+	"one attempt, one session | the answer is lost",
+	"one attempt, one session | the request is lost",
+	"one attempt, one session | the answer to a return is lost",
+	"one attempt, one session | the server dies before it answers",
+
+	// Renewals.
+	"login, same account, new UserSig | success for the live session",
+	"login, same account, new UserSig | refused: ends sooner (70402)",
+	"login, same account, new UserSig | refused: another account's (70013)",
+	"login, same account, new UserSig | refused: over (70001)",
+	"login, same account, new UserSig | refused: over (6206 where the SDK knows)",
+	"login, same account, new UserSig | refused: others as at login",
+	"login, same account, new UserSig | no connection: kept",
+	"login, same account, new UserSig | no answer: kept",
+	"login, same account, new UserSig | kept: used by any automatic login",
+	"login, same account, new UserSig | kept and found refused: dropped",
+	"login, same account, new UserSig | cancelled context",
+	"login, same account, new UserSig | the session expired meanwhile",
+	"login, same account, new UserSig | the session was kicked meanwhile",
+
+	// Logging out, closing, and what is delivered later.
+	"logout | LOGINED",
+	"logout | LOGINED, no network",
+	"logout | LOGINED, the server does not answer",
+	"logout | LOGINING (the pending login gets 6023)",
+	"logout | nobody",
+	"Close | any",
+	"Close | any (a pending login gets 7009)",
+	"Close | inside a callback",
+	"pending logout | delivered later, before anything else",
+	"pending logout | found on disk at the next start",
+	"pending logout | a login that ended without an answer (6012)",
+	"pending logout | a login that ended without an answer (6023)",
+	"pending logout | a login that ended without an answer (7009)",
+	"pending logout | a login that ended without an answer (cancelled)",
+	"pending logout | a login that ended without an answer (process killed)",
+	"pending logout | never a renewal",
+	"pending logout | ends only that session",
+	"a second Open of a data directory | 6018",
+
+	// The end of a UserSig.
+	"UserSig ended | told within a second while online",
+	"UserSig ended | untold, the SDK comes back",
+	"UserSig ended | login gets 70001, from then on 6206",
+	"UserSig ended | never offered again",
+	"6206 | over by server time measured in this process",
+	"6206 | never by the bare local clock",
+	"provider | asked when a UserSig ends",
+	"provider | asked when a UserSig is refused",
+	"provider | never after a kick",
+	"provider | gives up",
+
+	// Kicks and coming back.
+	"kick | LOGOUT and no user, the callback, then nothing",
+	"kick | a pending renewal gets 6014",
+	"newer login | told while connected",
+	"newer login | told: a later login succeeds",
+	"newer login | untold, the SDK returns by itself",
+	"newer login | untold, the app calls login",
+	"same device id elsewhere | told while connected",
+	"same device id elsewhere | untold: told when it comes back",
+	"same device id elsewhere | untold, the app calls login",
+	"7 days away | the SDK returns by itself",
+	"7 days away | the app calls login",
+	"7 days away | Web after its 60 s",
+	"status and user | stay through network losses",
+	"status and user | stay through automatic logins",
+	"automatic login | refused for its UserSig",
+	"automatic login | refused for its UserSig: a renewal that came meanwhile is tried first",
+	"automatic login | any other final refusal",
+}
+
+// TestEveryRowHasItsScenario holds rows and scenarios against each other.
+func TestEveryRowHasItsScenario(t *testing.T) {
+	scenarios, err := conformance.Scenarios()
+	if err != nil {
+		t.Fatal(err)
+	}
+	played := make(map[string]bool)
+	for _, s := range scenarios {
+		for _, row := range s.Rows {
+			played[row] = true
+			if !slices.Contains(rows, row) {
+				t.Errorf("%s:%d: no row %q", s.File, s.Line, row)
+			}
+		}
+	}
+	for _, row := range rows {
+		if !played[row] {
+			t.Errorf("no scenario plays the row %q", row)
+		}
+	}
+}
