@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -259,5 +261,48 @@ func TestManySwitches(t *testing.T) {
 		for n := range 3 {
 			sessions(t, s, fmt.Sprint("user", n), 0)
 		}
+	})
+}
+
+// Whatever many callers do at once, with a network that comes and goes: every
+// call is answered, and after a logout the server has nobody.
+func TestManyCallers(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage.Stage) {
+		c := enter(t, s, "phone", "user0")
+		c.AddListener(client.Listener{KickedOffline: func(k client.Kick) { t.Errorf("kicked: %+v", k) }})
+		allowed := []imcode.Code{
+			imcode.OK, imcode.LoggedOutBeforeLogin, imcode.CallFrequencyLimit, imcode.LoginInProcess, imcode.RequestTimeout,
+			imcode.NetworkUnreachable, imcode.Disconnected, imcode.ConnectTimeout, imcode.LoginFrequencyLimit, imcode.InvalidParameters,
+		}
+		var callers sync.WaitGroup
+		for n := range 6 {
+			user := fmt.Sprint("user", n%2)
+			callers.Go(func() {
+				for i := range 40 {
+					time.Sleep(time.Duration(n*i%7) * time.Second)
+					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*time.Second)
+					var err error
+					if n == 5 {
+						err = c.Logout(ctx)
+					} else {
+						err = c.Login(ctx, user, ticket(t, s, user))
+					}
+					cancel()
+					if code := imcode.Of(err); !slices.Contains(allowed, code) && !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("%s: %v", user, err)
+					}
+					if i%10 == n {
+						s.Endpoint("phone").Cut(memnet.Break(n%3 + 1))
+						time.Sleep(time.Duration(n) * time.Second)
+						s.Endpoint("phone").Mend()
+					}
+				}
+			})
+		}
+		callers.Wait()
+		must(t, c.Logout(t.Context()))
+		time.Sleep(5 * time.Minute)
+		sessions(t, s, "user0", 0)
+		sessions(t, s, "user1", 0)
 	})
 }
