@@ -51,7 +51,7 @@ func (c *appAdd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	return c.operate(ctx, func(o admin.Operator) error {
+	return c.operate(ctx, func(ctx context.Context, o admin.Operator) error {
 		made, err := o.Add(ctx, c.ID, c.Name, key)
 		if err != nil {
 			return err
@@ -93,7 +93,7 @@ Examples:
 
 // Run lists them.
 func (c *appList) Run(ctx context.Context, s *streams) error {
-	return c.operate(ctx, func(o admin.Operator) error {
+	return c.operate(ctx, func(ctx context.Context, o admin.Operator) error {
 		all, err := o.List(ctx)
 		if err != nil {
 			return err

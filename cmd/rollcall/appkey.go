@@ -46,7 +46,7 @@ func (c *appKeyAdd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	return c.operate(ctx, func(o admin.Operator) error {
+	return c.operate(ctx, func(ctx context.Context, o admin.Operator) error {
 		key, made, err := o.AddKey(ctx, c.App, secret)
 		if err != nil {
 			return err
@@ -91,7 +91,7 @@ Examples:
 
 // Run removes it.
 func (c *appKeyRemove) Run(ctx context.Context, s *streams) error {
-	return c.operate(ctx, func(o admin.Operator) error {
+	return c.operate(ctx, func(ctx context.Context, o admin.Operator) error {
 		if err := o.RemoveKey(ctx, c.App, c.Key); err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ Examples:
 
 // Run lists them.
 func (c *appKeyList) Run(ctx context.Context, s *streams) error {
-	return c.operate(ctx, func(o admin.Operator) error {
+	return c.operate(ctx, func(ctx context.Context, o admin.Operator) error {
 		app, err := find(ctx, o, c.App)
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"rollcall.example/internal/admin"
 	"rollcall.example/internal/store/sqlite"
@@ -16,17 +17,22 @@ type dataDir struct {
 	Dir string `default:"data" env:"ROLLCALL_DIR" placeholder:"DIR" help:"The data directory (default: data)."`
 }
 
+// answerWithin is how long an operator waits for a server that does not answer.
+const answerWithin = 30 * time.Second
+
 // operate opens the directory to an operator: through its server if one runs,
 // or its store.
-func (d dataDir) operate(ctx context.Context, do func(admin.Operator) error) error {
+func (d dataDir) operate(ctx context.Context, do func(context.Context, admin.Operator) error) error {
 	if err := initialised(d.Dir); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
 	o, done, err := admin.Open(ctx, d.Dir)
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(o), done())
+	return errors.Join(do(ctx, o), done())
 }
 
 // initialised tells what to do if a directory is no data directory.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"rollcall.example"
@@ -21,7 +22,7 @@ type devCmd struct {
 	Dir      string         `placeholder:"DIR" help:"Keep everything in this data directory (default: a temporary one, removed at the end)."`
 	For      time.Duration  `default:"24h" help:"How long the tickets are good for."`
 	LogLevel slog.Level     `default:"warn" placeholder:"LEVEL" help:"debug, info, warn or error."`
-	JSON     bool           `name:"json" help:"Print JSON, for programs."`
+	JSON     bool           `name:"json" help:"Print a line of JSON, for programs."`
 }
 
 // Help is the long help.
@@ -55,6 +56,9 @@ func (c *devCmd) Run(ctx context.Context, s *streams) (err error) {
 	cfg := config.Default()
 	cfg.Listen = config.Listen{Clients: c.Listen, Ops: c.Ops}
 	cfg.Dir = c.Dir
+	if _, err := os.Lstat(filepath.Join(c.Dir, config.FileName)); c.Dir != "" && err == nil {
+		return fmt.Errorf("%s is for `rollcall serve`, and dev prints the keys it finds: name another with --dir", c.Dir)
+	}
 	if cfg.Dir == "" {
 		if cfg.Dir, err = os.MkdirTemp("", "rollcall-dev-"); err != nil {
 			return fmt.Errorf("make a temporary directory: %w", err)
@@ -75,7 +79,7 @@ func (c *devCmd) Run(ctx context.Context, s *streams) (err error) {
 		}
 	}
 	if c.JSON {
-		err = printJSON(s.out, t)
+		err = printLine(s.out, t)
 	} else {
 		_, err = fmt.Fprint(s.out, t.text(c))
 	}

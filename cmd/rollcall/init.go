@@ -9,6 +9,7 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/internal/admin"
+	"rollcall.example/internal/apps"
 	"rollcall.example/internal/config"
 	"rollcall.example/internal/store/sqlite"
 )
@@ -31,6 +32,14 @@ Examples:
     rollcall init
     rollcall init --dir /var/lib/rollcall --app 1400000000 --name Chat
 `
+}
+
+// Validate refuses what would leave half a data directory behind.
+func (c *initCmd) Validate() error {
+	if len(c.Name) > apps.MaxNameBytes {
+		return fmt.Errorf("--name: %d bytes, want at most %d", len(c.Name), apps.MaxNameBytes)
+	}
+	return nil
 }
 
 // Run makes it.

@@ -59,7 +59,7 @@ func TestAKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 func serveOn(t *testing.T, dir string) (server *process, address string) {
 	t.Helper()
 	server = rollcallProcess(t, "serve", "--dir", dir, "--listen", "127.0.0.1:0", "--ops=")
-	return server, server.must(t, `^ready: clients (ws://\S+),`)[1]
+	return server, server.must(t, `^ready: clients (wss?://\S+),`)[1]
 }
 
 // A ledgerState is what a client knows about its session.

@@ -9,11 +9,19 @@ import (
 	"time"
 )
 
-// printJSON prints v on lines of its own, as programs read it.
+// printJSON prints v as programs read it, and people too.
 func printJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// printLine prints v on one line, as programs read it that do not wait for the
+// end.
+func printLine(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
 	return e.Encode(v)
 }
 

@@ -20,7 +20,7 @@ type serveCmd struct {
 	Ops       *config.Address `placeholder:"HOST:PORT" help:"For health and metrics (default: the configuration's, or 127.0.0.1:7401); empty: none."`
 	LogLevel  *slog.Level     `placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogFormat *config.Format  `placeholder:"FORMAT" help:"text or json."`
-	JSON      bool            `name:"json" help:"Print the addresses as JSON, for programs."`
+	JSON      bool            `name:"json" help:"Print the addresses as a line of JSON, for programs."`
 }
 
 // Help is the long help.
@@ -57,7 +57,7 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	if c.JSON {
-		err = printJSON(s.out, map[string]string{"clients": server.clients, "ops": server.ops, "dir": cfg.Dir})
+		err = printLine(s.out, map[string]string{"clients": server.clients, "ops": server.ops, "dir": cfg.Dir})
 	} else {
 		_, err = fmt.Fprintf(s.out, "ready: clients %s, ops %s, data directory %s\n", server.clients, cmp.Or(server.ops, "none"), cfg.Dir)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -96,10 +95,7 @@ func (w *watch) print(e event) {
 	defer w.printing.Unlock()
 	e.Time = time.Now()
 	if w.json {
-		b, err := json.Marshal(e)
-		if err == nil {
-			fmt.Fprintf(w.out, "%s\n", b)
-		}
+		_ = printLine(w.out, e) // a reader that has gone is not told
 		return
 	}
 	line := fmt.Sprintf("%s  %-15s %s", e.Time.Format("15:04:05.000"), e.Event, e.rest())
