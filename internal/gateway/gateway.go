@@ -95,6 +95,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	nc, buffered, shake, err := upgrader.Upgrade(r, w)
 	if err != nil {
 		g.opt.Log.Debug("upgrade", "err", err)
+		if nc != nil { // it is ours already, with the refusal written
+			_ = nc.Close()
+		}
 		return
 	}
 	c := &conn{

@@ -1,0 +1,105 @@
+package server_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"rollcall.example"
+	"rollcall.example/imcode"
+	"rollcall.example/server"
+	"rollcall.example/wire"
+)
+
+func TestTooManyFailuresRead70050ButAGoodTicketIsNeverRefused(t *testing.T) {
+	story(t, server.Config{}, func(t *testing.T, w *world) {
+		home := func() *peer { return w.speak(w.dialFrom("home"), wire.Proto) }
+		bad := w.device("alice", "phone", rollcall.Android)
+		bad.sig = signed(t, app, "another key of 32 characters....", "alice", time.Now(), time.Hour)
+		p := home()
+		for range 10 {
+			p.refused(bad.attempt(), imcode.UserSigMismatchPublicKey)
+		}
+		r := p.refused(bad.attempt(), imcode.AccountFreqLimit)
+		if after := time.Duration(r.GetRetryAfterMs()) * time.Millisecond; after <= 0 || after > time.Minute {
+			t.Errorf("retry after %v, want up to a minute", after)
+		}
+		bad.sig = "hello"
+		p.refused(bad.attempt(), imcode.AccountFreqLimit)
+		bad.sig = signed(t, app, w.key, "alice", time.Now().Add(-2*time.Hour), time.Hour)
+		p.refused(bad.attempt(), imcode.UserSigExpired) // correctly signed: what it is
+		good := w.device("alice", "phone", rollcall.Android)
+		good.try = bad.try
+		good.granted(p.ask(good.attempt()))
+
+		elsewhere := w.device("alice", "pad", rollcall.IPad)
+		elsewhere.sig = "hello"
+		w.connect().refused(elsewhere.attempt(), imcode.UserSigCheckFailed) // another address
+
+		time.Sleep(2 * time.Minute)
+		home().refused(elsewhere.attempt(), imcode.UserSigCheckFailed)
+	})
+}
+
+func TestGuessedSecretsAreCounted(t *testing.T) {
+	story(t, server.Config{}, func(t *testing.T, w *world) {
+		d := w.device("alice", "phone", rollcall.Android)
+		d.online().hangUp()
+		p := w.speak(w.dialFrom("home"), wire.Proto)
+		for range 10 {
+			guess := *d
+			guess.drawn += 100
+			guess.fixed = guess.draw()
+			if got := outcome(p.ask(guess.resume())); got != "log in again" {
+				t.Fatalf("a guess was answered with %s", got)
+			}
+			d.drawn++
+		}
+		bad := w.device("bob", "phone", rollcall.Android)
+		bad.sig = "hello"
+		p.refused(bad.attempt(), imcode.AccountFreqLimit)
+		d.granted(p.ask(d.resume())) // who has the secret comes in
+	})
+}
+
+func TestTheSixthAttemptIn10SecondsIs72010ButNoRetryIs(t *testing.T) {
+	story(t, server.Config{}, func(t *testing.T, w *world) {
+		d := w.device("alice", "phone", rollcall.Android)
+		for range 8 { // retries of one attempt
+			if d.fixed == nil {
+				d.attempt()
+			}
+			d.granted(w.connect().ask(d.again()))
+		}
+		for range 4 {
+			d.granted(w.connect().ask(d.attempt()))
+		}
+		p := w.connect()
+		before := w.state("alice")
+		p.refused(d.attempt(), imcode.LoginFrequencyLimit)
+		if after := w.state("alice"); after.Counter != before.Counter || len(after.Tries) != len(before.Tries) {
+			t.Errorf("72010 changed %+v to %+v", before, after)
+		}
+		w.device("alice", "mac", rollcall.Mac).online() // another device
+		w.device("bob", "phone", rollcall.Android).online()
+		time.Sleep(9 * time.Second)
+		q := w.connect()
+		time.Sleep(time.Second)
+		d.granted(q.ask(d.attempt()))
+	})
+}
+
+func TestWhatIsKeptOfManyDevicesIsBounded(t *testing.T) {
+	story(t, server.Config{}, func(t *testing.T, w *world) {
+		for i := range 60 {
+			d := w.device("alice", fmt.Sprintf("d%d", i), rollcall.Android)
+			d.online().hangUp()
+			time.Sleep(time.Minute)
+		}
+		s := w.state("alice")
+		if len(s.Sessions) != 1 || len(s.Kicks) > 20 || len(s.Tries) > 31 {
+			t.Errorf("%d sessions, %d kick rows, %d try numbers are kept of 60 devices; want 1, at most 20, at most 31",
+				len(s.Sessions), len(s.Kicks), len(s.Tries))
+		}
+	})
+}
