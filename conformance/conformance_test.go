@@ -5,7 +5,6 @@ import (
 	"testing/synctest"
 
 	"rollcall.example/conformance"
-	"rollcall.example/internal/stage"
 )
 
 // faces are those of this module.
@@ -26,26 +25,13 @@ func TestScenarios(t *testing.T) {
 					if what := s.Lacks(face); what != "" {
 						t.Skipf("%s has no %s", face.Name(), what)
 					}
-					synctest.Test(t, func(t *testing.T) { play(t, face, s) })
+					synctest.Test(t, func(t *testing.T) {
+						if err := playOnce(t, face, s); err != nil {
+							t.Error(err)
+						}
+					})
 				})
 			}
 		})
-	}
-}
-
-// play plays one scenario in the bubble that it is called in.
-func play(t *testing.T, face conformance.Face, s conformance.Scenario) {
-	st, err := stage.Open(t.TempDir(), stage.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	p := &conformance.Player{Face: face, Stage: st, Settle: synctest.Wait}
-	if err := p.Play(t.Context(), s); err != nil {
-		t.Error(err)
 	}
 }

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -68,3 +69,12 @@ func (f form) match(line string) words {
 
 // has tells whether something in brackets was there.
 func (w words) has(name string) bool { return w[name] != "" }
+
+// Forms are the forms of all lines, in the order of README.md.
+func Forms() []string {
+	var all []string
+	for _, f := range slices.Concat(actions, expectations) {
+		all = append(all, f.text)
+	}
+	return all
+}

@@ -1,0 +1,67 @@
+package conformance_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"rollcall.example/conformance"
+	"rollcall.example/internal/stage"
+)
+
+// TestThePlayerCanFail plays stories that are not true: a player that nobody has
+// seen fail proves nothing.
+func TestThePlayerCanFail(t *testing.T) {
+	for _, tt := range []struct{ name, lines, want string }{
+		{"another result", "A logs in as alice on Android => 70001", "x.txt:3: A logs in as alice on Android => 70001: got login ok"},
+		{"a success that was to fail", "ticket t is for bob\nA logs in as alice on Android with t => ok", "got login 70013"},
+		{"another status", "A logs in as alice on Android => ok\nA is logged out", `x.txt:4: A is logged out: it is logged in as "alice"`},
+		{"another user", "A logs in as alice on Android => ok\nA is logged in as bob", `it is logged in as "alice"`},
+		{"traffic", "A logs in as alice on Android => ok without traffic", "it caused traffic"},
+		{"too late", "A's link takes 1s\nA logs in as alice on Android => ok at once", "the result came after 6s"},
+		{"too early", "A logs in as alice on Android => ok after 5s", "the result came after 0s"},
+		{"nothing came", "A logs in as alice on Android => ok\nA expects kicked within 5s", "want kicked: nothing came within 5s"},
+		{"something came", "A logs in as alice on Android => ok\nB logs in as alice on Android => ok\nA expects nothing for 1s", "got kicked by Android (newer login)"},
+		{"another reason", "A logs in as alice on Android => ok\nB logs in as alice on Android => ok\nA expects kicked (operator)", "want kicked (operator)"},
+		{"another platform", "A logs in as alice on Android => ok\nB logs in as alice on Android => ok\nA expects kicked by Web", "want kicked by Web"},
+		{"another order", "A logs in as alice on Android\nA expects connected, connecting, login ok", "got connecting"},
+		{"one is missing of any order", "A logs in as alice on Android\nA expects login ok, kicked in any order", "want kicked: nothing came"},
+		{"an event that no line expects", "A logs in as alice on Android => ok\nB logs in as alice on Android => ok", "A heard kicked by Android (newer login), which no line expects"},
+		{"not online", "A logs in as alice on Android => ok\nA is cut off\nA is online again within 5s", "nothing came within"},
+		{"kicked instead of online", "A logs in as alice on Android => ok\nB logs in as alice on Android => ok\nA is online again", "got kicked"},
+		{"another number of sessions", "A logs in as alice on Android => ok\nalice has 2 sessions", "the server keeps 1"},
+		{"another number of logins", "A logs in as alice on Android => ok\nalice has logged in twice", "the history has 1"},
+		{"not signed up", "alice has signed up", "by the history: false"},
+		{"a program that runs", "A logs in as alice on Android => ok\nA starts again", "its program has not ended"},
+		{"a server that does not run", "the server stops\nalice has no session", "the server is stopped"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			scenarios, err := conformance.Parse("x.txt", policy+"== T\n"+tt.lines)
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Test(t, func(t *testing.T) {
+				err := playOnce(t, conformance.Go{}, scenarios[0])
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Errorf("got %v, want %s", err, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// playOnce plays one scenario in the bubble that it is called in.
+func playOnce(t *testing.T, face conformance.Face, s conformance.Scenario) error {
+	t.Helper()
+	st, err := stage.Open(t.TempDir(), stage.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	p := &conformance.Player{Face: face, Stage: st, Settle: synctest.Wait}
+	return p.Play(t.Context(), s)
+}
