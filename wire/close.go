@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -90,10 +91,10 @@ func ParseClose(code int, reason string) Close {
 	}
 	for field := range strings.FieldsSeq(reason) {
 		name, value, _ := strings.Cut(field, "=")
-		n, err := strconv.ParseUint(value, 10, 32)
+		n, err := strconv.ParseUint(value, 10, 64)
 		switch {
 		case err != nil:
-		case name == "retry_after_ms":
+		case name == "retry_after_ms" && n <= math.MaxUint32:
 			c.RetryAfter = time.Duration(n) * time.Millisecond
 		case name == "connection":
 			c.Connection = n
