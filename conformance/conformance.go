@@ -23,6 +23,7 @@ type Scenario struct {
 	File   string // where it stands
 	Line   int
 	Title  string
+	About  []string // the comment between its title and its first line, for people
 	Policy string   // the first line of its file, which says how many may be online where
 	Rows   []string // the rows of the table of calls that it plays, as rows_test.go words them
 	Steps  []Step

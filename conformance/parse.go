@@ -29,7 +29,12 @@ func Parse(file, text string) ([]Scenario, error) {
 			if policy = line; !slices.Contains(policies, line) {
 				err = fmt.Errorf("the first line names the policy, one of: %s", strings.Join(policies, "; "))
 			}
-		case line == "", strings.HasPrefix(line, "#"):
+		case line == "":
+		case strings.HasPrefix(line, "#"):
+			if len(all) > 0 && len(all[len(all)-1].Steps) == 0 {
+				last := &all[len(all)-1]
+				last.About = append(last.About, strings.TrimLeft(line, "# "))
+			}
 		case strings.HasPrefix(line, "== "):
 			p = newParser()
 			all = append(all, Scenario{File: file, Line: i + 1, Title: strings.TrimPrefix(line, "== "), Policy: policy})

@@ -3,7 +3,6 @@ package tour
 import (
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,7 +16,7 @@ type Narrator struct {
 	color bool
 
 	mu    sync.Mutex
-	start time.Time // of the story
+	start time.Time // of the story that is told
 }
 
 // NewNarrator writes to out, in colour if wanted.
@@ -31,65 +30,68 @@ const (
 	green = "32"
 )
 
-func (n *Narrator) paint(color, s string) string {
-	if !n.color {
-		return s
+func (n *Narrator) welcome(stories int) {
+	n.say(bold, "Rollcall in %d short stories", stories)
+	n.say("", "A real server and real clients in this process, over TCP on 127.0.0.1, each story on")
+	n.say("", "a server of its own. A, B and C are devices; > is what is done, ok what is expected.")
+}
+
+func (n *Narrator) title(number int, s conformance.Scenario) {
+	n.say("", "")
+	n.say(bold, "%d. %s", number, s.Title)
+	for _, line := range s.About {
+		n.say(dim, "   %s", line)
 	}
-	return "\x1b[" + color + "m" + s + "\x1b[0m"
-}
-
-func (n *Narrator) welcome() {
-	fmt.Fprintln(n.out, n.paint(bold, "Rollcall, a tour: real server, real clients, real TCP on this machine"))
-	fmt.Fprintln(n.out, "  >  what is done     |  what an app hears, seconds into the story     ok  what was expected")
-}
-
-func (n *Narrator) title(number int, title string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.start = time.Now()
-	fmt.Fprintf(n.out, "\n%s\n", n.paint(bold, fmt.Sprintf("%d. %s", number, title)))
 }
 
 func (n *Narrator) began(s conformance.Step) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	if !s.Expects {
-		fmt.Fprintf(n.out, "  >  %s\n", s.Text)
+		n.say("", "   > %s", s.Text)
 	}
 }
 
 func (n *Narrator) done(s conformance.Step) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	if s.Expects {
-		fmt.Fprintf(n.out, "  %s %s\n", n.paint(green, "ok"), s.Text)
+		n.say(green, "  ok %s", s.Text)
 	}
 }
 
-// heard writes an event: when, on which device, what, and what the app may do
-// with it.
+// heard writes an event: when in the story, on which device, what, and what the
+// app may do about it.
 func (n *Narrator) heard(device string, e conformance.Event) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	words := []string{e.String()}
+	words := e.String()
 	if entry, ok := imcode.Lookup(int(e.Code)); ok && e.Code != imcode.OK {
-		words = append(words, entry.Meaning+": "+entry.Advice)
+		words += ": " + entry.Meaning + " (" + entry.Advice + ")"
 	} else if e.Text != "" {
-		words = append(words, e.Text)
+		words += ": " + e.Text
 	}
-	line := fmt.Sprintf("  |  %5.2fs  %s: %s", time.Since(n.start).Seconds(), device, strings.Join(words, ". "))
-	fmt.Fprintln(n.out, n.paint(dim, line))
+	n.say("", "     %5.2fs  %s hears: %s", n.since(), device, words)
 }
 
-func (n *Narrator) wrong(err error) {
+func (n *Narrator) since() float64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	fmt.Fprintf(n.out, "  %s %v\n", n.paint(red, "NOT AS EXPECTED"), err)
+	return time.Since(n.start).Seconds()
 }
+
+func (n *Narrator) wrong(err error) { n.say(red, " NOT as expected: %v", err) }
 
 func (n *Narrator) farewell(stories int, took time.Duration) {
+	n.say("", "")
+	n.say(green, "All %d stories went as expected, in %.1f s.", stories, took.Seconds())
+	n.say("", "Next: rollcall dev starts a server to try it on.")
+}
+
+// say writes one line.
+func (n *Narrator) say(color, format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	if n.color && color != "" {
+		line = "\x1b[" + color + "m" + line + "\x1b[0m"
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	fmt.Fprintf(n.out, "\n%s\n", n.paint(green, fmt.Sprintf("All %d stories went as expected, in %.1f s.", stories, took.Seconds())))
-	fmt.Fprintln(n.out, "Now try it yourself: rollcall dev")
+	fmt.Fprintln(n.out, line)
 }
