@@ -1,0 +1,189 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"rollcall.example"
+	"rollcall.example/internal/apps"
+	"rollcall.example/internal/node"
+	"rollcall.example/internal/policy"
+	"rollcall.example/internal/session"
+	"rollcall.example/internal/store"
+	"rollcall.example/usersig"
+	"rollcall.example/wire"
+)
+
+const (
+	app = rollcall.AppID(1400000000)
+	key = "a key of thirty-two characters.."
+)
+
+// A memory is accounts in memory: what a gateway test needs of a store.
+type memory struct {
+	mu       sync.Mutex
+	accounts map[rollcall.Account]policy.State
+}
+
+func (m *memory) Mutate(_ context.Context, a rollcall.Account, rule store.Rule) (policy.Outcome, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o := rule(m.accounts[a])
+	m.accounts[a] = o.State
+	return o, nil
+}
+
+func (m *memory) Due(context.Context, time.Time, int) ([]rollcall.Account, time.Time, error) {
+	return nil, time.Time{}, nil
+}
+
+// oneApp is one app that never changes, as far as apps.Load asks.
+type oneApp struct{ unasked }
+
+type unasked = store.Apps
+
+func (oneApp) Apps(context.Context) ([]store.App, error) {
+	return []store.App{{ID: app, Keys: []store.Key{{ID: "k", Secret: key}}}}, nil
+}
+
+func newGateway(t testing.TB) *Gateway {
+	t.Helper()
+	a, err := apps.Load(t.Context(), oneApp{}, apps.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &memory{accounts: map[rollcall.Account]policy.State{}}
+	return New(session.New(m, a, node.NewRoster(), session.Options{}), Options{})
+}
+
+// A tape is a connection whose peer's bytes are known beforehand: it reads them,
+// then the end, and keeps what is written.
+type tape struct {
+	mu  sync.Mutex
+	in  *bytes.Reader
+	out bytes.Buffer
+	end error // after in
+}
+
+func (c *tape) Read(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n, err := c.in.Read(p); err == nil {
+		return n, nil
+	}
+	return 0, c.end
+}
+
+func (c *tape) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.out.Write(p)
+}
+
+func (c *tape) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.in, c.end = bytes.NewReader(nil), net.ErrClosed
+	return nil
+}
+
+func (*tape) LocalAddr() net.Addr              { return &net.TCPAddr{} }
+func (*tape) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 1} }
+func (*tape) SetDeadline(time.Time) error      { return nil }
+func (*tape) SetReadDeadline(time.Time) error  { return nil }
+func (*tape) SetWriteDeadline(time.Time) error { return nil }
+
+// play runs a connection whose peer sends the bytes, and returns the frames that
+// were sent to it.
+func play(t *testing.T, g *Gateway, sub wire.Subprotocol, sent []byte) []ws.Frame {
+	t.Helper()
+	line := &tape{in: bytes.NewReader(sent), end: io.EOF}
+	c := &conn{
+		g: g, net: line, sub: sub, address: session.Address{Addr: netip.MustParseAddr("10.0.0.1")},
+		deadline: time.Now().Add(g.opt.LoginWithin),
+	}
+	if !g.add(c) {
+		t.Fatal("the gateway drains")
+	}
+	c.run()
+	g.remove(c)
+	g.running.Wait()
+	var frames []ws.Frame
+	for r := bytes.NewReader(line.out.Bytes()); r.Len() > 0; {
+		f, err := ws.ReadFrame(r)
+		if err != nil {
+			t.Fatalf("what was sent is no row of frames: %v", err)
+		}
+		frames = append(frames, f)
+	}
+	return frames
+}
+
+// client spells a frame of the client's, with a mask that hides nothing from who
+// changes the bytes.
+func client(t testing.TB, sub wire.Subprotocol, f *wire.ClientFrame) []byte {
+	t.Helper()
+	b, err := sub.Encode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op := ws.OpBinary
+	if sub.Text() {
+		op = ws.OpText
+	}
+	return ws.MustCompileFrame(ws.MaskFrameInPlaceWith(ws.NewFrame(op, true, b), [4]byte{}))
+}
+
+func goodLogin(t testing.TB) *wire.LoginRequest {
+	t.Helper()
+	sig, err := usersig.Sign(app, key, "alice", time.Now(), 100*365*24*time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &wire.LoginRequest{
+		App: uint32(app), UserId: "alice", UserSig: sig, Platform: 1, DeviceId: "phone", TryNumber: 1,
+		FixedHalf: []byte("0123456789abcdef"), ChangingHalf: []byte("fedcba9876543210"),
+	}
+}
+
+func TestAConnectionThatEndsJustAfterItsFrameIsToldWhyItIsClosed(t *testing.T) {
+	g := newGateway(t)
+	for name, tt := range map[string]struct {
+		sent []byte
+		want wire.CloseCode
+	}{
+		"garbage":      {ws.MustCompileFrame(ws.MaskFrameInPlace(ws.NewBinaryFrame([]byte("\xff")))), wire.CloseBadFrame},
+		"too big":      {[]byte{0x82, 0xff, 0, 0, 0, 0, 1, 0, 0, 0, 1, 2, 3, 4}, wire.CloseTooBig},
+		"the wrong op": {client(t, wire.JSON, &wire.ClientFrame{}), wire.CloseBadFrame},
+	} {
+		for range 20 {
+			frames := play(t, g, wire.Proto, tt.sent)
+			if len(frames) == 0 {
+				t.Fatalf("%s: nothing was sent", name)
+			}
+			last := frames[len(frames)-1]
+			if code, _ := ws.ParseCloseFrameData(last.Payload); last.Header.OpCode != ws.OpClose || wire.CloseCode(code) != tt.want {
+				t.Fatalf("%s: the last frame is %v, want a close with %d", name, last, tt.want)
+			}
+		}
+	}
+}
+
+func TestALoginIsServedToTheLastByte(t *testing.T) {
+	frames := play(t, newGateway(t), wire.Proto, client(t, wire.Proto, &wire.ClientFrame{Id: 1, Request: &wire.ClientFrame_Login{Login: goodLogin(t)}}))
+	if len(frames) == 0 {
+		t.Fatal("nothing was sent")
+	}
+	f := new(wire.ServerFrame)
+	if err := wire.Proto.Decode(frames[0].Payload, f); err != nil || f.GetSession().GetSession() != 1 {
+		t.Errorf("a login was answered with %v, %v", f, err)
+	}
+}
