@@ -36,6 +36,9 @@ func (a Address) Key() string { return a.masked(32, 64) }
 func (a Address) Short() string { return a.masked(24, 48) }
 
 func (a Address) masked(v4, v6 int) string {
+	if !a.IsValid() {
+		return ""
+	}
 	addr := a.Unmap()
 	bits := v6
 	if addr.Is4() {
