@@ -14,6 +14,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -123,7 +124,8 @@ func (h handler) removeKey(w http.ResponseWriter, r *http.Request) {
 func body[T any](w http.ResponseWriter, r *http.Request) (q T, err error) {
 	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&q); err != nil {
+	err = d.Decode(&q)
+	if _, more := d.Token(); err != nil || !errors.Is(more, io.EOF) {
 		return q, imcode.ParseFailed.Errorf("the body is not as expected: want JSON with known members, at most %d bytes", maxBody)
 	}
 	return q, nil
