@@ -226,7 +226,7 @@ func TestOtherPlatformsAndAccountsAreLeftAlone(t *testing.T) {
 // then nothing; and whoever was answered later leaves nothing to the earlier.
 func TestManyLoginsAtOnce(t *testing.T) {
 	story(t, server.Config{}, func(t *testing.T, w *world) {
-		const devices, rounds = 12, 5
+		const devices, rounds = 10, 5
 		var mu sync.Mutex
 		answered := map[uint64]int{} // sessions that were granted, by how often
 		noticed := map[uint64]int{}  // and kicked

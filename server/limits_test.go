@@ -89,6 +89,25 @@ func TestTheSixthAttemptIn10SecondsIs72010ButNoRetryIs(t *testing.T) {
 	})
 }
 
+func TestAnAccountThatInventsDevicesIs72010(t *testing.T) {
+	story(t, server.Config{}, func(t *testing.T, w *world) {
+		for i := range 50 {
+			p := w.device("alice", fmt.Sprintf("d%d", i), rollcall.Android).online()
+			p.hangUp()
+		}
+		d := w.device("alice", "d50", rollcall.Android)
+		p := w.connect()
+		p.refused(d.attempt(), imcode.LoginFrequencyLimit)
+		q := d.logout()
+		q.UserSig = d.sig
+		p.refused(q, imcode.LoginFrequencyLimit)
+		w.device("bob", "phone", rollcall.Android).online()
+		if n := len(w.state("alice").Tries); n != 50 {
+			t.Errorf("%d try numbers are kept, want 50", n)
+		}
+	})
+}
+
 func TestWhatIsKeptOfManyDevicesIsBounded(t *testing.T) {
 	story(t, server.Config{}, func(t *testing.T, w *world) {
 		for i := range 60 {

@@ -2,13 +2,11 @@ package server_test
 
 import (
 	"context"
-	"net"
 	"testing"
 	"time"
 
 	"github.com/coder/websocket"
 
-	"rollcall.example/server"
 	"rollcall.example/usersig"
 	"rollcall.example/wire"
 )
@@ -18,28 +16,10 @@ const app = 1400000000
 // start runs a server on loopback until the test ends.
 func start(t *testing.T) (address, key string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s, err := server.New(ctx, server.Config{Dir: t.TempDir(), Listener: l})
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err = s.Apps().Add(ctx, app, "test", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return "ws://" + l.Addr().String() + wire.Path, key
+	dir := t.TempDir()
+	key = initialize(t, dir)
+	_, address = runOn(t, dir)
+	return address, key
 }
 
 func TestALoginByHand(t *testing.T) {

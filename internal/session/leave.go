@@ -4,8 +4,10 @@ import (
 	"context"
 
 	"rollcall.example"
+	"rollcall.example/imcode"
 	"rollcall.example/internal/node"
 	"rollcall.example/internal/policy"
+	"rollcall.example/wire"
 )
 
 // A Logout ends the session that its fixed half names.
@@ -29,6 +31,9 @@ func (s *Sessions) Logout(ctx context.Context, asking *node.Place, q Logout) (An
 	if q.UserSig != "" {
 		_, _, err := s.verify(q.Account, q.UserSig, q.Address)
 		signed = err == nil
+	}
+	if signed && !s.crowd.Allow(q.Account, [wire.HalfBytes]byte(q.FixedHalf), s.Now()) {
+		return Answer{}, imcode.LoginFrequencyLimit.Errorf("more than %d logouts of this account in 10 s: slow down", maxCrowd)
 	}
 	request := policy.Logout{Now: s.Now(), Device: q.Device, Fixed: fixed(q.FixedHalf), Try: q.Try, Signed: signed}
 	out, err := s.mutate(ctx, q.Account, asking, func(st policy.State) policy.Outcome {

@@ -53,9 +53,12 @@ func (s *Sessions) login(ctx context.Context, c node.Conn, q Login) (Answer, err
 	if err != nil {
 		return Answer{}, err
 	}
-	now := s.Now()
-	if !s.attempts.Allow(installation{q.Account, q.Device}, [wire.HalfBytes]byte(q.FixedHalf), now) {
+	now, attempt := s.Now(), [wire.HalfBytes]byte(q.FixedHalf)
+	if !s.attempts.Allow(installation{q.Account, q.Device}, attempt, now) {
 		return Answer{}, imcode.LoginFrequencyLimit.Errorf("more than 5 logins of this device in 10 s: slow down")
+	}
+	if !s.crowd.Allow(q.Account, attempt, now) {
+		return Answer{}, imcode.LoginFrequencyLimit.Errorf("more than %d logins of this account in 10 s: slow down", maxCrowd)
 	}
 	request := policy.Login{
 		Now: now, Node: s.opt.Node, Lost: s.roster.Lost(q.Account),

@@ -61,8 +61,9 @@ type Sessions struct {
 	store    Store
 	apps     *apps.Apps
 	roster   *node.Roster
-	failures *limit.Failures[stranger]                           // of signatures and secrets, by address and by address and account
-	attempts *limit.Attempts[installation, [wire.HalfBytes]byte] // logins of a device
+	failures *limit.Failures[stranger]                               // of signatures and secrets, by address and by address and account
+	attempts *limit.Attempts[installation, [wire.HalfBytes]byte]     // logins of a device
+	crowd    *limit.Attempts[rollcall.Account, [wire.HalfBytes]byte] // and of all that an account says it has
 	opt      Options
 	watch    bool         // the clock is the machine's: watch it for jumps
 	due      atomic.Int64 // when the sweep wakes next, Unix ms
@@ -71,6 +72,10 @@ type Sessions struct {
 	unsaidMu sync.Mutex
 	unsaid   []left // ends of connections that the store could not take
 }
+
+// maxCrowd bounds the attempts of one account within 10 s, whatever devices they
+// name: more than any policy admits, and few enough to keep a try number of each.
+const maxCrowd = 50
 
 // A stranger is who proved nothing: an address, or what it claims to be.
 type stranger struct {
@@ -108,6 +113,7 @@ func New(s Store, a *apps.Apps, r *node.Roster, o Options) *Sessions {
 	return &Sessions{
 		store: s, apps: a, roster: r, opt: o, watch: watch, wake: make(chan struct{}, 1),
 		failures: &limit.Failures[stranger]{}, attempts: &limit.Attempts[installation, [wire.HalfBytes]byte]{},
+		crowd: &limit.Attempts[rollcall.Account, [wire.HalfBytes]byte]{Max: maxCrowd},
 	}
 }
 
