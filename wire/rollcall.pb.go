@@ -436,8 +436,9 @@ type ServerFrame_Stale struct {
 }
 
 type ServerFrame_LoginAgain struct {
-	// Answer to a resume, or to a login whose attempt's session has ended:
-	// log in with a new fixed half. The connection stays open for it.
+	// Answer to a resume whose session is not there any more, or to a login whose
+	// attempt's session has ended: log in with a new fixed half. The connection
+	// stays open for it.
 	LoginAgain *LoginAgainAnswer `protobuf:"bytes,6,opt,name=login_again,json=loginAgain,proto3,oneof"`
 }
 
@@ -457,7 +458,7 @@ type ServerFrame_Notice struct {
 	// The session has ended by somebody's act, a rule, or its UserSig's end.
 	// As a push (id 0) to the session on this connection, or as the answer to
 	// a login or resume. After it the server sends nothing, reads nothing but
-	// the acknowledgement, and closes on that or after 5 s.
+	// the acknowledgement of this notice, and closes on that or after 5 s.
 	Notice *Notice `protobuf:"bytes,10,opt,name=notice,proto3,oneof"`
 }
 
@@ -481,18 +482,20 @@ func (*ServerFrame_Notice) isServerFrame_Body() {}
 type LoginRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The SDKAppID.
-	App     uint32 `protobuf:"varint,1,opt,name=app,proto3" json:"app,omitempty"`
+	App uint32 `protobuf:"varint,1,opt,name=app,proto3" json:"app,omitempty"`
+	// 1 to 32 bytes of a-z A-Z 0-9 _ -.
 	UserId  string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	UserSig string `protobuf:"bytes,3,opt,name=user_sig,json=userSig,proto3" json:"user_sig,omitempty"`
 	// Number of the platform, from the table in docs/protocol.md.
 	Platform uint32 `protobuf:"varint,4,opt,name=platform,proto3" json:"platform,omitempty"`
 	// 1 to 64 bytes of a-z A-Z 0-9 _ -; drawn once per installation and kept.
 	DeviceId string `protobuf:"bytes,5,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
-	// Shown to people, at most 64 bytes; may be empty.
+	// Shown to people, at most 64 bytes without control characters; may be empty.
 	DeviceName string `protobuf:"bytes,6,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
 	// True when the SDK logs in by itself, false for a login() call of the app.
 	Automatic bool `protobuf:"varint,7,opt,name=automatic,proto3" json:"automatic,omitempty"`
-	// Raised before each login, resume and logout frame of the device, kept on disk.
+	// Raised before each login, resume and logout frame of the device, kept on
+	// disk; from 1 to 2^53.
 	TryNumber uint64 `protobuf:"varint,8,opt,name=try_number,json=tryNumber,proto3" json:"try_number,omitempty"`
 	// 16 random bytes that name the attempt: the same in all its retries.
 	FixedHalf []byte `protobuf:"bytes,9,opt,name=fixed_half,json=fixedHalf,proto3" json:"fixed_half,omitempty"`
@@ -766,7 +769,8 @@ type LogoutRequest struct {
 	FixedHalf []byte                 `protobuf:"bytes,4,opt,name=fixed_half,json=fixedHalf,proto3" json:"fixed_half,omitempty"`
 	TryNumber uint64                 `protobuf:"varint,5,opt,name=try_number,json=tryNumber,proto3" json:"try_number,omitempty"`
 	// The attempt's UserSig while the client still has it: it proves a logout of
-	// an attempt that the server does not know (yet). May be empty.
+	// an attempt that the server does not know (yet), also when it has ended. May
+	// be empty.
 	UserSig       string `protobuf:"bytes,6,opt,name=user_sig,json=userSig,proto3" json:"user_sig,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -844,7 +848,8 @@ func (x *LogoutRequest) GetUserSig() string {
 	return ""
 }
 
-// A RenewRequest gives the session of this connection a new UserSig.
+// A RenewRequest gives the session of this connection a new UserSig, which may
+// not end sooner than the present one (70402).
 type RenewRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserSig       string                 `protobuf:"bytes,1,opt,name=user_sig,json=userSig,proto3" json:"user_sig,omitempty"`
@@ -929,8 +934,9 @@ func (*PingRequest) Descriptor() ([]byte, []int) {
 // An Acknowledgement tells that the notice for the session has reached the
 // client (and its disk). The server closes the connection on it.
 type Acknowledgement struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Session       uint64                 `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The notice's.
+	Session       uint64 `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -976,7 +982,8 @@ func (x *Acknowledgement) GetSession() uint64 {
 type Refusal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Code  int32                  `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
-	Text  string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// What was wrong, for logs; may be empty.
+	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	// Above 0: not before so many milliseconds have passed.
 	RetryAfterMs uint32 `protobuf:"varint,3,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
 	// With code 6208: how the session was lost that the login was stopped for.
