@@ -19,6 +19,7 @@ type actor struct {
 	ended     bool   // its program has ended, or closed the SDK
 	events    chan Event
 	provider  bool // its app gives the SDK a provider
+	isCut     bool // off the network
 
 	mu        sync.Mutex
 	life      int // of its program: what an earlier one hears is nobody's
@@ -151,10 +152,16 @@ func (a *actor) kill() error {
 	if err := a.show.Stage.CopyDataDirectory(a.directory, left); err != nil {
 		return err
 	}
-	a.endpoint().Cut(memnet.Reset)
+	how := memnet.Reset // the system says for it that it is gone
+	if a.isCut {
+		how = memnet.Unplug
+	}
+	a.endpoint().Cut(how)
 	err := a.close()
 	a.directory = left
-	a.endpoint().Mend()
+	if !a.isCut {
+		a.endpoint().Mend()
+	}
 	return errors.Join(err, a.expectNoMore())
 }
 
@@ -164,6 +171,16 @@ func (a *actor) end() error {
 		return nil
 	}
 	return a.close()
+}
+
+func (a *actor) cut(how memnet.Break) {
+	a.isCut = true
+	a.endpoint().Cut(how)
+}
+
+func (a *actor) mend() {
+	a.isCut = false
+	a.endpoint().Mend()
 }
 
 func (a *actor) loseAnswer(how memnet.Break) error  { return a.endpoint().LoseAnswer(how) }

@@ -134,7 +134,7 @@ func logsIn(p *parser, w words) (play, error) {
 }
 
 func logsOut(p *parser, w words) (play, error) {
-	if _, err := p.device(w["A"]); err != nil {
+	if err := p.placed(w["A"]); err != nil {
 		return nil, err
 	}
 	m, err := readManner(w)
@@ -148,7 +148,7 @@ func logsOut(p *parser, w words) (play, error) {
 }
 
 func startsAgain(p *parser, w words) (play, error) {
-	if _, err := p.device(w["A"]); err != nil {
+	if err := p.placed(w["A"]); err != nil {
 		return nil, err
 	}
 	var want Result
@@ -163,7 +163,7 @@ func startsAgain(p *parser, w words) (play, error) {
 }
 
 func startsOn(p *parser, w words) (play, error) {
-	if _, err := p.device(w["B"]); err != nil {
+	if err := p.placed(w["B"]); err != nil {
 		return nil, err
 	}
 	want, err := result(w["result"])
@@ -178,7 +178,7 @@ func startsOn(p *parser, w words) (play, error) {
 
 // copies gives device B the data directory of A, as it is now.
 func copies(p *parser, w words) (play, error) {
-	if _, err := p.device(w["A"]); err != nil {
+	if err := p.placed(w["A"]); err != nil {
 		return nil, err
 	}
 	p.devices[w["B"]] = p.devices[w["A"]]
@@ -188,10 +188,14 @@ func copies(p *parser, w words) (play, error) {
 }
 
 func wantCode(err error, want imcode.Code) error {
-	if got := imcode.Of(err); got != want {
-		return fmt.Errorf("got %v, want code %d", err, int(want))
+	switch {
+	case imcode.Of(err) == want:
+		return nil
+	case err == nil:
+		return fmt.Errorf("it succeeded, want code %d", int(want))
+	default:
+		return fmt.Errorf("want code %d, got %w", int(want), err)
 	}
-	return nil
 }
 
 // providerFor is what a device's app gives its SDK when that asks for a ticket.

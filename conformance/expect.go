@@ -160,7 +160,7 @@ func window(w words) (time.Duration, error) {
 }
 
 func expects(p *parser, w words) (play, error) {
-	if _, err := p.device(w["A"]); err != nil {
+	if err := p.placed(w["A"]); err != nil {
 		return nil, err
 	}
 	within, err := window(w)
@@ -179,7 +179,7 @@ func expects(p *parser, w words) (play, error) {
 }
 
 func expectsAll(p *parser, w words) (play, error) {
-	if _, err := p.device(w["A"]); err != nil {
+	if err := p.placed(w["A"]); err != nil {
 		return nil, err
 	}
 	wanted, err := events(w["events"])

@@ -6,10 +6,10 @@ import (
 	"os"
 	"strings"
 	"syscall"
-	"time"
 
 	"rollcall.example"
 	"rollcall.example/internal/memnet"
+	"rollcall.example/internal/policy"
 )
 
 // actions are the lines that let something happen. README.md explains them in
@@ -42,11 +42,11 @@ var actions = []form{
 	newForm("<A> starts on the data directory of <B> => <result>", SeveralInOne, startsOn),
 	newForm("<B> is a copy of <A>", SeveralInOne, copies),
 	newForm("when <A> is kicked it logs in as <user>", CallsInside, func(p *parser, w words) (play, error) {
-		_, err := p.device(w["A"])
+		err := p.placed(w["A"])
 		return on(w, func(a *actor) error { a.inside(Kicked, func() { a.loginInside(user(w["user"])) }); return nil }), err
 	}),
 	newForm("when <A> is kicked it closes", CallsInside, func(p *parser, w words) (play, error) {
-		_, err := p.device(w["A"])
+		err := p.placed(w["A"])
 		return on(w, func(a *actor) error { a.inside(Kicked, a.closeInside); return nil }), err
 	}),
 
@@ -58,7 +58,7 @@ var actions = []form{
 		a.endpoint().Mend()
 		return nil
 	})),
-	newForm("<A> is back", "", withDevice(func(a *actor) error { a.endpoint().Mend(); return nil })),
+	newForm("<A> is back", "", withDevice(func(a *actor) error { a.mend(); return nil })),
 	newForm("<A> cannot dial: <fault>", "", cannotDial),
 	newForm("<A>'s link takes <time>", "", func(_ *parser, w words) (play, error) {
 		d, err := span(w["time"])
@@ -84,8 +84,8 @@ var actions = []form{
 		return func(s *performance) error { return s.Stage.Admit(only) }, err
 	}),
 	newForm("the app's key is replaced", "", server(func(s *performance) error { return s.Stage.ReplaceKey() })),
-	newForm("the server's clock goes <time> back", "", clock(-1)),
-	newForm("the server's clock goes <time> ahead", "", clock(1)),
+	newForm("the server's clock goes <time> back", "", clock(false)),
+	newForm("the server's clock goes <time> ahead", "", clock(true)),
 	newForm("<time> passes", "", func(_ *parser, w words) (play, error) {
 		d, err := span(w["time"])
 		return func(s *performance) error { return s.sleep(d) }, err
@@ -98,7 +98,7 @@ var actions = []form{
 // expectations are the lines that only look, or wait.
 var expectations = []form{
 	newForm("<A> expects nothing for <time>", "", func(p *parser, w words) (play, error) {
-		if _, err := p.device(w["A"]); err != nil {
+		if err := p.placed(w["A"]); err != nil {
 			return nil, err
 		}
 		d, err := span(w["time"])
@@ -107,7 +107,7 @@ var expectations = []form{
 	newForm("<A> expects <events> in any order", "", expectsAll),
 	newForm("<A> expects <events>[ within <time>]", "", expects),
 	newForm("<A> is online again[ within <time>]", "", func(p *parser, w words) (play, error) {
-		if _, err := p.device(w["A"]); err != nil {
+		if err := p.placed(w["A"]); err != nil {
 			return nil, err
 		}
 		within, err := window(w)
@@ -122,7 +122,14 @@ var expectations = []form{
 	}),
 	newForm("<user> has logged in <often>", "", func(_ *parser, w words) (play, error) {
 		n, err := number(strings.TrimSuffix(w["often"], " times"))
-		return func(s *performance) error { return s.expectLogins(user(w["user"]), n) }, err
+		return func(s *performance) error { return s.expectHistory(user(w["user"]), policy.EventLogin, n) }, err
+	}),
+	newForm("<user> has been kicked <often>", "", func(_ *parser, w words) (play, error) {
+		n, err := number(strings.TrimSuffix(w["often"], " times"))
+		return func(s *performance) error { return s.expectHistory(user(w["user"]), policy.EventKicked, n) }, err
+	}),
+	newForm("<user> has never been kicked", "", func(_ *parser, w words) (play, error) {
+		return func(s *performance) error { return s.expectHistory(user(w["user"]), policy.EventKicked, 0) }, nil
 	}),
 	newForm("<user> has signed up", "", signedUp(true)),
 	newForm("<user> has not signed up", "", signedUp(false)),
@@ -137,7 +144,7 @@ func on(w words, f func(*actor) error) play {
 
 func withDevice(f func(*actor) error) func(*parser, words) (play, error) {
 	return func(p *parser, w words) (play, error) {
-		_, err := p.device(w["A"])
+		err := p.placed(w["A"])
 		return on(w, f), err
 	}
 }
@@ -146,10 +153,13 @@ func server(f play) func(*parser, words) (play, error) {
 	return func(*parser, words) (play, error) { return f, nil }
 }
 
-func clock(sign time.Duration) func(*parser, words) (play, error) {
+func clock(ahead bool) func(*parser, words) (play, error) {
 	return func(_ *parser, w words) (play, error) {
 		d, err := span(w["time"])
-		return func(s *performance) error { s.Stage.Advance(sign * d); return nil }, err
+		if !ahead {
+			d = -d
+		}
+		return func(s *performance) error { s.Stage.Advance(d); return nil }, err
 	}
 }
 
@@ -172,7 +182,7 @@ func cannotDial(_ *parser, w words) (play, error) {
 // A device may be cut off, and its answers be lost, before it has a platform.
 func cut(how memnet.Break) func(*parser, words) (play, error) {
 	return func(_ *parser, w words) (play, error) {
-		return on(w, func(a *actor) error { a.endpoint().Cut(how); return nil }), nil
+		return on(w, func(a *actor) error { a.cut(how); return nil }), nil
 	}
 }
 
@@ -184,7 +194,7 @@ func lost(f func(*actor, memnet.Break) error, how memnet.Break) func(*parser, wo
 
 func standing(status Status) func(*parser, words) (play, error) {
 	return func(p *parser, w words) (play, error) {
-		_, err := p.device(w["A"])
+		err := p.placed(w["A"])
 		return on(w, func(a *actor) error { return a.expectStanding(status, user(w["user"])) }), err
 	}
 }

@@ -98,19 +98,18 @@ func (p *parser) step(line string) (Step, error) {
 	return Step{}, fmt.Errorf("%q is no line of a scenario: README.md lists the forms", line)
 }
 
-// device reads the name of a device that has a platform.
-func (p *parser) device(name string) (string, error) {
-	if _, known := p.devices[name]; !known {
-		return "", fmt.Errorf("device %s has no platform: let it log in %q first", name, "on Android")
+// placed checks that a device has a platform.
+func (p *parser) placed(device string) error {
+	if _, known := p.devices[device]; !known {
+		return fmt.Errorf("device %s has no platform: let it log in %q first", device, "on Android")
 	}
-	return name, nil
+	return nil
 }
 
 // put sets a device's platform; "" leaves it as it is.
 func (p *parser) put(device, platform string) error {
 	if platform == "" {
-		_, err := p.device(device)
-		return err
+		return p.placed(device)
 	}
 	known, err := rollcall.ParsePlatform(platform)
 	if err != nil {

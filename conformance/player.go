@@ -104,8 +104,8 @@ func (s *performance) expectSessions(user string, want int) error {
 	return err
 }
 
-func (s *performance) expectLogins(user string, want int) error {
-	n, err := s.count(user, policy.EventLogin)
+func (s *performance) expectHistory(user string, kind policy.EventKind, want int) error {
+	n, err := s.count(user, kind)
 	if err == nil && n != want {
 		err = fmt.Errorf("the history has %d", n)
 	}
@@ -136,22 +136,22 @@ func (s *performance) count(user string, kind policy.EventKind) (n int, err erro
 	return n, err
 }
 
-// matches tells whether got is what was wanted; what a face does not tell is
-// passed over.
-func (want Event) matches(got Event) bool {
-	if want.Kind != got.Kind {
+// matches tells whether got is what e wants; what a face does not tell is passed
+// over.
+func (e Event) matches(got Event) bool {
+	if e.Kind != got.Kind {
 		return false
 	}
-	switch want.Kind {
+	switch e.Kind {
 	case LoginResult, LogoutResult:
-		return want.Result == got.Result
+		return e.Result == got.Result
 	case ConnectFails:
-		return want.Code == imcode.OK || want.Code == got.Code
+		return e.Code == imcode.OK || e.Code == got.Code
 	case Kicked:
-		return want.By == nil || got.By == nil ||
-			(want.Code == imcode.OK || want.Code == got.Code) &&
-				(want.By.Reason == "" || want.By.Reason == got.By.Reason) &&
-				(want.By.Platform == 0 || want.By.Platform == got.By.Platform)
+		return e.By == nil || got.By == nil ||
+			(e.Code == imcode.OK || e.Code == got.Code) &&
+				(e.By.Reason == "" || e.By.Reason == got.By.Reason) &&
+				(e.By.Platform == 0 || e.By.Platform == got.By.Platform)
 	case Connecting, Connected, TicketExpired:
 	}
 	return true

@@ -13,7 +13,7 @@ import (
 	"rollcall.example/internal/memnet"
 )
 
-// ErrInMemory: only a network in memory can do this.
+// ErrInMemory says that only a network in memory can do this.
 var ErrInMemory = errors.New("only a network in memory can do this")
 
 // An Endpoint is the place that a device dials from, and its link to the network.

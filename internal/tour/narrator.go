@@ -31,16 +31,16 @@ const (
 )
 
 func (n *Narrator) welcome(stories int) {
-	n.say(bold, "Rollcall in %d short stories", stories)
-	n.say("", "A real server and real clients in this process, over TCP on 127.0.0.1, each story on")
-	n.say("", "a server of its own. A, B and C are devices; > is what is done, ok what is expected.")
+	n.sayf(bold, "Rollcall in %d short stories", stories)
+	n.sayf("", "A real server and real clients in this process, over TCP on 127.0.0.1, each story on")
+	n.sayf("", "a server of its own. A, B and C are devices; > is what is done, ok what is expected.")
 }
 
 func (n *Narrator) title(number int, s conformance.Scenario) {
-	n.say("", "")
-	n.say(bold, "%d. %s", number, s.Title)
+	n.sayf("", "")
+	n.sayf(bold, "%d. %s", number, s.Title)
 	for _, line := range s.About {
-		n.say(dim, "   %s", line)
+		n.sayf(dim, "   %s", line)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -49,13 +49,13 @@ func (n *Narrator) title(number int, s conformance.Scenario) {
 
 func (n *Narrator) began(s conformance.Step) {
 	if !s.Expects {
-		n.say("", "   > %s", s.Text)
+		n.sayf("", "   > %s", s.Text)
 	}
 }
 
 func (n *Narrator) done(s conformance.Step) {
 	if s.Expects {
-		n.say(green, "  ok %s", s.Text)
+		n.sayf(green, "  ok %s", s.Text)
 	}
 }
 
@@ -68,7 +68,7 @@ func (n *Narrator) heard(device string, e conformance.Event) {
 	} else if e.Text != "" {
 		words += ": " + e.Text
 	}
-	n.say("", "     %5.2fs  %s hears: %s", n.since(), device, words)
+	n.sayf("", "     %5.2fs  %s hears: %s", n.since(), device, words)
 }
 
 func (n *Narrator) since() float64 {
@@ -77,16 +77,16 @@ func (n *Narrator) since() float64 {
 	return time.Since(n.start).Seconds()
 }
 
-func (n *Narrator) wrong(err error) { n.say(red, " NOT as expected: %v", err) }
+func (n *Narrator) wrong(err error) { n.sayf(red, " NOT as expected: %v", err) }
 
 func (n *Narrator) farewell(stories int, took time.Duration) {
-	n.say("", "")
-	n.say(green, "All %d stories went as expected, in %.1f s.", stories, took.Seconds())
-	n.say("", "Next: rollcall dev starts a server to try it on.")
+	n.sayf("", "")
+	n.sayf(green, "All %d stories went as expected, in %.1f s.", stories, took.Seconds())
+	n.sayf("", "Next: rollcall dev starts a server to try it on.")
 }
 
-// say writes one line.
-func (n *Narrator) say(color, format string, args ...any) {
+// sayf writes one line.
+func (n *Narrator) sayf(color, format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
 	if n.color && color != "" {
 		line = "\x1b[" + color + "m" + line + "\x1b[0m"
