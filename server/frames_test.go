@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,7 +113,7 @@ func TestInvalidUTF8InJSONIsABadFrame(t *testing.T) {
 func TestAFrameLargerThanAllowedIsRefusedBeforeItIsRead(t *testing.T) {
 	everyState(t, func(t *testing.T, w *world, p *peer) {
 		limit := wire.MaxFrameBeforeLogin
-		if name := t.Name(); bytes.HasSuffix([]byte(name), []byte("after_it")) {
+		if strings.HasSuffix(t.Name(), "after_it") {
 			limit = wire.MaxFrame
 		}
 		h := ws.Header{Fin: true, OpCode: p.opcode(), Masked: true, Length: int64(limit) + 1}
@@ -171,7 +172,7 @@ func TestUnknownMembersArePassedOver(t *testing.T) {
 func TestATruncatedFrameHarmsNobody(t *testing.T) {
 	everyState(t, func(t *testing.T, w *world, p *peer) {
 		b := masked(ws.NewFrame(p.opcode(), true, p.spell(1, &wire.PingRequest{})))
-		for n := range len(b) {
+		for n := range b {
 			q := w.speak(w.dial(), p.sub)
 			q.write(b[:n])
 			q.hangUp()
@@ -376,8 +377,8 @@ func TestAnUpgradeThatIsNoneOfOursIsRefused(t *testing.T) {
 		} {
 			c := w.dial()
 			p := &peer{t: t, net: c, in: bufio.NewReader(c), sub: tt.sub}
-			if a := p.upgrade(tt.header); a.StatusCode != tt.want {
-				t.Errorf("%s: answered %s, want %d", name, a.Status, tt.want)
+			if status, _ := p.upgrade(tt.header); status != tt.want {
+				t.Errorf("%s: answered %d, want %d", name, status, tt.want)
 			}
 			p.hangUp()
 		}

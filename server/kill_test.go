@@ -99,7 +99,7 @@ func TestALoginThatWasCommittedSurvivesKill9(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := dialTCP(t, strings.TrimSpace(address), wire.Proto)
-	b, err := wire.Proto.Encode(loginFrame("alice", sig, "phone", 1))
+	b, err := wire.Proto.Encode(loginFrame(sig, "phone", 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestALoginThatWasCommittedSurvivesKill9(t *testing.T) {
 
 	s, address := runOn(t, dir)
 	l = dialTCP(t, address, wire.Proto)
-	f := l.ask(loginFrame("alice", sig, "phone", 2)) // the same attempt, tried again
+	f := l.ask(loginFrame(sig, "phone", 2)) // the same attempt, tried again
 	if x := f.GetSession(); x.GetSession() != 1 || x.GetConnection() != 2 {
 		t.Errorf("after the kill the login was answered with %v, want session 1, connection 2", f)
 	}

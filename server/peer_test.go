@@ -68,18 +68,18 @@ func (w *world) connect() *peer {
 func (w *world) speak(c net.Conn, sub wire.Subprotocol, header ...string) *peer {
 	w.t.Helper()
 	p := &peer{t: w.t, net: c, in: bufio.NewReader(c), sub: sub}
-	a := p.upgrade(header...)
-	if a.StatusCode != http.StatusSwitchingProtocols {
-		w.t.Fatalf("the upgrade was answered with %s", a.Status)
+	status, answered := p.upgrade(header...)
+	if status != http.StatusSwitchingProtocols {
+		w.t.Fatalf("the upgrade was answered with %d", status)
 	}
-	if got := a.Header.Get("Sec-WebSocket-Protocol"); got != string(sub) {
+	if got := answered.Get("Sec-WebSocket-Protocol"); got != string(sub) {
 		w.t.Fatalf("subprotocol %q, want %q", got, sub)
 	}
 	return p
 }
 
-// upgrade asks for a WebSocket.
-func (p *peer) upgrade(header ...string) *http.Response {
+// upgrade asks for a WebSocket and returns the answer's status and header.
+func (p *peer) upgrade(header ...string) (int, http.Header) {
 	p.t.Helper()
 	p.write([]byte(upgradeRequest(p.sub, header...)))
 	p.within(time.Second)
@@ -91,7 +91,7 @@ func (p *peer) upgrade(header ...string) *http.Response {
 		_, _ = io.Copy(io.Discard, a.Body)
 	}
 	_ = a.Body.Close()
-	return a
+	return a.StatusCode, a.Header
 }
 
 func upgradeRequest(sub wire.Subprotocol, header ...string) string {
@@ -182,8 +182,15 @@ func (p *peer) within(d time.Duration) {
 func (p *peer) frame(within time.Duration) (ws.Frame, error) {
 	p.within(within)
 	for {
-		f, err := ws.ReadFrame(p.in)
+		h, err := ws.ReadHeader(p.in)
 		if err != nil {
+			return ws.Frame{}, err
+		}
+		if h.Length > wire.MaxFrame {
+			return ws.Frame{}, fmt.Errorf("the server sends a frame of %d bytes", h.Length)
+		}
+		f := ws.Frame{Header: h, Payload: make([]byte, h.Length)}
+		if _, err := io.ReadFull(p.in, f.Payload); err != nil {
 			return f, err
 		}
 		switch f.Header.OpCode {

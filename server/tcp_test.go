@@ -82,10 +82,10 @@ func (l *line) end() wire.Close {
 	}
 }
 
-func loginFrame(user, sig, device string, try uint64) *wire.ClientFrame {
+func loginFrame(sig, device string, try uint64) *wire.ClientFrame {
 	half := func(s string) []byte { return []byte((s + device + "................")[:wire.HalfBytes]) }
 	return &wire.ClientFrame{Id: try, Request: &wire.ClientFrame_Login{Login: &wire.LoginRequest{
-		App: app, UserId: user, UserSig: sig, Platform: 1, DeviceId: device, TryNumber: try,
+		App: app, UserId: "alice", UserSig: sig, Platform: 1, DeviceId: device, TryNumber: try,
 		FixedHalf: half("f"), ChangingHalf: half("c"),
 	}}}
 }
@@ -100,14 +100,14 @@ func TestOverTCPEveryFaultIsTold(t *testing.T) {
 		t.Run(string(sub), func(t *testing.T) {
 			device := "phone" + string(sub[len(sub)-4:])[1:]
 			l := dialTCP(t, address, sub)
-			if f := l.ask(loginFrame("alice", bomb(), device, 1)); imcode.Code(f.GetRefusal().GetCode()) != imcode.UserSigCheckFailed {
+			if f := l.ask(loginFrame(bomb(), device, 1)); imcode.Code(f.GetRefusal().GetCode()) != imcode.UserSigCheckFailed {
 				t.Errorf("a bomb was answered with %v", f)
 			}
-			if f := l.ask(loginFrame("alice", sig, device, 2)); f.GetSession() == nil {
+			if f := l.ask(loginFrame(sig, device, 2)); f.GetSession() == nil {
 				t.Errorf("a login was answered with %v", f)
 			}
 			second := dialTCP(t, address, sub)
-			if f := second.ask(loginFrame("alice", sig, device, 3)); f.GetSession().GetConnection() != 2 {
+			if f := second.ask(loginFrame(sig, device, 3)); f.GetSession().GetConnection() != 2 {
 				t.Errorf("the retry was answered with %v", f)
 			}
 			if c := l.end(); c.Code != wire.CloseSuperseded || c.Connection != 2 {
@@ -167,7 +167,7 @@ func TestOverTCPGarbageInsteadOfHTTPHarmsNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := dialTCP(t, address, wire.Proto).ask(loginFrame("alice", sig, "phone", 1)); f.GetSession() == nil {
+	if f := dialTCP(t, address, wire.Proto).ask(loginFrame(sig, "phone", 1)); f.GetSession() == nil {
 		t.Errorf("a login was answered with %v", f)
 	}
 }

@@ -32,8 +32,8 @@ func TestAWebPageIsAdmittedFromTheOwnOriginAndThoseListed(t *testing.T) {
 		} {
 			c := w.dial()
 			p := &peer{t: t, net: c, in: bufio.NewReader(c), sub: wire.JSON}
-			if a := p.upgrade("Origin: " + origin); a.StatusCode != want {
-				t.Errorf("origin %s was answered with %s, want %d", origin, a.Status, want)
+			if status, _ := p.upgrade("Origin: " + origin); status != want {
+				t.Errorf("origin %s was answered with %d, want %d", origin, status, want)
 			}
 			p.hangUp()
 		}

@@ -118,9 +118,13 @@ func play(t *testing.T, g *Gateway, sub wire.Subprotocol, sent []byte) []ws.Fram
 	g.running.Wait()
 	var frames []ws.Frame
 	for r := bytes.NewReader(line.out.Bytes()); r.Len() > 0; {
-		f, err := ws.ReadFrame(r)
-		if err != nil {
-			t.Fatalf("what was sent is no row of frames: %v", err)
+		h, err := ws.ReadHeader(r)
+		if err != nil || h.Length > int64(r.Len()) {
+			t.Fatalf("what was sent is not frame after frame: %v, %v", h, err)
+		}
+		f := ws.Frame{Header: h, Payload: make([]byte, h.Length)}
+		if _, err := io.ReadFull(r, f.Payload); err != nil {
+			t.Fatal(err)
 		}
 		frames = append(frames, f)
 	}

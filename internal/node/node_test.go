@@ -16,7 +16,9 @@ var alice = rollcall.Account{App: 1, User: "alice"}
 // A recorder is a connection that notes what it is told.
 type recorder struct{ said []string }
 
-func (r *recorder) Tell(n policy.Notice) { r.said = append(r.said, fmt.Sprintf("notice %d", n.Session)) }
+func (r *recorder) Tell(n policy.Notice) {
+	r.said = append(r.said, fmt.Sprintf("notice %d", n.Session))
+}
 
 func (r *recorder) Close(c wire.Close) {
 	s := c.Code.String()
