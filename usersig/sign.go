@@ -26,7 +26,7 @@ import (
 // if no check would accept the result.
 func Sign(app rollcall.AppID, key, identifier string, now time.Time, lifetime time.Duration) (string, error) {
 	if lifetime < 0 {
-		return "", imcode.InvalidParameters.Errorf("the lifetime is %v", lifetime)
+		return "", imcode.InvalidParameters.Errorf("the lifetime is %v, want 0 or more", lifetime)
 	}
 	return Claims{
 		App:        app,

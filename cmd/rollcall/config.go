@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"rollcall.example/internal/config"
@@ -35,6 +37,9 @@ Examples:
 func (c *configCheck) Run(s *streams) error {
 	if c.File == "" {
 		c.File = filepath.Join(c.Dir, config.FileName)
+		if _, err := os.Stat(c.File); errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("there is no %s: name the file, or its directory with --dir; `rollcall init` makes one", c.File)
+		}
 	}
 	if err := config.Check(c.File); err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -21,7 +20,7 @@ type devCmd struct {
 	Ops      config.Address `default:"127.0.0.1:7401" placeholder:"HOST:PORT" help:"For health and metrics (default: 127.0.0.1:7401); empty: none."`
 	Dir      string         `placeholder:"DIR" help:"Keep everything in this data directory (default: a temporary one, removed at the end)."`
 	For      time.Duration  `default:"24h" help:"How long the tickets are good for."`
-	LogLevel slog.Level     `default:"warn" placeholder:"LEVEL" help:"debug, info, warn or error."`
+	LogLevel config.Level   `default:"warn" placeholder:"LEVEL" help:"debug, info, warn (default) or error."`
 	JSON     bool           `name:"json" help:"Print a line of JSON, for programs."`
 }
 
@@ -86,7 +85,20 @@ func (c *devCmd) Run(ctx context.Context, s *streams) (err error) {
 	if err != nil {
 		return fmt.Errorf("print what there is to try: %w", err)
 	}
-	return server.Run(ctx)
+	err = server.Run(ctx)
+	if err == nil && !c.JSON {
+		overCtrlC(s.err)
+		fmt.Fprintln(s.err, t.farewell(c))
+	}
+	return err
+}
+
+// farewell says what is left.
+func (t trial) farewell(c *devCmd) string {
+	if c.Dir == "" {
+		return "Ended; all of it is gone."
+	}
+	return "Ended; " + t.Dir + " keeps everything for the next time."
 }
 
 // devKey is a key of the app to try out, which is made if there is none.
@@ -107,9 +119,9 @@ func (s *service) devKey(ctx context.Context) (string, error) {
 
 // text says what there is to try.
 func (t trial) text(c *devCmd) string {
-	where := "in " + t.Dir
+	what := "running in " + t.Dir + ", for you to try."
 	if c.Dir == "" {
-		where = "for trying out: all is gone when it ends"
+		what = "running, for you to try. All of it is gone when it ends."
 	}
 	ops := "none"
 	if t.Ops != "" {
@@ -120,7 +132,7 @@ func (t trial) text(c *devCmd) string {
 		login += " --server " + t.Clients
 	}
 	login += fmt.Sprintf(" --app %d", t.App)
-	return fmt.Sprintf(`Rollcall runs, %[1]s.
+	return fmt.Sprintf(`Rollcall is %[1]s
 
   clients  %[2]s
   metrics  %[3]s
@@ -131,8 +143,8 @@ In a second terminal, log alice in; the ticket in this line is good for %[6]s:
 
 %[7]s --user alice --usersig %[8]s
 
-In a third, the same line again: it takes the second one's place, and you see the
-kick arrive. Or bob, who stands beside alice:
+In a third, the same line again: it takes the second one's place, and you see
+the kick arrive. Or bob, who stands beside alice:
 
 %[7]s --user bob --usersig %[9]s
 
@@ -141,5 +153,5 @@ A ticket for anybody else:
 %[10]s usersig new --app %[4]d --key %[5]s --user carol
 
 Ctrl-C ends it.
-`, where, t.Clients, ops, t.App, t.Key, span(c.For), login, t.Tickets["alice"], t.Tickets["bob"], program())
+`, what, t.Clients, ops, t.App, t.Key, span(c.For), login, t.Tickets["alice"], t.Tickets["bob"], program())
 }

@@ -46,7 +46,7 @@ func (c *initCmd) Validate() error {
 func (c *initCmd) Run(ctx context.Context, s *streams) error {
 	for _, name := range []string{sqlite.File, config.FileName} {
 		if _, err := os.Lstat(filepath.Join(c.Dir, name)); !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("%s is a data directory already: it has %s", c.Dir, name)
+			return fmt.Errorf("%s is a data directory already: it has %s; name another with --dir", c.Dir, name)
 		}
 	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {

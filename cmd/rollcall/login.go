@@ -45,7 +45,8 @@ Examples:
 
     rollcall login --app 1400000000 --user alice --usersig eJwtzM...
     ROLLCALL_KEY=... rollcall login --app 1400000000 --user alice --for 1m
-    rollcall login --server wss://im.example.com --app 1400000000 --user bob --usersig - <ticket.txt --json
+    rollcall login --app 1400000000 --user bob --usersig - <ticket.txt --json
+    rollcall login --server wss://im.example.com --app 1400000000 --user bob
 `
 }
 
@@ -116,6 +117,7 @@ func (c *loginCmd) tickets(s *streams) (string, func(context.Context, rollcall.U
 
 // leave ends the session, or leaves it away.
 func (c *loginCmd) leave(k *client.Client, w *watch) error {
+	overCtrlC(w.out)
 	if c.Stay {
 		if err := k.Close(); err != nil {
 			return err
@@ -128,8 +130,19 @@ func (c *loginCmd) leave(k *client.Client, w *watch) error {
 	if err := k.Logout(ctx); err != nil {
 		return err
 	}
-	w.print(event{Event: "logged out"})
+	w.print(event{Event: "logged out", Text: c.unheard(w)})
 	return nil
+}
+
+// unheard says what becomes of a logout that the server may not have heard of.
+func (c *loginCmd) unheard(w *watch) string {
+	switch {
+	case w.online.Load():
+		return ""
+	case c.Dir == "":
+		return "not connected: the session may stay, away"
+	}
+	return "not connected: the server hears of it at the next login with this --dir"
 }
 
 // kicked is the error of a session that somebody else ended.

@@ -44,7 +44,9 @@ type commands struct {
 	Code    codeCmd    `cmd:"" help:"Explain a code, by its number or symbol."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
-	Completion kongcompletion.Completion `cmd:"" help:"Print what turns on tab completion in your shell."`
+	Completion completionCmd `cmd:"" help:"Print what turns on tab completion in your shell."`
+
+	VersionFlag kong.VersionFlag `name:"version" hidden:"" help:"As rollcall version."`
 }
 
 // streams are where a subcommand reads and writes.
@@ -65,11 +67,12 @@ func run() int {
 		kong.Description("Who is logged in where: a server for the logins of a chat application."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.Bind(std), kong.BindFor(ctx),
+		kong.Vars{"version": thisVersion().String()},
 	)
 	kongcompletion.Register(parser)
 	line, err := parser.Parse(os.Args[1:])
 	if err != nil {
-		fmt.Fprintf(std.err, "rollcall: %v\n%s", err, understood(err))
+		fmt.Fprintf(std.err, "rollcall: %s\n%s", plain(err), understood(err))
 		return 2
 	}
 	if err := line.Run(); err != nil {
@@ -77,6 +80,16 @@ func run() int {
 		return 1
 	}
 	return 0
+}
+
+// plain is what an error says, less the code in it: a slip in the command line is
+// no answer of Rollcall's.
+func plain(err error) string {
+	coded, ok := errors.AsType[*imcode.Error](err)
+	if !ok {
+		return err.Error()
+	}
+	return strings.Replace(err.Error(), coded.Error(), coded.Detail, 1)
 }
 
 // understood points to the help of as much of the command line as was
@@ -93,10 +106,11 @@ func understood(err error) string {
 	return "Help: " + strings.Join(words, " ") + " --help\n"
 }
 
-// advice says what to do about an error that carries a code.
+// advice says what to do about an error that carries a code, unless the error
+// itself says all there is to say.
 func advice(err error) string {
 	code, ok := errors.AsType[imcode.Code](err)
-	if !ok {
+	if !ok || code == imcode.InvalidParameters || code == imcode.SDKInvalidParameters {
 		return ""
 	}
 	entry, ok := imcode.Lookup(int(code))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 )
@@ -51,6 +52,9 @@ func given(what, value string, in io.Reader, limit int) (string, error) {
 // span says a length of time as people do, by its two largest units.
 func span(d time.Duration) string {
 	d = d.Abs().Round(time.Second)
+	if d >= time.Hour {
+		d = d.Round(time.Minute) // 24 hours less a moment are a day
+	}
 	units := []struct {
 		name string
 		of   time.Duration
@@ -75,6 +79,23 @@ func span(d time.Duration) string {
 		return "less than a second"
 	}
 	return strings.Join(words, " ")
+}
+
+// overCtrlC goes back to the start of the line, where a terminal shows ^C.
+func overCtrlC(w io.Writer) {
+	if terminal(w) {
+		fmt.Fprint(w, "\r")
+	}
+}
+
+// terminal tells whether w is one.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // count says a number of things.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -18,7 +17,7 @@ type serveCmd struct {
 	Dir       string          `env:"ROLLCALL_DIR" placeholder:"DIR" help:"The data directory (default: the configuration's, or data)."`
 	Listen    *config.Address `placeholder:"HOST:PORT" help:"Where clients connect (default: the configuration's, or 127.0.0.1:7400)."`
 	Ops       *config.Address `placeholder:"HOST:PORT" help:"For health and metrics (default: the configuration's, or 127.0.0.1:7401); empty: none."`
-	LogLevel  *slog.Level     `placeholder:"LEVEL" help:"debug, info, warn or error."`
+	LogLevel  *config.Level   `placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogFormat *config.Format  `placeholder:"FORMAT" help:"text or json."`
 	JSON      bool            `name:"json" help:"Print the addresses as a line of JSON, for programs."`
 }
@@ -64,8 +63,17 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return fmt.Errorf("print where the server listens: %w", err)
 	}
-	context.AfterFunc(ctx, func() { log.Info("draining; a second signal ends at once") })
-	if err := server.Run(ctx); err != nil {
+	told := make(chan struct{})
+	silent := context.AfterFunc(ctx, func() {
+		defer close(told)
+		overCtrlC(s.err)
+		log.Info("draining; a second signal ends at once")
+	})
+	err = server.Run(ctx)
+	if !silent() {
+		<-told // it is told first that comes first
+	}
+	if err != nil {
 		return err
 	}
 	log.Info("stopped")

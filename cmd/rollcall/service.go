@@ -92,7 +92,7 @@ func loopback(a net.Addr) bool {
 
 // logger is the log that is configured.
 func logger(w io.Writer, c config.Log) *slog.Logger {
-	o := &slog.HandlerOptions{Level: c.Level}
+	o := &slog.HandlerOptions{Level: slog.Level(c.Level)}
 	if c.Format == config.JSON {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}

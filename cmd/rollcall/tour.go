@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 
@@ -23,16 +24,15 @@ Colours on a terminal unless NO_COLOR is set.`
 
 // Run tells the stories.
 func (*tourCmd) Run(ctx context.Context, s *streams) error {
-	return tour.Run(ctx, tour.NewNarrator(s.out, colorful(s.out)))
+	if err := tour.Run(ctx, tour.NewNarrator(s.out, colorful(s.out))); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(s.out, "Next: %s dev starts a server to try it on.\n", program())
+	return err
 }
 
 // colorful tells whether whoever reads w may want colours: a terminal, unless
 // NO_COLOR is set (https://no-color.org).
 func colorful(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && terminal(w)
 }

@@ -188,6 +188,6 @@ func (e explained) print(w io.Writer, now time.Time) error {
 	if e.UserbufBytes != nil {
 		fmt.Fprintf(t, "userbuf\t%s, which a login ignores\n", count(*e.UserbufBytes, "byte"))
 	}
-	fmt.Fprintf(t, "signature\tnot checked: rollcall usersig check --app %d --user %q, with the key\n", e.App, e.User)
+	fmt.Fprintf(t, "signature\tnot checked; with the key, rollcall usersig check does\n")
 	return t.Flush()
 }

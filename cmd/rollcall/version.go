@@ -13,14 +13,21 @@ type versionCmd struct {
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 
-// Run prints it.
-func (c *versionCmd) Run(s *streams) error {
-	v := struct {
-		Version string `json:"version"`
-		Commit  string `json:"commit,omitempty"`
-		Go      string `json:"go"`
-		System  string `json:"system"`
-	}{client.Version, "", runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+// A version is what was built, and for what.
+type version struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Go      string `json:"go"`
+	System  string `json:"system"`
+}
+
+func (v version) String() string {
+	return fmt.Sprintf("rollcall %s (%s, %s)", v.Version, v.Go, v.System)
+}
+
+// thisVersion is that of this program.
+func thisVersion() version {
+	v := version{client.Version, "", runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, set := range info.Settings {
 			if set.Key == "vcs.revision" {
@@ -28,9 +35,15 @@ func (c *versionCmd) Run(s *streams) error {
 			}
 		}
 	}
+	return v
+}
+
+// Run prints it.
+func (c *versionCmd) Run(s *streams) error {
+	v := thisVersion()
 	if c.JSON {
 		return printJSON(s.out, v)
 	}
-	fmt.Fprintf(s.out, "rollcall %s (%s, %s)\n", v.Version, v.Go, v.System)
+	fmt.Fprintln(s.out, v)
 	return nil
 }

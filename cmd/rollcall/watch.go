@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rollcall.example"
@@ -35,6 +36,7 @@ type watch struct {
 	json   bool
 	client *client.Client
 	ended  chan error // how the session ended, unless by us
+	online atomic.Bool
 
 	printing sync.Mutex
 }
@@ -42,7 +44,10 @@ type watch struct {
 // listener hears everything.
 func (w *watch) listener() client.Listener {
 	return client.Listener{
-		Connecting:     func() { w.print(event{Event: "connecting"}) },
+		Connecting: func() {
+			w.online.Store(false)
+			w.print(event{Event: "connecting"})
+		},
 		ConnectSuccess: w.connected,
 		ConnectFailed: func(code imcode.Code, text string) {
 			w.print(event{Event: "connect failed", Code: code, Text: text})
@@ -64,6 +69,7 @@ func (w *watch) listener() client.Listener {
 
 // connected tells of a connection, and of the session that is served again.
 func (w *watch) connected() {
+	w.online.Store(true)
 	e := event{Event: "connected"}
 	if s := w.client.Session(); s != (client.Session{}) {
 		e.Session, e.Connection = s.Number, s.Connection
@@ -112,16 +118,17 @@ func (e event) rest() string {
 	}
 	add(e.User != "", "%s", e.User)
 	add(e.Session != 0, "session %d", e.Session)
-	add(e.Connection != 0, "connection %d", e.Connection)
+	add(e.Connection != 0 && e.User == "", "connection %d", e.Connection)
 	if e.Ends != nil {
 		add(true, "ticket good for %s", span(time.Until(*e.Ends)))
 	}
-	add(e.Code != 0, "%v", e.Code)
+	add(e.Code != 0, "%d", int(e.Code))
 	add(e.Reason != "", "%s", e.Reason)
 	if e.ByPlatform != nil {
 		add(true, "by session %d on %s", e.BySession, *e.ByPlatform)
 	}
 	add(e.ByDevice != "", "%q", e.ByDevice)
-	add(e.Text != "" && e.ByPlatform == nil, "%s", e.Text) // which says the same again
+	text := strings.TrimPrefix(e.Text, "dial tcp ")    // for a line that fits 80 columns
+	add(text != "" && e.ByPlatform == nil, "%s", text) // which says the same again
 	return strings.Join(words, ", ")
 }

@@ -78,8 +78,8 @@ type Timeouts struct {
 
 // Log says what is logged, and how.
 type Log struct {
-	Level  slog.Level `toml:"level"`
-	Format Format     `toml:"format"`
+	Level  Level  `toml:"level"`
+	Format Format `toml:"format"`
 }
 
 // Default is the configuration of a server that configures nothing.
@@ -96,7 +96,7 @@ func Default() Config {
 			Drain:        Duration(10 * time.Second),
 			DrainSpread:  Duration(5 * time.Second),
 		},
-		Log: Log{Level: slog.LevelInfo, Format: Text},
+		Log: Log{Level: Level(slog.LevelInfo), Format: Text},
 	}
 }
 

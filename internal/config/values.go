@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"strconv"
@@ -54,13 +55,24 @@ func (d *Duration) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q: want a duration, as 90s or 1m30s", text)
 	}
 	if v <= 0 || v > MaxDuration {
-		return fmt.Errorf("%q: want more than 0s and at most %s", text, MaxDuration)
+		return fmt.Errorf("%q: want more than 0s and at most 24h", text)
 	}
 	*d = Duration(v)
 	return nil
 }
 
 func (d Duration) String() string { return time.Duration(d).String() }
+
+// A Level is the least that is logged.
+type Level slog.Level
+
+// UnmarshalText checks a level.
+func (l *Level) UnmarshalText(text []byte) error {
+	if (*slog.Level)(l).UnmarshalText(text) != nil {
+		return fmt.Errorf("%q: want debug, info, warn or error", text)
+	}
+	return nil
+}
 
 // A Format is how log lines are written.
 type Format string

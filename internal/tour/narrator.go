@@ -3,6 +3,7 @@ package tour
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,14 +33,15 @@ const (
 
 func (n *Narrator) welcome(stories int) {
 	n.sayf(bold, "Rollcall in %d short stories", stories)
-	n.sayf("", "A real server and real clients in this process, over TCP on 127.0.0.1, each story on")
-	n.sayf("", "a server of its own. A, B and C are devices; > is what is done, ok what is expected.")
+	n.sayf("", "A real server and real clients in this process, over TCP on 127.0.0.1, each")
+	n.sayf("", "story on a server of its own. A, B and C are devices; > is what is done, ok")
+	n.sayf("", "what is expected.")
 }
 
 func (n *Narrator) title(number int, s conformance.Scenario) {
 	n.sayf("", "")
 	n.sayf(bold, "%d. %s", number, s.Title)
-	for _, line := range s.About {
+	for _, line := range wrap(strings.Join(s.About, " "), width-3) {
 		n.sayf(dim, "   %s", line)
 	}
 	n.mu.Lock()
@@ -68,7 +70,29 @@ func (n *Narrator) heard(device string, e conformance.Event) {
 	} else if e.Text != "" {
 		words += ": " + e.Text
 	}
-	n.sayf("", "     %5.2fs  %s hears: %s", n.since(), device, words)
+	head := fmt.Sprintf("     %5.2fs  %s hears: ", n.since(), device)
+	for _, line := range wrap(words, width-len(head)) {
+		n.sayf("", "%s%s", head, line)
+		head = strings.Repeat(" ", len(head))
+	}
+}
+
+// width is how many columns every terminal has.
+const width = 80
+
+// wrap breaks a text between words into lines of at most so many bytes, where a
+// word is not longer.
+func wrap(text string, columns int) []string {
+	var lines []string
+	for word := range strings.FieldsSeq(text) {
+		last := len(lines) - 1
+		if last >= 0 && len(lines[last])+1+len(word) <= columns {
+			lines[last] += " " + word
+		} else {
+			lines = append(lines, word)
+		}
+	}
+	return lines
 }
 
 func (n *Narrator) since() float64 {
@@ -82,7 +106,6 @@ func (n *Narrator) wrong(err error) { n.sayf(red, " NOT as expected: %v", err) }
 func (n *Narrator) farewell(stories int, took time.Duration) {
 	n.sayf("", "")
 	n.sayf(green, "All %d stories went as expected, in %.1f s.", stories, took.Seconds())
-	n.sayf("", "Next: rollcall dev starts a server to try it on.")
 }
 
 // sayf writes one line.

@@ -26,8 +26,13 @@ func TestTheTour(t *testing.T) {
 		"ticket expired", "login 70001: ", "login 6206: ", "logout ok",
 		"8. The server restarts", "All 8 stories went as expected",
 	} {
-		if !strings.Contains(out.String(), want) {
+		if !strings.Contains(strings.Join(strings.Fields(out.String()), " "), want) {
 			t.Errorf("it does not tell %q:\n%s", want, &out)
+		}
+	}
+	for line := range strings.Lines(out.String()) {
+		if len(line) > 81 {
+			t.Errorf("wider than 80 columns: %s", line)
 		}
 	}
 	if strings.Contains(out.String(), "\x1b") {
