@@ -141,8 +141,9 @@ func (d *decision) remember(x Session) {
 	}
 }
 
-// boundTries forgets the try numbers of devices that have no session, were not
-// seen for TryLife, and are not among the MaxOldTries seen last.
+// boundTries forgets the try numbers of devices that have no session, and were
+// not seen for TryLife and are not among the MaxOldTries seen last, or are not
+// among the MaxTries seen last.
 func (d *decision) boundTries() {
 	if len(d.State.Tries) <= MaxOldTries {
 		return
@@ -151,7 +152,7 @@ func (d *decision) boundTries() {
 	kept := 0
 	d.State.Tries = slices.DeleteFunc(d.State.Tries, func(t Try) bool {
 		kept++
-		if kept <= MaxOldTries || d.now.Sub(t.Seen) <= TryLife {
+		if kept <= MaxOldTries || kept <= MaxTries && d.now.Sub(t.Seen) <= TryLife {
 			return false
 		}
 		_, in := d.State.session(func(x Session) bool { return x.Device == t.Device })

@@ -35,6 +35,7 @@ const (
 	MinKickRows  = 20                 // kick rows kept at least, whatever the policy admits
 	TryLife      = 10 * time.Minute   // a try number is kept so long after its session
 	MaxOldTries  = 20                 // older try numbers are kept for so many devices
+	MaxTries     = 200                // younger ones for so many, whatever devices an account invents
 	FutureSkew   = 300                // seconds a UserSig may be dated ahead
 )
 

@@ -130,6 +130,28 @@ func TestTryNumbersAreBounded(t *testing.T) {
 	}
 }
 
+// TestInventedDevicesAreBounded: an account that names more devices than anybody
+// has is held to MaxTries numbers, of which those with a session are the last to
+// go, also when its UserSig has ended long ago.
+func TestInventedDevicesAreBounded(t *testing.T) {
+	for name, options := range map[string]func(*Login){"good": try(1), "ended": sig(-9, -1)} {
+		t.Run(name, func(t *testing.T) {
+			s := account("w1")
+			for i := range 3 * MaxTries {
+				q := login(fmt.Sprintf("a%d", i), at(noon.Add(time.Duration(i)*time.Millisecond)), options)
+				q.Fixed = hash("attempt %d", i)
+				s = LogIn(s, q, Multi()).State
+			}
+			if n := len(s.Tries); n > MaxTries+len(s.Sessions) {
+				t.Errorf("%d numbers are kept, want at most %d beside those of sessions", n, MaxTries)
+			}
+			if last := fmt.Sprintf("a%d", 3*MaxTries-1); highest(s, "w1") != 10 || highest(s, last) == 0 {
+				t.Error("the number of a device that is logged in, or of the latest one, was forgotten")
+			}
+		})
+	}
+}
+
 // TestTryNumberOutlivesEviction: the ten minutes begin when the session ends,
 // not when its device was heard last (1.3).
 func TestTryNumberOutlivesEviction(t *testing.T) {
