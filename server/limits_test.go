@@ -55,10 +55,31 @@ func TestGuessedSecretsAreCounted(t *testing.T) {
 			}
 			d.drawn++
 		}
-		bad := w.device("bob", "phone", rollcall.Android)
+		bad := w.device("alice", "pad", rollcall.IPad)
 		bad.sig = "hello"
 		p.refused(bad.attempt(), imcode.AccountFreqLimit)
 		d.granted(p.ask(d.resume())) // who has the secret comes in
+	})
+}
+
+func TestAnAddressThatTriesManyAccountsReads70050(t *testing.T) {
+	story(t, server.Config{}, func(t *testing.T, w *world) {
+		home := func() *peer { return w.speak(w.dialFrom("home"), wire.Proto) }
+		p := home()
+		for i := range 100 {
+			if i%50 == 0 {
+				p = home()
+			}
+			bad := w.device(fmt.Sprintf("u%d", i), "phone", rollcall.Android)
+			bad.sig = "hello"
+			p.refused(bad.attempt(), imcode.UserSigCheckFailed)
+		}
+		bad := w.device("u100", "phone", rollcall.Android)
+		bad.sig = "hello"
+		p = home()
+		p.refused(bad.attempt(), imcode.AccountFreqLimit)
+		good := w.device("alice", "phone", rollcall.Android)
+		good.granted(p.ask(good.attempt()))
 	})
 }
 
@@ -105,6 +126,38 @@ func TestAnAccountThatInventsDevicesIs72010(t *testing.T) {
 		if n := len(w.state("alice").Tries); n != 50 {
 			t.Errorf("%d try numbers are kept, want 50", n)
 		}
+	})
+}
+
+func TestInventedDevicesOfOneAttemptAreCounted(t *testing.T) {
+	story(t, server.Config{}, func(t *testing.T, w *world) {
+		d := w.device("alice", "phone", rollcall.Android)
+		q := d.attempt()
+		for i := range 50 {
+			q.DeviceId = fmt.Sprintf("d%d", i)
+			w.connect().ask(q)
+		}
+		q.DeviceId = "d50"
+		w.connect().refused(q, imcode.LoginFrequencyLimit)
+	})
+}
+
+func TestATicketThatHasEndedLocksNobodyOut(t *testing.T) {
+	story(t, server.Config{}, func(t *testing.T, w *world) {
+		d := w.device("alice", "phone", rollcall.Android)
+		old := w.device("alice", "phone", rollcall.Android)
+		old.sig = signed(t, app, w.key, "alice", time.Now().Add(-2*time.Hour), time.Hour)
+		p := w.connect()
+		for i := range 50 {
+			old.id = fmt.Sprintf("d%d", i)
+			if i < 5 {
+				old.id = d.id // also of the device itself, whose id was learned
+			}
+			p.refused(old.attempt(), imcode.UserSigExpired)
+		}
+		p.refused(old.attempt(), imcode.LoginFrequencyLimit)
+		d.try, d.drawn = old.try, old.drawn
+		d.online()
 	})
 }
 

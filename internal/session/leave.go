@@ -27,15 +27,16 @@ func (s *Sessions) Logout(ctx context.Context, asking *node.Place, q Logout) (An
 	if err != nil {
 		return Answer{}, s.failed(q.Account, q.Address, err)
 	}
-	signed := false
+	now, signed := s.Now(), false
 	if q.UserSig != "" {
-		_, _, err := s.verify(q.Account, q.UserSig, q.Address)
+		_, claims, err := s.verify(q.Account, q.UserSig, q.Address)
 		signed = err == nil
+		of := household{q.Account, claims.At(now) != nil}
+		if signed && !s.crowd.Allow(of, member{q.Device, [wire.HalfBytes]byte(q.FixedHalf)}, now) {
+			return Answer{}, imcode.LoginFrequencyLimit.Errorf("more than %d logouts of this account in 10 s: slow down", maxCrowd)
+		}
 	}
-	if signed && !s.crowd.Allow(q.Account, [wire.HalfBytes]byte(q.FixedHalf), s.Now()) {
-		return Answer{}, imcode.LoginFrequencyLimit.Errorf("more than %d logouts of this account in 10 s: slow down", maxCrowd)
-	}
-	request := policy.Logout{Now: s.Now(), Device: q.Device, Fixed: fixed(q.FixedHalf), Try: q.Try, Signed: signed}
+	request := policy.Logout{Now: now, Device: q.Device, Fixed: fixed(q.FixedHalf), Try: q.Try, Signed: signed}
 	out, err := s.mutate(ctx, q.Account, asking, func(st policy.State) policy.Outcome {
 		return policy.LogOut(st, request, app.Rules)
 	})

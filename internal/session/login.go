@@ -53,11 +53,12 @@ func (s *Sessions) login(ctx context.Context, c node.Conn, q Login) (Answer, err
 	if err != nil {
 		return Answer{}, err
 	}
-	now, attempt := s.Now(), [wire.HalfBytes]byte(q.FixedHalf)
-	if !s.attempts.Allow(installation{q.Account, q.Device}, attempt, now) {
+	now, half := s.Now(), [wire.HalfBytes]byte(q.FixedHalf)
+	of := household{q.Account, claims.At(now) != nil}
+	if !s.attempts.Allow(installation{of, q.Device}, half, now) {
 		return Answer{}, imcode.LoginFrequencyLimit.Errorf("more than 5 logins of this device in 10 s: slow down")
 	}
-	if !s.crowd.Allow(q.Account, attempt, now) {
+	if !s.crowd.Allow(of, member{q.Device, half}, now) {
 		return Answer{}, imcode.LoginFrequencyLimit.Errorf("more than %d logins of this account in 10 s: slow down", maxCrowd)
 	}
 	request := policy.Login{

@@ -61,9 +61,9 @@ type Sessions struct {
 	store    Store
 	apps     *apps.Apps
 	roster   *node.Roster
-	failures *limit.Failures[stranger]                               // of signatures and secrets, by address and by address and account
-	attempts *limit.Attempts[installation, [wire.HalfBytes]byte]     // logins of a device
-	crowd    *limit.Attempts[rollcall.Account, [wire.HalfBytes]byte] // and of all that an account says it has
+	failures *limit.Failures[stranger]                           // of signatures and secrets, by address and by address and account
+	attempts *limit.Attempts[installation, [wire.HalfBytes]byte] // logins of a device
+	crowd    *limit.Attempts[household, member]                  // and of all that an account says it has
 	opt      Options
 	watch    bool         // the clock is the machine's: watch it for jumps
 	due      atomic.Int64 // when the sweep wakes next, Unix ms
@@ -83,10 +83,24 @@ type stranger struct {
 	account rollcall.Account // zero: whichever
 }
 
+// A household is an account as its bearers of UserSigs are counted: those whose
+// UserSig is over by the clock apart, so that an old one locks nobody out.
+type household struct {
+	account rollcall.Account
+	over    bool
+}
+
 // An installation is a device of an account.
 type installation struct {
-	account rollcall.Account
-	device  rollcall.DeviceID
+	household
+
+	device rollcall.DeviceID
+}
+
+// A member is an attempt of a device.
+type member struct {
+	device rollcall.DeviceID
+	half   [wire.HalfBytes]byte
 }
 
 // New returns the use-cases over a store, the apps and the roster of this
@@ -113,7 +127,7 @@ func New(s Store, a *apps.Apps, r *node.Roster, o Options) *Sessions {
 	return &Sessions{
 		store: s, apps: a, roster: r, opt: o, watch: watch, wake: make(chan struct{}, 1),
 		failures: &limit.Failures[stranger]{}, attempts: &limit.Attempts[installation, [wire.HalfBytes]byte]{},
-		crowd: &limit.Attempts[rollcall.Account, [wire.HalfBytes]byte]{Max: maxCrowd},
+		crowd: &limit.Attempts[household, member]{Max: maxCrowd},
 	}
 }
 
