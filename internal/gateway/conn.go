@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -285,7 +286,9 @@ func (c *conn) serve(ctx context.Context, b []byte) error {
 			c.finish(wire.CloseTooMany)
 			return errOver
 		}
-		c.refuse(f.GetId(), imcode.TooManyRequests.Errorf("more than %d requests a second", maxPerSecond))
+		c.refuse(f.GetId(), &imcode.Error{
+			Code: imcode.TooManyRequests, Detail: fmt.Sprintf("more than %d requests a second", maxPerSecond), RetryAfter: time.Second,
+		})
 		return nil
 	}
 	switch q := f.GetRequest().(type) {

@@ -26,6 +26,7 @@ func (c *conn) login(ctx context.Context, id uint64, q *wire.LoginRequest) {
 		c.refuse(id, err)
 		return
 	}
+	c.g.opt.Log.Debug("login", "app", in.Account.App, "user", in.Account.User, "platform", in.Platform.String(), "client", q.GetClient())
 	c.out.asks(id)
 	a, err := c.g.sessions.Login(ctx, c, in)
 	c.served(id, in.Account, a, err)
@@ -75,6 +76,8 @@ func (c *conn) decodeLogin(q *wire.LoginRequest) (session.Login, error) {
 		err = imcode.InvalidParameters.Errorf("platform %s: a web page may log in as Web only", platform)
 	case len(name) > rollcall.MaxDeviceNameBytes || !printable(name):
 		err = imcode.InvalidParameters.Errorf("device name: want at most %d bytes of printable UTF-8", rollcall.MaxDeviceNameBytes)
+	case len(q.GetClient()) > maxClient || !printable(q.GetClient()):
+		err = imcode.InvalidParameters.Errorf("client: want at most %d bytes of printable UTF-8", maxClient)
 	case len(q.GetProofs()) > wire.MaxProofs:
 		err = imcode.InvalidParameters.Errorf("%d proofs: want at most %d", len(q.GetProofs()), wire.MaxProofs)
 	default:
@@ -100,6 +103,9 @@ func decodeAccount(app uint32, user string) (rollcall.Account, error) {
 	}
 	return rollcall.Account{App: rollcall.AppID(app), User: u}, nil
 }
+
+// maxClient bounds the name and version that a client gives of itself.
+const maxClient = 64
 
 // maxTry bounds try numbers: every client can count so far exactly, and nobody
 // gets there by counting.

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"rollcall.example"
-	"rollcall.example/imcode"
 	"rollcall.example/internal/node"
 	"rollcall.example/internal/policy"
 	"rollcall.example/wire"
@@ -33,7 +32,7 @@ func (s *Sessions) Logout(ctx context.Context, asking *node.Place, q Logout) (An
 		signed = err == nil
 		of := household{q.Account, claims.At(now) != nil}
 		if signed && !s.crowd.Allow(of, member{q.Device, [wire.HalfBytes]byte(q.FixedHalf)}, now) {
-			return Answer{}, imcode.LoginFrequencyLimit.Errorf("more than %d logouts of this account in 10 s: slow down", maxCrowd)
+			return Answer{}, tooOften("more than %d logouts of this account in 10 s", maxCrowd)
 		}
 	}
 	request := policy.Logout{Now: now, Device: q.Device, Fixed: fixed(q.FixedHalf), Try: q.Try, Signed: signed}

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"rollcall.example"
@@ -56,10 +57,10 @@ func (s *Sessions) login(ctx context.Context, c node.Conn, q Login) (Answer, err
 	now, half := s.Now(), [wire.HalfBytes]byte(q.FixedHalf)
 	of := household{q.Account, claims.At(now) != nil}
 	if !s.attempts.Allow(installation{of, q.Device}, half, now) {
-		return Answer{}, imcode.LoginFrequencyLimit.Errorf("more than 5 logins of this device in 10 s: slow down")
+		return Answer{}, tooOften("more than 5 logins of this device in 10 s")
 	}
 	if !s.crowd.Allow(of, member{q.Device, half}, now) {
-		return Answer{}, imcode.LoginFrequencyLimit.Errorf("more than %d logins of this account in 10 s: slow down", maxCrowd)
+		return Answer{}, tooOften("more than %d logins of this account in 10 s", maxCrowd)
 	}
 	request := policy.Login{
 		Now: now, Node: s.opt.Node, Lost: s.roster.Lost(q.Account),
@@ -105,14 +106,26 @@ func (s *Sessions) failed(a rollcall.Account, from Address, err error) error {
 	return err
 }
 
-// wrong counts something unproven, by address and by address and account.
+// wrong counts something unproven, by address and account and by address.
 func (s *Sessions) wrong(a rollcall.Account, from Address) (after time.Duration, blocked bool) {
-	now := s.Now()
-	for _, key := range []stranger{{address: from.Key()}, {from.Key(), a}} {
-		if after, blocked := s.failures.Blocked(key, now); blocked {
-			return after, true
-		}
-		s.failures.Fail(key, now)
+	now, who := s.Now(), stranger{from.Key(), a}
+	if after, blocked := s.failures.Blocked(who, now); blocked {
+		return after, true
 	}
+	if after, blocked := s.crowds.Blocked(who.address, now); blocked {
+		return after, true
+	}
+	s.failures.Fail(who, now)
+	s.crowds.Fail(who.address, now)
 	return 0, false
 }
+
+// tooOften refuses attempts above a rate.
+func tooOften(format string, args ...any) error {
+	return &imcode.Error{
+		Code: imcode.LoginFrequencyLimit, Detail: fmt.Sprintf(format, args...) + ": slow down", RetryAfter: attemptsWithin,
+	}
+}
+
+// attemptsWithin is the window in which attempts are counted.
+const attemptsWithin = 10 * time.Second

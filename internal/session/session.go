@@ -61,7 +61,8 @@ type Sessions struct {
 	store    Store
 	apps     *apps.Apps
 	roster   *node.Roster
-	failures *limit.Failures[stranger]                           // of signatures and secrets, by address and by address and account
+	failures *limit.Failures[stranger]                           // of signatures and secrets, by address and account
+	crowds   *limit.Failures[string]                             // the same by address, behind which many may sit
 	attempts *limit.Attempts[installation, [wire.HalfBytes]byte] // logins of a device
 	crowd    *limit.Attempts[household, member]                  // and of all that an account says it has
 	opt      Options
@@ -77,10 +78,14 @@ type Sessions struct {
 // name: more than any policy admits, and few enough to keep a try number of each.
 const maxCrowd = 50
 
-// A stranger is who proved nothing: an address, or what it claims to be.
+// maxFailures bounds the failures of one address in a minute, whatever accounts
+// they name; of one account from it there may be fewer (limit.Failures).
+const maxFailures = 100
+
+// A stranger is who proved nothing: an address, and what it claims to be.
 type stranger struct {
 	address string
-	account rollcall.Account // zero: whichever
+	account rollcall.Account
 }
 
 // A household is an account as its bearers of UserSigs are counted: those whose
@@ -126,8 +131,8 @@ func New(s Store, a *apps.Apps, r *node.Roster, o Options) *Sessions {
 	o.RetryAfter = cmp.Or(o.RetryAfter, 2*time.Second)
 	return &Sessions{
 		store: s, apps: a, roster: r, opt: o, watch: watch, wake: make(chan struct{}, 1),
-		failures: &limit.Failures[stranger]{}, attempts: &limit.Attempts[installation, [wire.HalfBytes]byte]{},
-		crowd: &limit.Attempts[household, member]{Max: maxCrowd},
+		failures: &limit.Failures[stranger]{}, crowds: &limit.Failures[string]{Max: maxFailures},
+		attempts: &limit.Attempts[installation, [wire.HalfBytes]byte]{}, crowd: &limit.Attempts[household, member]{Max: maxCrowd},
 	}
 }
 
