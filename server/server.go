@@ -76,7 +76,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	incarnation := "local-" + rand.Text()
-	st, err := sqlite.Open(ctx, cfg.Dir, sqlite.Options{Node: incarnation})
+	st, err := sqlite.Open(ctx, cfg.Dir, sqlite.Options{Node: incarnation, Now: cfg.Now})
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
@@ -88,7 +88,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	m := newMetrics()
 	s := &Server{cfg: cfg, store: st, apps: a, metrics: m}
 	s.sessions = session.New(st, a, roster, session.Options{
-		Node: incarnation, Now: cfg.Now, Log: cfg.Log,
+		Node: incarnation, Log: cfg.Log,
 		OnLogin: m.login, OnEnd: m.end, OnJump: m.clockJumps.Inc,
 	})
 	s.gateway = gateway.New(s.sessions, gateway.Options{

@@ -56,6 +56,8 @@ type Options struct {
 	Queue   int // requests that wait at most, others wait to queue; default 4096
 	Readers int // connections that read beside the writer; default 4
 
+	Now func() time.Time // by which they are away from Open on; default time.Now
+
 	// Committed, if set, is told of each commit: how many requests it answered
 	// and how long it took. It is called by the writer, which waits for it.
 	Committed func(requests int, took time.Duration)
@@ -81,6 +83,9 @@ var (
 // has migrated it, and on a SQLite older than 3.51.3. Close it.
 func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	o.Batch, o.Queue, o.Readers = cmp.Or(o.Batch, 512), cmp.Or(o.Queue, 4096), cmp.Or(o.Readers, 4)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
@@ -113,7 +118,7 @@ func (s *Store) open(ctx context.Context, path string, o Options) error {
 	if err := s.writer.prepare(ctx); err != nil {
 		return err
 	}
-	if err := s.writer.disown(ctx, time.Now()); err != nil {
+	if err := s.writer.disown(ctx, o.Now()); err != nil {
 		return fmt.Errorf("mark what an earlier process served as away: %w", err)
 	}
 	if s.readers, err = sql.Open("sqlite", dsn(path, "query_only(1)")); err != nil {
