@@ -88,7 +88,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	m := newMetrics()
 	s := &Server{cfg: cfg, store: st, apps: a, metrics: m}
 	s.sessions = session.New(st, a, roster, session.Options{
-		Node: incarnation, Log: cfg.Log,
+		Node: incarnation, Now: cfg.Now, Log: cfg.Log,
 		OnLogin: m.login, OnEnd: m.end, OnJump: m.clockJumps.Inc,
 	})
 	s.gateway = gateway.New(s.sessions, gateway.Options{
