@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,6 +81,27 @@ func TestAnAddressThatTriesManyAccountsReads70050(t *testing.T) {
 		p.refused(bad.attempt(), imcode.AccountFreqLimit)
 		good := w.device("alice", "phone", rollcall.Android)
 		good.granted(p.ask(good.attempt()))
+	})
+}
+
+func TestGuessesTellNothingAndFillNoLog(t *testing.T) {
+	story(t, server.Config{}, func(t *testing.T, w *world) {
+		w.device("alice", "phone", rollcall.Android).online()
+		for _, user := range []string{"alice", "nobody"} {
+			stranger := w.device(user, "x", rollcall.Android)
+			stranger.attempt()
+			stranger.session, stranger.sig = 1, "hello"
+			p := w.speak(w.dialFrom("home of "+user), wire.Proto)
+			for range 20 {
+				if got := outcome(p.ask(stranger.resume())); got != "log in again" {
+					t.Fatalf("a guess was answered with %s", got)
+				}
+			}
+			p.refused(stranger.attempt(), imcode.AccountFreqLimit)
+		}
+		if n := strings.Count(w.log.String(), "not the session's"); n != 10 {
+			t.Errorf("%d lines about guesses in the log, want 10", n)
+		}
 	})
 }
 

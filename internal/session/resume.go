@@ -47,9 +47,11 @@ func (s *Sessions) Resume(ctx context.Context, c node.Conn, q Resume) (Answer, e
 	if err != nil {
 		return answer, err
 	}
-	if answer.Wrong {
-		s.opt.Log.Warn("a secret that is not the session's", "app", q.Account.App, "user", q.Account.User, "session", q.Session)
-		s.wrong(q.Account, q.Address)
+	if answer.Wrong || answer.Answer == policy.LogInAgain { // also where there is no such session: the count would tell
+		_, blocked := s.wrong(q.Account, q.Address)
+		if answer.Wrong && !blocked {
+			s.opt.Log.Warn("a secret that is not the session's", "app", q.Account.App, "user", q.Account.User, "session", q.Session)
+		}
 	}
 	if unsigned != nil && answer.Answer == policy.Granted {
 		answer.Renewal, answer.Detail = imcode.Of(unsigned), unsigned.Error()
