@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -63,6 +64,9 @@ func (d *dialer) client(ctx context.Context) *http.Client {
 	}
 }
 
+// defaultPort is where a server listens that nobody configured.
+const defaultPort = "7400"
+
 // serverURL reads the address that Open is given.
 func serverURL(address string) (*url.URL, error) {
 	bad := func(why string) error {
@@ -91,6 +95,7 @@ func serverURL(address string) (*url.URL, error) {
 		u.Scheme = "wss"
 		if isThisMachine(u.Hostname()) {
 			u.Scheme = "ws"
+			u.Host = net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), defaultPort))
 		}
 	default:
 		return nil, bad("unknown scheme " + strconv.Quote(u.Scheme))

@@ -128,7 +128,7 @@ func TestServerAddress(t *testing.T) {
 		{"im.example.com", "im.example.com:443"},
 		{"im.example.com:8443", "im.example.com:8443"},
 		{"localhost:8080", "localhost:8080"},
-		{"127.0.0.1", "127.0.0.1:80"},
+		{"127.0.0.1", "127.0.0.1:7400"},
 		{"[::1]:8080", "[::1]:8080"},
 	} {
 		t.Run(tt.address, func(t *testing.T) {

@@ -43,7 +43,7 @@ func ExampleV2TIMManager_Login() {
 	})
 	<-Log.printed
 	// Output:
-	// sdk: failure, code:7003, desc:7003 ERR_SDK_COMM_INVALID_IDENTIFIER: UserID has an illegal byte at position 5: want a-z, A-Z, 0-9, _ and - only
+	// sdk: failure, code:7003, desc:UserID has an illegal byte at position 5: want a-z, A-Z, 0-9, _ and - only
 }
 
 func ExampleV2TIMManager_Login_replaced() {

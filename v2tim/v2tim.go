@@ -25,6 +25,7 @@
 package v2tim
 
 import (
+	"errors"
 	"slices"
 	"sync"
 
@@ -189,8 +190,19 @@ func (c V2TIMCallback) result(err error) {
 	case err == nil && c.OnSuccess != nil:
 		c.OnSuccess()
 	case err != nil && c.OnError != nil:
-		c.OnError(int(imcode.Of(err)), err.Error())
+		c.OnError(int(imcode.Of(err)), describe(err))
 	}
+}
+
+// describe says what was wrong, without the code that stands beside it.
+func describe(err error) string {
+	if e, ok := errors.AsType[*imcode.Error](err); ok && e.Detail != "" {
+		return e.Detail
+	}
+	if e, ok := imcode.Lookup(int(imcode.Of(err))); ok {
+		return e.Meaning
+	}
+	return err.Error()
 }
 
 // forward tells every listener that is there at the time.

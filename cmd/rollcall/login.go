@@ -86,7 +86,7 @@ func (c *loginCmd) Run(ctx context.Context, s *streams) (err error) {
 	case ctx.Err() != nil:
 		return errInterrupted
 	case err != nil:
-		w.refused(err)
+		w.failed(err)
 		return err
 	}
 	w.loggedIn()

@@ -87,8 +87,8 @@ func (w *watch) loggedIn() {
 	w.print(e)
 }
 
-func (w *watch) refused(err error) {
-	e := event{Event: "refused", Code: imcode.Of(err)}
+func (w *watch) failed(err error) {
+	e := event{Event: "login failed", Code: imcode.Of(err)}
 	if d, ok := errors.AsType[*imcode.Error](err); ok {
 		e.Text = d.Detail
 	}

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -100,6 +101,16 @@ func TestMistakesAreToldWithTheirLines(t *testing.T) {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestAFileThatIsNoTextIsToldSo(t *testing.T) {
+	for _, text := range []string{"\xff\xfe", "# fine\n\xff"} {
+		_, err := load(t, text)
+		want := fmt.Sprintf("line %d: this is not UTF-8 text", 1+strings.Count(text, "\n"))
+		if err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
 	}
 }
 

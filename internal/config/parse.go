@@ -8,6 +8,7 @@ import (
 	"maps"
 	"reflect"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 )
@@ -24,6 +25,9 @@ func (e *Error) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line,
 // parse reads the text of a file into c. The error joins an *Error for each
 // mistake.
 func parse(c *Config, file, text string) error {
+	if i := invalidUTF8(text); i >= 0 {
+		return &Error{File: file, Line: 1 + strings.Count(text[:i], "\n"), Text: "this is not UTF-8 text"}
+	}
 	d := document{file: file, values: make(map[string]toml.Primitive)}
 	var top map[string]toml.Primitive
 	meta, err := toml.Decode(text, &top)
@@ -52,6 +56,18 @@ func parse(c *Config, file, text string) error {
 		}
 	}
 	return errors.Join(d.mistakes...)
+}
+
+// invalidUTF8 is where text stops being UTF-8, or -1.
+func invalidUTF8(text string) int {
+	for i, r := range text {
+		if r == utf8.RuneError {
+			if _, size := utf8.DecodeRuneInString(text[i:]); size == 1 {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // A document is a file that is being read.

@@ -27,7 +27,7 @@ func lockDirectory(dir string) (*os.File, error) {
 	if err := lock(f); err != nil {
 		defer f.Close()
 		if errors.Is(err, errHeld) {
-			return nil, fmt.Errorf("data directory %s is in use by %s", dir, holder(f))
+			return nil, fmt.Errorf("data directory %s is in use by %s: it belongs to one process at a time; stop that one, or use another directory", dir, holder(f))
 		}
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
