@@ -105,6 +105,25 @@ func TestGuessesTellNothingAndFillNoLog(t *testing.T) {
 	})
 }
 
+func TestOneLoginAgainPutsTheLoginDeadlineOff(t *testing.T) {
+	story(t, server.Config{}, func(t *testing.T, w *world) {
+		d := w.device("alice", "phone", rollcall.Android)
+		d.attempt()
+		p := w.connect()
+		began := time.Now()
+		for range 2 {
+			time.Sleep(9 * time.Second)
+			if got := outcome(p.ask(d.resume())); got != "log in again" {
+				t.Fatalf("a return that proves nothing was answered with %s", got)
+			}
+		}
+		p.closedWithin(time.Minute, wire.CloseLoginTimeout)
+		if took := p.ended.Sub(began); took != 19*time.Second {
+			t.Errorf("closed after %v, want 19 s", took)
+		}
+	})
+}
+
 func TestTheSixthAttemptIn10SecondsIs72010ButNoRetryIs(t *testing.T) {
 	story(t, server.Config{}, func(t *testing.T, w *world) {
 		d := w.device("alice", "phone", rollcall.Android)

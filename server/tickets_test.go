@@ -232,6 +232,7 @@ func TestAnIllegalLoginIs70402AndTouchesNothing(t *testing.T) {
 			"a long device":         func(d *device) any { q := d.attempt(); q.DeviceId = strings.Repeat("d", 65); return q },
 			"a long device name":    func(d *device) any { q := d.attempt(); q.DeviceName = strings.Repeat("d", 65); return q },
 			"a bell in the name":    func(d *device) any { q := d.attempt(); q.DeviceName = "ding\a"; return q },
+			"an escape in the name": func(d *device) any { q := d.attempt(); q.DeviceName = "red\u009b31m"; return q },
 			"nine proofs":           func(d *device) any { q := d.attempt(); q.Proofs = make([][]byte, 9); return q },
 			"a resume with a half":  func(d *device) any { q := d.resume(); q.FixedHalf = d.draw(); q.NextHalf = nil; return q },
 			"a logout with a half":  func(d *device) any { q := d.logout(); q.FixedHalf = make([]byte, 32); return q },

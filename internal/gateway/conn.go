@@ -37,6 +37,7 @@ type conn struct {
 	limit    *rate.Limiter    // of requests, while a session is served
 	requests int              // before a login
 	deadline time.Time        // for the login, while there is no session
+	again    bool             // a loginAgain has put the deadline off, which one does
 	ping     time.Duration    // how often the server pings; 0: the client does
 	silence  time.Duration    // after which a session's connection is closed
 	heard    time.Time

@@ -3,7 +3,9 @@ package gateway
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/time/rate"
@@ -47,8 +49,8 @@ func (c *conn) served(id uint64, account rollcall.Account, a session.Answer, err
 		}
 	case a.Answer == policy.Told:
 		c.account, c.proved = account, a.Proved
-	case a.Answer == policy.LogInAgain:
-		c.deadline = time.Now().Add(c.g.opt.LoginWithin)
+	case a.Answer == policy.LogInAgain && !c.again:
+		c.again, c.deadline = true, time.Now().Add(c.g.opt.LoginWithin)
 	}
 	c.reply(id, a)
 }
@@ -125,15 +127,7 @@ func secret(try uint64, all ...[]byte) error {
 }
 
 func printable(s string) bool {
-	if !utf8.ValidString(s) {
-		return false
-	}
-	for _, r := range s {
-		if r < ' ' || r == 0x7f {
-			return false
-		}
-	}
-	return true
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 func asError(err error) (*imcode.Error, bool) { return errors.AsType[*imcode.Error](err) }
