@@ -140,7 +140,7 @@ func (e *engine) granted(s *seat, a *wire.SessionAnswer) {
 	s.connection = a.GetConnection()
 	e.endsAt(s, a.GetExpiresS())
 	s.phase = serving
-	s.fetch = fetch{}
+	s.fetch = fetch{last: s.fetch.last}
 	e.keepAlive(s.conn, heartbeat(a.GetHeartbeatMs()))
 
 	k := s.login

@@ -23,6 +23,13 @@ func (c *clock) hear(ms int64) {
 	c.server, c.heard = time.UnixMilli(ms), time.Now()
 }
 
+// believed tells whether the server's time was heard within the last minute.
+func (c *clock) believed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Since(c.heard) < time.Minute
+}
+
 // now is the server's time; zero before the first frame.
 func (c *clock) now() time.Time {
 	c.mu.Lock()

@@ -117,14 +117,15 @@ func (e *engine) mayLogin() bool {
 }
 
 // isOver tells whether a UserSig is known to have ended: the server has said
-// so, or its clock has. The local clock alone is not believed.
+// so, or its clock has. The local clock alone is not believed, nor, when nobody
+// is in, a server's that was heard long ago: it may have been wrong, and only a
+// login would hear it anew.
 func (e *engine) isOver(userSig string) bool {
 	if e.dead.has(userSig) {
 		return true
 	}
 	claims, err := usersig.Parse(userSig)
-	now := e.clock.now()
-	return err == nil && !now.IsZero() && !now.Before(claims.Ends())
+	return err == nil && (e.seat != nil || e.clock.believed()) && !e.clock.now().Before(claims.Ends())
 }
 
 func (e *engine) place(user rollcall.UserID) place {

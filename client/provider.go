@@ -18,6 +18,7 @@ const (
 // fetch is the asking of the provider, for one end of a UserSig.
 type fetch struct {
 	asked int
+	last  time.Time // when it was asked last, for whichever end
 	alarm *alarm
 	now   *started // the asking that is under way; what comes of an older one is late
 }
@@ -58,7 +59,7 @@ func (e *engine) fetchUserSig(s *seat) {
 		e.expired(s)
 		return
 	}
-	var wait time.Duration
+	wait := firstFetchGap - time.Since(s.fetch.last) // a session may be over as soon as it begins
 	if n := s.fetch.asked; n > 0 {
 		wait = firstFetchGap << (n - 1)
 	}
@@ -71,7 +72,7 @@ func (e *engine) fetchUserSig(s *seat) {
 func (e *engine) callProvider(s *seat) {
 	ctx, cancel := context.WithTimeout(e.ctx, fetchWithin)
 	now := &started{cancel}
-	s.fetch.now = now
+	s.fetch.now, s.fetch.last = now, time.Now()
 	given := make(chan string, 1)
 	go func() {
 		userSig, err := e.opt.UserSig(ctx, s.User)
