@@ -75,6 +75,7 @@ func TestStateThatCannotBeUnderstood(t *testing.T) {
 		"an account of null":                 `{"version":1,"device":"phone","try":3,"accounts":[null]}`,
 		"a try number that nobody counts to": `{"version":1,"device":"phone","try":18446744073709551615}`,
 		"half a half":                        `{"version":1,"device":"phone","try":3,"logouts":[{"fixed":"AAAA"}]}`,
+		"a half that no frame would take":    `{"version":1,"device":"phone","try":3,"accounts":[{"present":"` + strings.Repeat("AAAA", 3000) + `"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			story(t, func(t *testing.T, p *peer) {

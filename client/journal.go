@@ -190,8 +190,15 @@ func (j *journal) load() error {
 func (j *journal) sound() bool {
 	_, err := rollcall.ParseDeviceID(string(j.Device))
 	return err == nil && j.Try < maxTry &&
-		!slices.ContainsFunc(j.Records, func(r *record) bool { return r == nil }) &&
+		!slices.ContainsFunc(j.Records, func(r *record) bool { return r == nil || !r.secret.sound() }) &&
 		!slices.ContainsFunc(j.Logouts, func(l *logout) bool { return l == nil || len(l.Fixed) != wire.HalfBytes })
+}
+
+// sound tells whether what is there of a secret are halves.
+func (s secret) sound() bool {
+	return !slices.ContainsFunc([][]byte{s.Fixed, s.Present, s.Next}, func(half []byte) bool {
+		return len(half) != 0 && len(half) != wire.HalfBytes
+	})
 }
 
 func newState() state {
