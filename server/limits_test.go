@@ -124,6 +124,26 @@ func TestOneLoginAgainPutsTheLoginDeadlineOff(t *testing.T) {
 	})
 }
 
+func TestWhoAsksForNoWebSocketCannotStay(t *testing.T) {
+	story(t, server.Config{}, func(t *testing.T, w *world) {
+		c := w.dial()
+		ask := []byte(strings.Repeat("GET /healthz HTTP/1.1\r\nHost: rollcall.test\r\n\r\n", 1000))
+		began, asked := time.Now(), 0
+		for range 100 { // and reads nothing
+			if err := c.SetWriteDeadline(time.Now().Add(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Write(ask); err != nil {
+				break
+			}
+			asked++
+		}
+		if took := time.Since(began); asked == 100 || took >= time.Minute {
+			t.Errorf("served for %v, and %d times; want it sent away", took, asked)
+		}
+	})
+}
+
 func TestTheSixthAttemptIn10SecondsIs72010ButNoRetryIs(t *testing.T) {
 	story(t, server.Config{}, func(t *testing.T, w *world) {
 		d := w.device("alice", "phone", rollcall.Android)

@@ -156,18 +156,21 @@ func (s *Server) serve(ctx context.Context, g *errgroup.Group) []*http.Server {
 	for _, door := range []struct {
 		listener net.Listener
 		handler  http.Handler
+		stay     bool // for another request; at the clients' door who asks for no WebSocket is sent away
 	}{
-		{listener, clients},
-		{s.cfg.Ops, s.ops(ctx)},
-		{s.cfg.Admin, admin.Handler(s.apps, s.cfg.Log)},
+		{listener, clients, false},
+		{s.cfg.Ops, s.ops(ctx), true},
+		{s.cfg.Admin, admin.Handler(s.apps, s.cfg.Log), true},
 	} {
 		if door.listener == nil {
 			continue
 		}
 		hs := &http.Server{
-			Handler: door.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,
+			Handler: door.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+			WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,
 			ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
 		}
+		hs.SetKeepAlivesEnabled(door.stay)
 		servers = append(servers, hs)
 		g.Go(func() error {
 			err := hs.Serve(door.listener)
