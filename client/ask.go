@@ -183,13 +183,15 @@ func heartbeat(ms uint32) time.Duration {
 	return min(max(wanted*2/3, time.Second), 10*time.Minute)
 }
 
-// maxTry is more than anybody gets to by counting. A server that names such a
-// number is not believed.
-const maxTry = 1 << 53
-
 // stale: the server has seen a higher try number, so the next one is above it.
 func (e *engine) stale(s *seat, highest uint64) {
-	if s.detours++; s.detours > maxDetours || highest >= maxTry {
+	if highest >= wire.MaxTryNumber {
+		e.log.Warn("the device's try numbers are used up: going on as a new device")
+		e.journal.renew()
+		e.loginAgain(s)
+		return
+	}
+	if s.detours++; s.detours > maxDetours {
 		e.tryFailed(s, imcode.Disconnected.Errorf("the server answers stale again and again"))
 		return
 	}

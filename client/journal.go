@@ -189,7 +189,7 @@ func (j *journal) load() error {
 // sound tells whether what was read can be worked with.
 func (j *journal) sound() bool {
 	_, err := rollcall.ParseDeviceID(string(j.Device))
-	return err == nil && j.Try < maxTry &&
+	return err == nil && j.Try < wire.MaxTryNumber &&
 		!slices.ContainsFunc(j.Records, func(r *record) bool { return r == nil || !r.secret.sound() }) &&
 		!slices.ContainsFunc(j.Logouts, func(l *logout) bool { return l == nil || len(l.Fixed) != wire.HalfBytes })
 }
@@ -202,8 +202,13 @@ func (s secret) sound() bool {
 }
 
 func newState() state {
-	return state{Version: stateVersion, Device: rollcall.DeviceID(hex.EncodeToString(newHalf()))}
+	return state{Version: stateVersion, Device: newDevice()}
 }
+
+func newDevice() rollcall.DeviceID { return rollcall.DeviceID(hex.EncodeToString(newHalf())) }
+
+// renew makes this a new device, whose try numbers begin anew.
+func (j *journal) renew() { j.Device, j.Try = newDevice(), 0 }
 
 // newHalf draws a half of a secret.
 func newHalf() []byte {

@@ -384,6 +384,23 @@ func TestStale(t *testing.T) {
 	})
 }
 
+// Somebody used up the device's try numbers: there is none left above the highest.
+func TestStaleForEver(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d := p.open(client.Options{})
+		d.login("alice", sig("alice", time.Hour))
+		l := p.accept()
+		first := l.login()
+		l.stale(wire.MaxTryNumber)
+		second := l.login()
+		if second.GetDeviceId() == first.GetDeviceId() || second.GetTryNumber() != 1 || second.GetAutomatic() {
+			t.Errorf("after %v came %v, want the login of a new device", first, second)
+		}
+		l.grant(1, 1)
+		d.heard("connecting", "connected", "login ok")
+	})
+}
+
 // A server that always answers stale, or log in again, gets no storm.
 func TestServerThatTurnsInCircles(t *testing.T) {
 	for _, turn := range []func(*line){

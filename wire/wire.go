@@ -35,6 +35,10 @@ const (
 	MaxFrame            = 64 << 10
 )
 
+// MaxTryNumber bounds try numbers: every client can count so far exactly, and
+// nobody gets there by counting.
+const MaxTryNumber = 1 << 53
+
 // Sizes of a session's secret, in bytes.
 const (
 	HalfBytes      = 16 // a fixed or a changing half

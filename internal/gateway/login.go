@@ -109,13 +109,9 @@ func decodeAccount(app uint32, user string) (rollcall.Account, error) {
 // maxClient bounds the name and version that a client gives of itself.
 const maxClient = 64
 
-// maxTry bounds try numbers: every client can count so far exactly, and nobody
-// gets there by counting.
-const maxTry = 1 << 53
-
 // secret checks a try number and the halves that come with it.
 func secret(try uint64, all ...[]byte) error {
-	if try == 0 || try > maxTry {
+	if try == 0 || try > wire.MaxTryNumber {
 		return imcode.InvalidParameters.Errorf("try number %d: want 1 to 2^53", try)
 	}
 	for _, h := range all {
