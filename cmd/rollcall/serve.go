@@ -90,7 +90,7 @@ func (c *serveCmd) load() (config.Config, error) {
 			path = ""
 		}
 	}
-	cfg, err := config.Load(path, os.LookupEnv)
+	cfg, err := config.Load(path, os.Environ())
 	if err != nil {
 		return cfg, err
 	}

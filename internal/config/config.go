@@ -101,9 +101,9 @@ func Default() Config {
 }
 
 // Load reads the configuration of a process: the defaults, the file if path is
-// not empty, then the environment as lookup (os.LookupEnv) gives it. The error
-// joins all that is wrong; what is wrong in the file is an *Error.
-func Load(path string, lookup func(name string) (string, bool)) (Config, error) {
+// not empty, then the environment (os.Environ). The error joins all that is
+// wrong; what is wrong in the file is an *Error.
+func Load(path string, environment []string) (Config, error) {
 	c := Default()
 	if path != "" {
 		text, err := read(path)
@@ -120,7 +120,7 @@ func Load(path string, lookup func(name string) (string, bool)) (Config, error) 
 			}
 		}
 	}
-	if err := c.environ(lookup); err != nil {
+	if err := c.environ(environment); err != nil {
 		return c, err
 	}
 	var all []error
@@ -134,7 +134,7 @@ func Load(path string, lookup func(name string) (string, bool)) (Config, error) 
 // Check reads a configuration file for its mistakes alone, whatever the
 // environment says.
 func Check(path string) error {
-	_, err := Load(path, func(string) (string, bool) { return "", false })
+	_, err := Load(path, nil)
 	return err
 }
 

@@ -20,14 +20,7 @@ func load(t *testing.T, text string, environment ...string) (config.Config, erro
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Load(path, func(name string) (string, bool) {
-		for _, line := range environment {
-			if value, ok := strings.CutPrefix(line, name+"="); ok {
-				return value, true
-			}
-		}
-		return "", false
-	})
+	c, err := config.Load(path, environment)
 	// What is wrong is told with the file's name; the tests speak of lines.
 	if err != nil {
 		err = errors.New(strings.ReplaceAll(err.Error(), path+":", "line "))
@@ -129,6 +122,14 @@ func TestTheEnvironmentOverridesTheFile(t *testing.T) {
 	}
 }
 
+func TestAVariableThatIsMisspeltIsToldSo(t *testing.T) {
+	_, err := load(t, "", "ROLLCALL_TLS_CERT=here.pem", "ROLLCALL_KEY=none of ours", "PATH=/bin")
+	want := "ROLLCALL_TLS_CERT: unknown variable; behind ROLLCALL_TLS_ there is CERTIFICATE, KEY"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestTheEnvironmentsMistakesNameTheVariable(t *testing.T) {
 	_, err := load(t, "", "ROLLCALL_LOG_FORMAT=xml", "ROLLCALL_TIMEOUTS_LOGIN=soon")
 	want := "ROLLCALL_TIMEOUTS_LOGIN: \"soon\": want a duration, as 90s or 1m30s\nROLLCALL_LOG_FORMAT: \"xml\": want text or json"
@@ -148,7 +149,7 @@ func TestPathsAreMeantFromTheFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Load(path, func(string) (string, bool) { return "", false })
+	c, err := config.Load(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

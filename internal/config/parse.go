@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -181,7 +182,10 @@ func walk(v reflect.Value, prefix string, yield func(string, any) bool) bool {
 }
 
 // offer says what might have been meant by an unknown key.
-func (c *Config) offer(key string) string {
+func (c *Config) offer(key string) string { return "there is " + strings.Join(c.near(key), ", ") }
+
+// near lists what stands beside a key.
+func (c *Config) near(key string) []string {
 	section, _, nested := strings.Cut(key, ".")
 	var all []string
 	for known := range c.fields() {
@@ -195,23 +199,45 @@ func (c *Config) offer(key string) string {
 			all = append(all, "["+in+"]")
 		}
 	}
-	return "there is " + strings.Join(all, ", ")
+	return all
 }
 
-// environ sets what the environment sets.
-func (c *Config) environ(lookup func(string) (string, bool)) error {
-	var wrong []error
-	for key, target := range c.fields() {
-		name := "ROLLCALL_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
-		text, ok := lookup(name)
-		if !ok {
-			continue
+// environ sets what the environment sets. A variable that begins like those of a
+// section and is none of them is a mistake, as an unknown key is in a file.
+func (c *Config) environ(environment []string) error {
+	given := map[string]string{}
+	for _, line := range environment {
+		if name, text, _ := strings.Cut(line, "="); strings.HasPrefix(name, variable("")) {
+			given[name] = text
 		}
-		if err := set(target, text); err != nil {
-			wrong = append(wrong, fmt.Errorf("%s: %w", name, err))
+	}
+	var wrong []error
+	sections := map[string]string{}
+	for key, target := range c.fields() {
+		name := variable(key)
+		if text, ok := given[name]; ok {
+			delete(given, name)
+			if err := set(target, text); err != nil {
+				wrong = append(wrong, fmt.Errorf("%s: %w", name, err))
+			}
+		}
+		if section, _, inside := strings.Cut(key, "."); inside {
+			sections[variable(section)+"_"] = key
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		for section, key := range sections {
+			if strings.HasPrefix(name, section) {
+				wrong = append(wrong, fmt.Errorf("%s: unknown variable; behind %s there is %s", name, section, strings.ToUpper(strings.Join(c.near(key), ", "))))
+			}
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// variable names the environment variable of a key or section.
+func variable(key string) string {
+	return "ROLLCALL_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
 // set reads a setting from the text of an environment variable; a list's members
