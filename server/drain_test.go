@@ -119,6 +119,7 @@ func TestReadinessAndMetrics(t *testing.T) {
 		}
 		p := w.device("alice", "phone", rollcall.Android).online()
 		w.connect()
+		synctest.Wait() // a peer has its upgrade before the connection is counted
 		for name, want := range map[string]float64{
 			"rollcall_connections": 2, "rollcall_sessions_connected": 1, `rollcall_logins_total{code="0"}`: 1,
 		} {
