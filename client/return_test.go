@@ -163,8 +163,9 @@ func TestSentAwayWithoutANotice(t *testing.T) {
 	}
 }
 
-// Untold newer login with S1 off, 7 days away, not known: "log in again", then
-// the automatic login, on the same connection. The app sees a network loss.
+// Untold newer login (of which 6208 is not to tell), 7 days away, not known: "log
+// in again", then the automatic login, on the same connection. The app sees a
+// network loss.
 func TestLogInAgainThenAutomaticLogin(t *testing.T) {
 	story(t, func(t *testing.T, p *peer) {
 		d := p.open(client.Options{})
@@ -252,8 +253,8 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// Untold, the SDK returns by itself: the notice is the answer to the resume. With
-// S1 it has the code 6208.
+// Untold, the SDK returns by itself: the notice is the answer to the resume. That
+// of a newer login has the code 6208, where the app's settings ask for it.
 func TestKickToldAtTheReturn(t *testing.T) {
 	for _, tt := range []struct {
 		notice *wire.Notice
@@ -281,8 +282,8 @@ func TestKickToldAtTheReturn(t *testing.T) {
 	}
 }
 
-// S2: the login() is stopped by 6208, the next one carries what was seen.
-func TestLoginStoppedByS2(t *testing.T) {
+// The login() is stopped by 6208, the next one carries what was seen.
+func TestLoginStoppedBy6208(t *testing.T) {
 	story(t, func(t *testing.T, p *peer) {
 		dir := t.TempDir()
 		d, l := p.loggedIn(client.Options{DataDirectory: dir})

@@ -168,7 +168,7 @@ func TestSettingsBecomeRulesForTheNextLogin(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := x.Rules
-		if !r.TellKickedReconnect || !r.TellKickedLogin || !r.RESTKickAsKick || r.Zone.String() != "Asia/Shanghai" {
+		if !r.TellKickedOnReconnect || !r.TellKickedOnLogin || !r.RESTKickAsKick || r.Zone.String() != "Asia/Shanghai" {
 			t.Errorf("the rules are %+v", r)
 		}
 		for p := range policy.NumPlatforms {

@@ -43,8 +43,8 @@ func ParseSettings(document []byte) (Settings, error) {
 // rules are the settings as the policy takes them.
 func (s Settings) rules() (policy.Rules, error) {
 	r := policy.Multi()
-	r.TellKickedReconnect = s.TellKickedOnReconnect
-	r.TellKickedLogin = s.TellKickedOnLogin
+	r.TellKickedOnReconnect = s.TellKickedOnReconnect
+	r.TellKickedOnLogin = s.TellKickedOnLogin
 	r.RESTKickAsKick = s.RESTKickAsKick
 	if len(s.Platforms) > 0 {
 		for p := range r.Refused {

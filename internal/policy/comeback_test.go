@@ -4,9 +4,10 @@ import (
 	"testing"
 )
 
-// TestComingBack is the table of section 2, for whoever was not told while
-// connected: what a resume gets, what the automatic login gets that follows a
-// "log in again", and what a login() gets; under no switch, S1, S2, and both.
+// TestComingBack is for whoever was not told while connected: what a resume gets,
+// what the automatic login gets that follows a "log in again", and what a login()
+// gets; under no switch, under S1 (TellKickedOnReconnect), under S2
+// (TellKickedOnLogin), and under both.
 func TestComingBack(t *testing.T) {
 	const in, outside = "granted 2", "log in again"
 	type answers struct{ none, s1, s2, both string }
@@ -51,7 +52,7 @@ func TestComingBack(t *testing.T) {
 				{"S1 and S2", true, true, tt.resume.both, tt.automatic.both, tt.login.both},
 			} {
 				rules := Multi()
-				rules.TellKickedReconnect, rules.TellKickedLogin = sw.s1, sw.s2
+				rules.TellKickedOnReconnect, rules.TellKickedOnLogin = sw.s1, sw.s2
 				if got := said(resumeSession(t, s, resume(1), rules)); got != sw.resume {
 					t.Errorf("%s: a resume gets %q, want %q", sw.name, got, sw.resume)
 				}
@@ -115,7 +116,7 @@ func TestEvictedComesBack(t *testing.T) {
 	check(t, o, "granted 3", "a2!newer a1")
 
 	both := Multi()
-	both.TellKickedReconnect, both.TellKickedLogin = true, true
+	both.TellKickedOnReconnect, both.TellKickedOnLogin = true, true
 	check(t, resumeSession(t, s, resume(1), both), "told 1 newer 6208", "a1!newer a2")
 	check(t, logIn(t, s, login("a1", last(1), attempt(1)), both), "refused 6208", "a1!newer a2")
 	check(t, logIn(t, s, login("a1", last(1), attempt(1), seen(1)), both), "granted 3", "a2!newer a1")
@@ -123,7 +124,7 @@ func TestEvictedComesBack(t *testing.T) {
 }
 
 // TestProvedMayAcknowledge: a notice to a login may be acknowledged only where
-// a proof of the kicked session came along (1.8).
+// a proof of the kicked session came along.
 func TestProvedMayAcknowledge(t *testing.T) {
 	for _, tt := range []struct {
 		name string

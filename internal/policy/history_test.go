@@ -40,7 +40,7 @@ type request struct {
 }
 
 // TestHistories drives an account through random histories. After every step
-// hold the invariants of the package's document and of rules.md (see holds),
+// hold the invariants of the package's document and more (see holds),
 // and what each kind of request must and must not do (see judged).
 func TestHistories(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -73,8 +73,8 @@ func randomRules(t *rapid.T) Rules {
 		r.Limit[p] = rapid.IntRange(1, 3).Draw(t, "limit")
 		r.Refused[p] = rapid.IntRange(0, 20).Draw(t, "refused") == 20
 	}
-	r.TellKickedReconnect = rapid.Bool().Draw(t, "S1")
-	r.TellKickedLogin = rapid.Bool().Draw(t, "S2")
+	r.TellKickedOnReconnect = rapid.Bool().Draw(t, "tell on reconnect")
+	r.TellKickedOnLogin = rapid.Bool().Draw(t, "tell on login")
 	r.RESTKickAsKick = rapid.Bool().Draw(t, "as kick")
 	return r
 }

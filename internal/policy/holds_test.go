@@ -226,14 +226,14 @@ func endings(o Outcome) []string {
 	return out
 }
 
-// over tells whether time has ended a session, in the words of 1.10.
+// over tells whether time has ended a session, in the words of docs/login.md.
 func over(x Session, now time.Time) bool {
 	away := now.Sub(x.Away)
 	return now.Unix() > x.SigEnds || x.Node == "" && (away >= 7*24*time.Hour || x.Platform == rollcall.Web && away >= 60*time.Second)
 }
 
-// oracle says who ends when a login is granted, written as naively as 1.5, 1.6
-// and 1.10 read: one after another, looking at everybody each time.
+// oracle says who ends when a login is granted, written as naively as "Who has to
+// go" in docs/login.md reads: one after another, looking at everybody each time.
 func oracle(s State, q Login, now time.Time, r Rules) []string {
 	var out []string
 	in := map[uint64]Session{}

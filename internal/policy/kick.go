@@ -152,7 +152,7 @@ func (k Kick) meets(r Rules) (Answer, Notice) {
 	if k.Reason != NewerLogin {
 		return Told, n
 	}
-	if !r.TellKickedReconnect || k.Platform == rollcall.Web {
+	if !r.TellKickedOnReconnect || k.Platform == rollcall.Web {
 		return LogInAgain, Notice{}
 	}
 	n.Code = imcode.KickedOffByOther

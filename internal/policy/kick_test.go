@@ -9,7 +9,7 @@ import (
 	"rollcall.example"
 )
 
-// TestKickRow: only these remove one (1.8).
+// TestKickRow: only these remove one.
 func TestKickRow(t *testing.T) {
 	in := func(q Login) func(State) Outcome {
 		return func(s State) Outcome { return LogIn(s, q, Multi()) }
@@ -23,32 +23,32 @@ func TestKickRow(t *testing.T) {
 		answer     string
 		want       string
 	}{
-		{"1.8 an acknowledgement removes it", "a1!operator w1!newer", ack(1), "", "w1!newer"},
-		{"1.8 an acknowledgement of no row changes nothing", "a1!operator", ack(7), "", "a1!operator"},
-		{"1.8 a secret used twice stays after one, for the other holders", "a1!twice", ack(1), "", "a1!twice"},
-		{"1.8 a login that carries it as seen removes it", "w1!operator a1!operator", in(login("a1", seen(2))), "granted 3", "w1!operator a1"},
-		{"1.8 and a refused one, too", "a1!operator w1-", in(login("w1", seen(1), on('a'))), "refused 70402", "w1-"},
-		{"1.8 a login of that device that is let through removes it", "a1!operator", in(login("a1", last(1))), "granted 2", "a1"},
-		{"1.8 only the row that the device had last concerns it", "a1!operator a1!newer", in(login("a1", last(2), auto)), "granted 3", "a1!operator a1"},
-		{"1.8 a login that names no session meets no row", "a1!operator", in(login("a1", auto)), "granted 2", "a1!operator a1"},
-		{"1.8 another device's row does not concern it", "a1!operator", in(login("a2", last(1), auto)), "granted 2", "a1!operator a2"},
-		{"1.8 an answer never does: the notice comes again", "a1!operator", in(login("a1", last(1), auto)), "told 1 operator", "a1!operator"},
-		{"1.8 logout of that session removes it", "a1!operator w1", func(s State) Outcome {
+		{"an acknowledgement removes it", "a1!operator w1!newer", ack(1), "", "w1!newer"},
+		{"an acknowledgement of no row changes nothing", "a1!operator", ack(7), "", "a1!operator"},
+		{"a secret used twice stays after one, for the other holders", "a1!twice", ack(1), "", "a1!twice"},
+		{"a login that carries it as seen removes it", "w1!operator a1!operator", in(login("a1", seen(2))), "granted 3", "w1!operator a1"},
+		{"and a refused one, too", "a1!operator w1-", in(login("w1", seen(1), on('a'))), "refused 70402", "w1-"},
+		{"a login of that device that is let through removes it", "a1!operator", in(login("a1", last(1))), "granted 2", "a1"},
+		{"only the row that the device had last concerns it", "a1!operator a1!newer", in(login("a1", last(2), auto)), "granted 3", "a1!operator a1"},
+		{"a login that names no session meets no row", "a1!operator", in(login("a1", auto)), "granted 2", "a1!operator a1"},
+		{"another device's row does not concern it", "a1!operator", in(login("a2", last(1), auto)), "granted 2", "a1!operator a2"},
+		{"an answer never does: the notice comes again", "a1!operator", in(login("a1", last(1), auto)), "told 1 operator", "a1!operator"},
+		{"logout of that session removes it", "a1!operator w1", func(s State) Outcome {
 			return LogOut(s, Logout{Now: noon, Device: "a1", Fixed: hash("fixed 1"), Try: 1}, Multi())
 		}, "granted 0", "w1"},
-		{"1.8 also after its device logged in anew", "a1!samedevice a1", func(s State) Outcome {
+		{"also after its device logged in anew", "a1!samedevice a1", func(s State) Outcome {
 			return LogOut(s, Logout{Now: noon, Device: "a1", Fixed: hash("fixed 1"), Try: 1}, Multi())
 		}, "granted 0", "a1"},
-		{"1.8 it is there for 7 days", "a1!operator", func(s State) Outcome { return Expire(s, noon.Add(7*day), Multi()) }, "", "a1!operator"},
-		{"1.8 and not longer", "a1!operator", func(s State) Outcome { return Expire(s, noon.Add(7*day+second), Multi()) }, "", ""},
-		{"1.8 whether there was a sweep or not: a resume", "a1!operator", func(s State) Outcome {
+		{"it is there for 7 days", "a1!operator", func(s State) Outcome { return Expire(s, noon.Add(7*day), Multi()) }, "", "a1!operator"},
+		{"and not longer", "a1!operator", func(s State) Outcome { return Expire(s, noon.Add(7*day+second), Multi()) }, "", ""},
+		{"whether there was a sweep or not: a resume", "a1!operator", func(s State) Outcome {
 			return ResumeSession(s, resume(1, later(8*day)), Multi())
 		}, "log in again", "a1!operator"},
-		{"1.8 whether there was a sweep or not: a login", "a1!operator", in(login("a1", last(1), auto, at(noon.Add(8*day)))), "granted 2", "a1"},
-		{"1.8 replacement by the own device makes none", "a1-", in(login("a1")), "granted 2", "a1"},
-		{"1.8 the same device without proof makes one", "a1", in(login("a1")), "granted 2", "a1!samedevice a1"},
-		{"1.8 the end of the UserSig makes none", "a1", func(s State) Outcome { return Expire(s, noon.Add(sigLife+second), Multi()) }, "", ""},
-		{"1.8 time away makes none", "a1- w1-", func(s State) Outcome { return Expire(s, noon.Add(7*day), Multi()) }, "", ""},
+		{"whether there was a sweep or not: a login", "a1!operator", in(login("a1", last(1), auto, at(noon.Add(8*day)))), "granted 2", "a1"},
+		{"replacement by the own device makes none", "a1-", in(login("a1")), "granted 2", "a1"},
+		{"the same device without proof makes one", "a1", in(login("a1")), "granted 2", "a1!samedevice a1"},
+		{"the end of the UserSig makes none", "a1", func(s State) Outcome { return Expire(s, noon.Add(sigLife+second), Multi()) }, "", ""},
+		{"time away makes none", "a1- w1-", func(s State) Outcome { return Expire(s, noon.Add(7*day), Multi()) }, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			check(t, judge(t, account(tt.from), tt.rule), tt.answer, tt.want)
@@ -57,7 +57,7 @@ func TestKickRow(t *testing.T) {
 }
 
 // TestKickRowsAreBounded: at most 20, or as many as the policy admits sessions;
-// the oldest by newer login go first (1.8).
+// the oldest by newer login go first.
 func TestKickRowsAreBounded(t *testing.T) {
 	var from string
 	for i := range MinKickRows - 1 {

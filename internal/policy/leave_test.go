@@ -44,7 +44,7 @@ func TestLogOut(t *testing.T) {
 	}
 }
 
-// TestDisconnected counts only for the session's highest connection (1.1).
+// TestDisconnected counts only for the session's highest connection.
 func TestDisconnected(t *testing.T) {
 	disconnect := func(s State, session, conn uint64, now time.Time) Outcome {
 		return judge(t, s, func(s State) Outcome {
@@ -80,7 +80,7 @@ func TestDisconnected(t *testing.T) {
 	}
 }
 
-// TestDue: the moment at which time alone ends a session (1.10).
+// TestDue: the moment at which time alone ends a session.
 func TestDue(t *testing.T) {
 	for _, tt := range []struct {
 		name, from string
@@ -121,7 +121,7 @@ func TestDue(t *testing.T) {
 	}
 }
 
-// TestExpiryInsideEveryRule: what is due ends, although no sweep has run (1.10).
+// TestExpiryInsideEveryRule: what is due ends, although no sweep has run.
 func TestExpiryInsideEveryRule(t *testing.T) {
 	now := noon.Add(minute) // the Web's session is due
 	for name, rule := range map[string]func(State) Outcome{
@@ -145,7 +145,7 @@ func TestExpiryInsideEveryRule(t *testing.T) {
 	check(t, o, "granted 3", "w2 w3")
 }
 
-// TestCounting: once a day and once a month, in the app's time zone (1.11).
+// TestCounting: once a day and once a month, in the app's time zone.
 func TestCounting(t *testing.T) {
 	at := func(s string) time.Time {
 		moment, err := time.Parse("2006-01-02 15:04", s)
@@ -181,7 +181,7 @@ func TestCounting(t *testing.T) {
 }
 
 // TestWhatDoesNotCount: what is no login or resume does not count, nor does one
-// that was refused (1.11).
+// that was refused.
 func TestWhatDoesNotCount(t *testing.T) {
 	s := account("a1 i1!operator")
 	next := noon.Add(day)

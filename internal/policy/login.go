@@ -28,7 +28,7 @@ type Login struct {
 	Proofs      []Hash // hashes of the proofs offered
 }
 
-// LogIn judges a login, in the order that rules.md 4.1 gives.
+// LogIn judges a login; TestOrderOfLogin spells out in which order.
 func LogIn(before State, q Login, r Rules) Outcome {
 	d := decide(before, q.Now, r)
 	d.node, d.lost = q.Node, q.Lost
@@ -155,7 +155,7 @@ func (d *decision) meetKick(before State, q Login) (Outcome, bool) {
 		if a, n := k.meets(d.rules); a == Told {
 			return d.tell(n, k.Secret.proved(q.Proofs)), true
 		}
-	case k.Reason == NewerLogin && d.rules.TellKickedLogin && k.Platform != rollcall.Web:
+	case k.Reason == NewerLogin && d.rules.TellKickedOnLogin && k.Platform != rollcall.Web:
 		d.Notice = k.notice(d.rules)
 		d.Notice.Code = imcode.KickedOffByOther
 		return d.refuseLogin(before, q, imcode.KickedOffByOther, d.Notice.Text()), true

@@ -9,7 +9,7 @@ import (
 	"rollcall.example/imcode"
 )
 
-// TestLimits: who goes when one more comes (1.6).
+// TestLimits: who goes when one more comes.
 func TestLimits(t *testing.T) {
 	triple := grouped(limits("a2 i1 d2 w3"), "aip dml w")
 	for _, tt := range []struct {
@@ -19,24 +19,24 @@ func TestLimits(t *testing.T) {
 		in    Login
 		want  string
 	}{
-		{"1.6 the first login", Multi(), "", login("a1"), "a1"},
-		{"1.6 under multi, the other platforms stay", Multi(), "a1 i1 w1", login("m1"), "a1 i1 w1 m1"},
-		{"1.6 under multi, one of each: the earlier goes", Multi(), "a1 i1", login("a2"), "a1!newer i1 a2"},
-		{"1.6 whoever is away holds a place", Multi(), "a1-", login("a2"), "a1!newer a2"},
-		{"1.6 unknown platforms together are one", Multi(), "o1", login("o2"), "o1!newer o2"},
-		{"1.6 up to the number, all stay", triple, "a1 w1 w2", login("w3"), "a1 w1 w2 w3"},
-		{"1.6 over the number, the lowest goes", triple, "a1 w1 a2", login("a3"), "a1!newer w1 a2 a3"},
-		{"1.6 those without a connection first", triple, "a1 a2-", login("a3"), "a1 a2!newer a3"},
-		{"1.6 of those without a connection, the lowest", triple, "w1 w2- w3-", login("w4"), "w1 w2!newer w3- w4"},
-		{"1.6 nobody connected goes while fewer than the number are connected", triple, "w1 w2- w3", login("w4"), "w1 w2!newer w3 w4"},
-		{"1.6 away on another platform of the group goes too", triple, "p1- a1", login("a2"), "p1!newer a1 a2"},
-		{"1.6 another platform of the group goes, whatever the number", triple, "a1 a2 w1", login("i1"), "a1!newer a2!newer w1 i1"},
-		{"1.6 the place that another platform leaves helps nobody", triple, "i1 a1 a2", login("a3"), "i1!newer a1!newer a2 a3"},
-		{"1.6 another group is left alone", triple, "d1 d2 w1 w2 w3", login("a1"), "d1 d2 w1 w2 w3 a1"},
-		{"1.6 over by far after a smaller number was set", Multi(), "a1 a2- a3", login("a4"), "a1!newer a2!newer a3!newer a4"},
-		{"1.6 a connection that this node lost is none", triple, "a1 a2", login("a3", lost(2)), "a1 a2!newer a3"},
-		{"1.5 the own device makes room itself", triple, "a1 a2", login("a1", proof("present 1")), "a2 a1"},
-		{"1.5 the own device, kicked, makes room too", triple, "a1 a2", login("a1"), "a1!samedevice a2 a1"},
+		{"the first login", Multi(), "", login("a1"), "a1"},
+		{"under multi, the other platforms stay", Multi(), "a1 i1 w1", login("m1"), "a1 i1 w1 m1"},
+		{"under multi, one of each: the earlier goes", Multi(), "a1 i1", login("a2"), "a1!newer i1 a2"},
+		{"whoever is away holds a place", Multi(), "a1-", login("a2"), "a1!newer a2"},
+		{"unknown platforms together are one", Multi(), "o1", login("o2"), "o1!newer o2"},
+		{"up to the number, all stay", triple, "a1 w1 w2", login("w3"), "a1 w1 w2 w3"},
+		{"over the number, the lowest goes", triple, "a1 w1 a2", login("a3"), "a1!newer w1 a2 a3"},
+		{"those without a connection first", triple, "a1 a2-", login("a3"), "a1 a2!newer a3"},
+		{"of those without a connection, the lowest", triple, "w1 w2- w3-", login("w4"), "w1 w2!newer w3- w4"},
+		{"nobody connected goes while fewer than the number are connected", triple, "w1 w2- w3", login("w4"), "w1 w2!newer w3 w4"},
+		{"away on another platform of the group goes too", triple, "p1- a1", login("a2"), "p1!newer a1 a2"},
+		{"another platform of the group goes, whatever the number", triple, "a1 a2 w1", login("i1"), "a1!newer a2!newer w1 i1"},
+		{"the place that another platform leaves helps nobody", triple, "i1 a1 a2", login("a3"), "i1!newer a1!newer a2 a3"},
+		{"another group is left alone", triple, "d1 d2 w1 w2 w3", login("a1"), "d1 d2 w1 w2 w3 a1"},
+		{"over by far after a smaller number was set", Multi(), "a1 a2- a3", login("a4"), "a1!newer a2!newer a3!newer a4"},
+		{"a connection that this node lost is none", triple, "a1 a2", login("a3", lost(2)), "a1 a2!newer a3"},
+		{"the own device makes room itself", triple, "a1 a2", login("a1", proof("present 1")), "a2 a1"},
+		{"the own device, kicked, makes room too", triple, "a1 a2", login("a1"), "a1!samedevice a2 a1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			before := account(tt.from)
@@ -47,7 +47,7 @@ func TestLimits(t *testing.T) {
 }
 
 // TestEvictedInOrder: each eviction has its notice and its history row, in the
-// order of the rule, with the winner and whether the loser was connected (1.6).
+// order of the rule, with the winner and whether the loser was connected.
 func TestEvictedInOrder(t *testing.T) {
 	rules := grouped(limits("a2"), "aip")
 	before := account("a1 i1 a2 a3- i2-")
@@ -86,7 +86,7 @@ func TestEvictedInOrder(t *testing.T) {
 	}
 }
 
-// TestSameDevice: one session per device (1.5).
+// TestSameDevice: one session per device.
 func TestSameDevice(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -95,15 +95,15 @@ func TestSameDevice(t *testing.T) {
 		want string
 		rows string
 	}{
-		{"1.5 the same device with its present half replaces itself", "a1", login("a1", proof("present 1")), "a1", "replaced 1, login 2"},
-		{"1.5 with the half before", "a1", login("a1", proof("before 1")), "a1", "replaced 1, login 2"},
-		{"1.5 with the fixed half of an attempt whose answer was lost", "a1", login("a1", proof("fixed 1")), "a1", "replaced 1, login 2"},
-		{"1.5 one good proof among others will do", "a1", login("a1", proof("x"), proof("present 1")), "a1", "replaced 1, login 2"},
-		{"1.5 the same device without proof while live is kicked", "a1", login("a1"), "a1!samedevice a1", "kicked 1, login 2"},
-		{"1.5 the secret of another device proves nothing", "a1 w1", login("a1", proof("present 2")), "a1!samedevice w1 a1", "kicked 1, login 3"},
-		{"1.5 without proof while away is replaced silently", "a1-", login("a1"), "a1", "replaced 1, login 2"},
-		{"1.5 without proof when this node lost its connection, too", "a1", login("a1", lost(1)), "a1", "replaced 1, login 2"},
-		{"4.4 an equal device id on another platform is refused", "a1 w1", login("a1", on('w')), "a1 w1", "refused 70402"},
+		{"the same device with its present half replaces itself", "a1", login("a1", proof("present 1")), "a1", "replaced 1, login 2"},
+		{"with the half before", "a1", login("a1", proof("before 1")), "a1", "replaced 1, login 2"},
+		{"with the fixed half of an attempt whose answer was lost", "a1", login("a1", proof("fixed 1")), "a1", "replaced 1, login 2"},
+		{"one good proof among others will do", "a1", login("a1", proof("x"), proof("present 1")), "a1", "replaced 1, login 2"},
+		{"the same device without proof while live is kicked", "a1", login("a1"), "a1!samedevice a1", "kicked 1, login 2"},
+		{"the secret of another device proves nothing", "a1 w1", login("a1", proof("present 2")), "a1!samedevice w1 a1", "kicked 1, login 3"},
+		{"without proof while away is replaced silently", "a1-", login("a1"), "a1", "replaced 1, login 2"},
+		{"without proof when this node lost its connection, too", "a1", login("a1", lost(1)), "a1", "replaced 1, login 2"},
+		{"an equal device id on another platform is refused", "a1 w1", login("a1", on('w')), "a1 w1", "refused 70402"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := logIn(t, account(tt.from), tt.in, Multi())
@@ -127,7 +127,7 @@ func TestZeroHashProvesNothing(t *testing.T) {
 	check(t, logIn(t, before, q, Multi()), "granted 2", "a1!samedevice a1")
 }
 
-// TestSameAttempt: the same fixed half gets the same session again (1.4).
+// TestSameAttempt: the same fixed half gets the same session again.
 func TestSameAttempt(t *testing.T) {
 	for _, tt := range []struct {
 		name, from string
@@ -135,17 +135,17 @@ func TestSameAttempt(t *testing.T) {
 		answer     string
 		want       string
 	}{
-		{"1.4 the same session and place", "a1 w1", login("a1", again(1)), "granted 1", "a1 w1"},
-		{"1.4 also when it is away by now", "a1- w1", login("a1", again(1)), "granted 1", "a1 w1"},
-		{"1.4 an automatic login as well", "a1", login("a1", again(1), auto), "granted 1", "a1"},
-		{"1.4 ended and gone: log in again", "a1!newer", login("a1", again(1), seen(1)), "log in again", ""},
-		{"1.4 evicted meanwhile: a login() starts over", "a1!newer a2", login("a1", again(1)), "log in again", "a1!newer a2"},
-		{"1.4 kicked by an operator: a login() starts over", "a1!operator", login("a1", again(1)), "log in again", "a1!operator"},
-		{"1.4 evicted, automatic, S1 off: what a resume would get", "a1!newer a2", login("a1", again(1), auto), "log in again", "a1!newer a2"},
-		{"1.4 kicked by an operator, automatic: the notice", "a1!operator", login("a1", again(1), auto), "told 1 operator", "a1!operator"},
-		{"1.2 with another first half: the secret is used twice", "a1 w1", login("a1", again(1), first("x")), "told 1 twice", "a1!twice w1"},
-		{"1.2 with the first half after a step was made: used twice", "a1", login("a1", again(1), first("before 1")), "told 1 twice", "a1!twice"},
-		{"1.2 from another device: used twice", "a1", login("a2", again(1)), "told 1 twice", "a1!twice"},
+		{"the same session and place", "a1 w1", login("a1", again(1)), "granted 1", "a1 w1"},
+		{"also when it is away by now", "a1- w1", login("a1", again(1)), "granted 1", "a1 w1"},
+		{"an automatic login as well", "a1", login("a1", again(1), auto), "granted 1", "a1"},
+		{"ended and gone: log in again", "a1!newer", login("a1", again(1), seen(1)), "log in again", ""},
+		{"evicted meanwhile: a login() starts over", "a1!newer a2", login("a1", again(1)), "log in again", "a1!newer a2"},
+		{"kicked by an operator: a login() starts over", "a1!operator", login("a1", again(1)), "log in again", "a1!operator"},
+		{"evicted, automatic, both switches off: what a resume would get", "a1!newer a2", login("a1", again(1), auto), "log in again", "a1!newer a2"},
+		{"kicked by an operator, automatic: the notice", "a1!operator", login("a1", again(1), auto), "told 1 operator", "a1!operator"},
+		{"with another first half: the secret is used twice", "a1 w1", login("a1", again(1), first("x")), "told 1 twice", "a1!twice w1"},
+		{"with the first half after a step was made: used twice", "a1", login("a1", again(1), first("before 1")), "told 1 twice", "a1!twice"},
+		{"from another device: used twice", "a1", login("a2", again(1)), "told 1 twice", "a1!twice"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			check(t, logIn(t, account(tt.from), tt.in, Multi()), tt.answer, tt.want)
@@ -156,7 +156,7 @@ func TestSameAttempt(t *testing.T) {
 func first(of string) change { return func(q *Login) { q.Changing = hash("%s", of) } }
 
 // TestSameAttemptAfterLogout: a logged-out session is not raised from the dead
-// by a repetition of its attempt (1.4).
+// by a repetition of its attempt.
 func TestSameAttemptAfterLogout(t *testing.T) {
 	in := login("a1", attempt(1))
 	s := logIn(t, State{}, in, Multi()).State
@@ -167,7 +167,7 @@ func TestSameAttemptAfterLogout(t *testing.T) {
 }
 
 // TestSameAttemptLeavesNoTrace: no second history row, no second usage row, a
-// higher connection (1.4); the UserSig may be a newer one.
+// higher connection; the UserSig may be a newer one.
 func TestSameAttemptLeavesNoTrace(t *testing.T) {
 	o := logIn(t, account("a1-"), login("a1", again(1), sig(5, 1_000_000_000)), Multi())
 	x := o.Session
@@ -187,7 +187,7 @@ func TestSameAttemptLeavesNoTrace(t *testing.T) {
 }
 
 // TestOrderOfLogin mends what is wrong with a login one by one: each time the
-// next judgement of 4.1 shows.
+// next judgement shows.
 func TestOrderOfLogin(t *testing.T) {
 	s := account("a1!operator i1 a2 a3 a4!operator a5")
 	s.Sessions[3].Device, s.Sessions[3].Platform = "a1", rollcall.Web // session 6: the device as Web
@@ -224,7 +224,7 @@ func TestOrderOfLogin(t *testing.T) {
 	}
 }
 
-// TestSigTimes: the UserSig's times, to the second (4.1, usersig.md).
+// TestSigTimes: the UserSig's times, to the second.
 func TestSigTimes(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
@@ -250,7 +250,7 @@ func TestSigTimes(t *testing.T) {
 	}
 }
 
-// TestSignUp: the first login makes the account, a refused one does not (4.2).
+// TestSignUp: the first login makes the account, a refused one does not.
 func TestSignUp(t *testing.T) {
 	o := logIn(t, State{}, login("a1", sig(7, 1000)), Multi())
 	check(t, o, "granted 1", "a1")
@@ -267,10 +267,10 @@ func TestSignUp(t *testing.T) {
 }
 
 // TestRefusedIsHistory: refusals after a good signature are rows that fold,
-// also 6208 (4.2), and their UserSig counts as used when it was good (2).
+// also 6208, and their UserSig counts as used when it was good.
 func TestRefusedIsHistory(t *testing.T) {
 	rules := Multi()
-	rules.TellKickedLogin = true
+	rules.TellKickedOnLogin = true
 	o := logIn(t, account("a1!newer a2"), login("a1", last(1), sig(9, 9999)), rules)
 	check(t, o, "refused 6208", "a1!newer a2")
 	want := Event{At: noon, Kind: EventRefused, Device: "a1", Platform: rollcall.Android, Code: imcode.KickedOffByOther, Fold: foldRefusals}

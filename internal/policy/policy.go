@@ -146,13 +146,13 @@ func (s State) Exists() bool { return !s.Created.IsZero() }
 
 // Rules are the settings of an app that rules depend on. See Multi.
 type Rules struct {
-	Group               [NumPlatforms]uint8 // platforms of one group exclude each other
-	Limit               [NumPlatforms]int   // sessions per platform, at least 1
-	Refused             [NumPlatforms]bool  // platforms that the app does not admit
-	TellKickedReconnect bool                // S1: tell_kicked_on_reconnect
-	TellKickedLogin     bool                // S2: tell_kicked_on_login
-	RESTKickAsKick      bool                // rest_kick_as_kick
-	Zone                *time.Location      // of the app's day and month; nil: UTC
+	Group                 [NumPlatforms]uint8 // platforms of one group exclude each other
+	Limit                 [NumPlatforms]int   // sessions per platform, at least 1
+	Refused               [NumPlatforms]bool  // platforms that the app does not admit
+	TellKickedOnReconnect bool                // 6208 to who comes back by itself after a newer login
+	TellKickedOnLogin     bool                // 6208 to the first login() after that
+	RESTKickAsKick        bool                // a REST kick is told as a kick, not as the UserSig's end
+	Zone                  *time.Location      // of the app's day and month; nil: UTC
 }
 
 // NumPlatforms is the number of platforms that rules know.
@@ -188,7 +188,7 @@ const (
 type Outcome struct {
 	State   State // the account's from now on; equal to the one before if nothing changed
 	Answer  Answer
-	Code    imcode.Code // with Refused; with Told of a kick that S1 reports
+	Code    imcode.Code // with Refused; with Told, the notice's
 	Detail  string      // what was wrong, for the caller
 	Highest uint64      // with Stale
 	Session Session     // with Granted

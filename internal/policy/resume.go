@@ -25,8 +25,8 @@ type Resume struct {
 // A Renewal is the times of a UserSig with a good signature.
 type Renewal struct{ SigTime, SigEnds int64 }
 
-// ResumeSession judges a resume, in the order that rules.md 4.1 gives. It never
-// looks at the limits again.
+// ResumeSession judges a resume; TestOrderOfResume spells out in which order. It
+// never looks at the limits again.
 func ResumeSession(before State, q Resume, r Rules) Outcome {
 	d := decide(before, q.Now, r)
 	d.node, d.lost = q.Node, q.Lost

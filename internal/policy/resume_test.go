@@ -19,7 +19,7 @@ func fixed(of string) func(*Resume) { return func(q *Resume) { q.Fixed = hash("%
 // later is a resume some time after noon.
 func later(d time.Duration) func(*Resume) { return func(q *Resume) { q.Now = noon.Add(d) } }
 
-// TestResume: the secret's steps (1.2) and the same session again (1.7).
+// TestResume: the secret's steps and the same session again.
 func TestResume(t *testing.T) {
 	for _, tt := range []struct {
 		name, from string
@@ -28,24 +28,24 @@ func TestResume(t *testing.T) {
 		want       string
 		wrong      bool
 	}{
-		{"1.2 the present half makes the step", "a1-", resume(1, step("present 1", "next 1")), "granted 1", "a1", false},
-		{"1.2 the half before with the same next is the same step", "a1-", resume(1, step("before 1", "present 1")), "granted 1", "a1", false},
-		{"1.2 the half before with another next: used twice", "a1", resume(1, step("before 1", "next 1")), "told 1 twice", "a1!twice", true},
-		{"1.2 an older half: used twice", "a1-", resume(1, step("x", "present 1")), "told 1 twice", "a1!twice", true},
-		{"1.2 a wrong fixed half: log in again, nothing changes", "a1-", resume(1, fixed("x")), "log in again", "a1-", true},
-		{"1.2 the secret of another session", "a1- w1", resume(1, fixed("fixed 2")), "log in again", "a1- w1", true},
-		{"1.7 while connected it is superseded", "a1 w1", resume(1), "granted 1", "a1 w1", false},
-		{"1.7 never at the cost of others, whatever the limits now", "a1 a2- a3", resume(2), "granted 2", "a1 a2 a3", false},
-		{"1.7 nor of platforms that exclude each other now", "a1- i1", resume(1), "granted 1", "a1 i1", false},
+		{"the present half makes the step", "a1-", resume(1, step("present 1", "next 1")), "granted 1", "a1", false},
+		{"the half before with the same next is the same step", "a1-", resume(1, step("before 1", "present 1")), "granted 1", "a1", false},
+		{"the half before with another next: used twice", "a1", resume(1, step("before 1", "next 1")), "told 1 twice", "a1!twice", true},
+		{"an older half: used twice", "a1-", resume(1, step("x", "present 1")), "told 1 twice", "a1!twice", true},
+		{"a wrong fixed half: log in again, nothing changes", "a1-", resume(1, fixed("x")), "log in again", "a1-", true},
+		{"the secret of another session", "a1- w1", resume(1, fixed("fixed 2")), "log in again", "a1- w1", true},
+		{"while connected it is superseded", "a1 w1", resume(1), "granted 1", "a1 w1", false},
+		{"never at the cost of others, whatever the limits now", "a1 a2- a3", resume(2), "granted 2", "a1 a2 a3", false},
+		{"nor of platforms that exclude each other now", "a1- i1", resume(1), "granted 1", "a1 i1", false},
 		{"2 a session that nobody knows", "a1", resume(7), "log in again", "a1", false},
-		{"1.8 the row is not told to who proves nothing", "a1!operator", resume(1, fixed("x")), "log in again", "a1!operator", true},
-		{"1.10 after 7 days away", "a1-", resume(1, later(7*day)), "log in again", "", false},
-		{"1.10 a second before", "a1-", resume(1, later(7*day-second)), "granted 1", "a1", false},
-		{"1.10 the Web after 60 s away", "w1-", resume(1, later(minute)), "log in again", "", false},
-		{"1.10 the Web a second before", "w1-", resume(1, later(59*second)), "granted 1", "w1", false},
-		{"1.10 its UserSig in the last good second", "a1", resume(1, later(sigLife)), "granted 1", "a1", false},
-		{"1.10 its UserSig over", "a1", resume(1, later(sigLife+second)), "told 1 expired as expired", "", false},
-		{"1.10 away for too long before its UserSig was over", "a1-", resume(1, later(sigLife+second)), "log in again", "", false},
+		{"the row is not told to who proves nothing", "a1!operator", resume(1, fixed("x")), "log in again", "a1!operator", true},
+		{"after 7 days away", "a1-", resume(1, later(7*day)), "log in again", "", false},
+		{"a second before", "a1-", resume(1, later(7*day-second)), "granted 1", "a1", false},
+		{"the Web after 60 s away", "w1-", resume(1, later(minute)), "log in again", "", false},
+		{"the Web a second before", "w1-", resume(1, later(59*second)), "granted 1", "w1", false},
+		{"its UserSig in the last good second", "a1", resume(1, later(sigLife)), "granted 1", "a1", false},
+		{"its UserSig over", "a1", resume(1, later(sigLife+second)), "told 1 expired as expired", "", false},
+		{"away for too long before its UserSig was over", "a1-", resume(1, later(sigLife+second)), "log in again", "", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := resumeSession(t, account(tt.from), tt.in, grouped(Multi(), "ai"))
@@ -61,7 +61,7 @@ func TestResume(t *testing.T) {
 }
 
 // TestResumedSession: a higher connection, a step made once, a history row, a
-// coming online (1.2, 1.7, 1.11).
+// coming online.
 func TestResumedSession(t *testing.T) {
 	before := account("a1-")
 	before.ActiveDay, before.ActiveMonth = 20261031, 202610
@@ -90,7 +90,7 @@ func TestResumedSession(t *testing.T) {
 }
 
 // TestClonedDirectory: two clients with one secret, and so one device, find
-// each other out at the second use, and both are told (1.2, 1.7, 1.8).
+// each other out at the second use, and both are told.
 func TestClonedDirectory(t *testing.T) {
 	s := resumeSession(t, account("a1"), resume(1, step("present 1", "original's")), Multi()).State
 	clone := resume(1, step("present 1", "clone's"))
@@ -115,7 +115,7 @@ func acknowledge(t *testing.T, s State, session uint64) Outcome {
 	})
 }
 
-// TestOrderOfResume mends what is wrong with a resume one by one (4.1).
+// TestOrderOfResume mends what is wrong with a resume one by one.
 func TestOrderOfResume(t *testing.T) {
 	s := account("a1")
 	s.Disabled = true
@@ -140,7 +140,7 @@ func TestOrderOfResume(t *testing.T) {
 	}
 }
 
-// TestResumeOfTheGone: disabled, then kick row, then REST kick (4.1).
+// TestResumeOfTheGone: disabled, then kick row, then REST kick.
 func TestResumeOfTheGone(t *testing.T) {
 	s := account("a1!operator w1!rest m1")
 	s.RESTKickCounter, s.Disabled = 2, true
@@ -175,7 +175,7 @@ func TestResumeOfTheGone(t *testing.T) {
 	}
 }
 
-// TestUnprovedTouchesNothing: not even what time ends (4.2).
+// TestUnprovedTouchesNothing: not even what time ends.
 func TestUnprovedTouchesNothing(t *testing.T) {
 	before := account("a1- w1- a2!operator")
 	for _, q := range []Resume{resume(1, fixed("x"), later(30*day)), resume(9, later(30*day))} {
@@ -190,14 +190,14 @@ func TestUnprovedTouchesNothing(t *testing.T) {
 	}
 }
 
-// TestWebPageResumesWebOnly (4.5).
+// TestWebPageResumesWebOnly: whatever secret the page has.
 func TestWebPageResumesWebOnly(t *testing.T) {
 	page := func(q *Resume) { q.Web = true }
 	check(t, resumeSession(t, account("a1- w1-"), resume(1, page), Multi()), "refused 70402", "a1- w1-")
 	check(t, resumeSession(t, account("a1- w1-"), resume(2, page), Multi()), "granted 2", "a1- w1")
 }
 
-// TestRenewal: a new UserSig for a session (section 3, row 2).
+// TestRenewal: a new UserSig for a session.
 func TestRenewal(t *testing.T) {
 	ends := int(sigLife.Seconds())
 	for _, tt := range []struct {

@@ -19,7 +19,7 @@ func highest(s State, device string) uint64 {
 }
 
 // TestTryNumbers: which frames raise a device's number, and what a number that
-// is not above it gets (1.3).
+// is not above it gets.
 func TestTryNumbers(t *testing.T) {
 	const known, unknown = "fixed 1", "fixed of nobody"
 	in := func(q Login) func(State) Outcome {
@@ -40,24 +40,24 @@ func TestTryNumbers(t *testing.T) {
 		want   string
 		number uint64 // of a1 from now on; 10 before
 	}{
-		{"1.3 a login above it", "a1-", in(login("a1", try(99))), "granted 2", "a1", 99},
-		{"1.3 a login equal to it is stale", "a1-", in(login("a1", try(10))), "stale 10", "a1-", 10},
-		{"1.3 a login below it is stale", "a1-", in(login("a1", try(0))), "stale 10", "a1-", 10},
-		{"1.3 a stale repetition of the attempt is stale, too", "a1-", in(login("a1", try(10), again(1))), "stale 10", "a1-", 10},
-		{"1.3 a login refused for its UserSig raises it", "a1-", in(login("a1", try(20), sig(-9, -1))), "refused 70001", "a1-", 20},
-		{"1.3 a login refused for its platform raises it", "a1-", in(login("a1", try(20), on('w'))), "refused 70402", "a1-", 20},
-		{"1.3 a login that gets a notice raises it", "a1!operator", in(login("a1", try(20), auto, last(1))), "told 1 operator", "a1!operator", 20},
-		{"1.3 another device's number does not matter", "a1 w1", in(login("w1", try(11), proof("present 2"))), "granted 3", "a1 w1", 10},
-		{"1.3 a new device begins with any number", "w1", in(login("a1", try(1))), "granted 2", "w1 a1", 1},
-		{"1.3 a resume above it", "a1-", back(resume(1, func(q *Resume) { q.Try = 12 })), "granted 1", "a1", 12},
-		{"1.3 a resume equal to it is stale", "a1-", back(resume(1, func(q *Resume) { q.Try = 10 })), "stale 10", "a1-", 10},
-		{"1.3 a stale second use of a secret changes nothing", "a1", back(resume(1, func(q *Resume) { q.Try, q.Present = 10, hash("x") })), "stale 10", "a1", 10},
-		{"1.3 a secret used twice raises it", "a1", back(resume(1, func(q *Resume) { q.Present = hash("x") })), "told 1 twice", "a1!twice", 11},
-		{"1.3 a wrong fixed half does not raise it", "a1", back(resume(1, func(q *Resume) { q.Fixed, q.Try = hash("x"), 50 })), "log in again", "a1", 10},
-		{"1.3 a logout above it", "a1", out(Logout{Fixed: hash(known), Try: 11}), "granted 1", "", 11},
-		{"1.3 a logout is carried out whatever its number", "a1", out(Logout{Fixed: hash(known), Try: 3}), "granted 1", "", 10},
-		{"1.3 a logout with the attempt's UserSig raises it", "w1 a1", out(Logout{Fixed: hash(unknown), Try: 30, Signed: true}), "granted 0", "w1 a1", 30},
-		{"1.3 a logout that nothing proves does not", "a1", out(Logout{Fixed: hash(unknown), Try: 30}), "unknown", "a1", 10},
+		{"a login above it", "a1-", in(login("a1", try(99))), "granted 2", "a1", 99},
+		{"a login equal to it is stale", "a1-", in(login("a1", try(10))), "stale 10", "a1-", 10},
+		{"a login below it is stale", "a1-", in(login("a1", try(0))), "stale 10", "a1-", 10},
+		{"a stale repetition of the attempt is stale, too", "a1-", in(login("a1", try(10), again(1))), "stale 10", "a1-", 10},
+		{"a login refused for its UserSig raises it", "a1-", in(login("a1", try(20), sig(-9, -1))), "refused 70001", "a1-", 20},
+		{"a login refused for its platform raises it", "a1-", in(login("a1", try(20), on('w'))), "refused 70402", "a1-", 20},
+		{"a login that gets a notice raises it", "a1!operator", in(login("a1", try(20), auto, last(1))), "told 1 operator", "a1!operator", 20},
+		{"another device's number does not matter", "a1 w1", in(login("w1", try(11), proof("present 2"))), "granted 3", "a1 w1", 10},
+		{"a new device begins with any number", "w1", in(login("a1", try(1))), "granted 2", "w1 a1", 1},
+		{"a resume above it", "a1-", back(resume(1, func(q *Resume) { q.Try = 12 })), "granted 1", "a1", 12},
+		{"a resume equal to it is stale", "a1-", back(resume(1, func(q *Resume) { q.Try = 10 })), "stale 10", "a1-", 10},
+		{"a stale second use of a secret changes nothing", "a1", back(resume(1, func(q *Resume) { q.Try, q.Present = 10, hash("x") })), "stale 10", "a1", 10},
+		{"a secret used twice raises it", "a1", back(resume(1, func(q *Resume) { q.Present = hash("x") })), "told 1 twice", "a1!twice", 11},
+		{"a wrong fixed half does not raise it", "a1", back(resume(1, func(q *Resume) { q.Fixed, q.Try = hash("x"), 50 })), "log in again", "a1", 10},
+		{"a logout above it", "a1", out(Logout{Fixed: hash(known), Try: 11}), "granted 1", "", 11},
+		{"a logout is carried out whatever its number", "a1", out(Logout{Fixed: hash(known), Try: 3}), "granted 1", "", 10},
+		{"a logout with the attempt's UserSig raises it", "w1 a1", out(Logout{Fixed: hash(unknown), Try: 30, Signed: true}), "granted 0", "w1 a1", 30},
+		{"a logout that nothing proves does not", "a1", out(Logout{Fixed: hash(unknown), Try: 30}), "unknown", "a1", 10},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := judge(t, account(tt.from), tt.rule)
@@ -70,7 +70,7 @@ func TestTryNumbers(t *testing.T) {
 }
 
 // TestLogoutBeforeLogin: a login that the client gave up is served late, after
-// its logout: it changes nothing, also of an account that does not exist (1.3).
+// its logout: it changes nothing, also of an account that does not exist.
 func TestLogoutBeforeLogin(t *testing.T) {
 	given := login("a1", try(4))
 	o := logOut(t, State{}, Logout{Now: noon, Device: "a1", Fixed: given.Fixed, Try: 5, Signed: true}, Multi())
@@ -101,7 +101,7 @@ func TestStaleChangesNothing(t *testing.T) {
 }
 
 // TestTryNumbersAreBounded: a number stays with its session, then for ten
-// minutes, then while its device is among the 20 seen last (1.3).
+// minutes, then while its device is among the 20 seen last.
 func TestTryNumbersAreBounded(t *testing.T) {
 	visit := func(s State, from, to int, now time.Time) State { // one device a second logs in, then out
 		for i := from; i <= to; i++ {
@@ -153,7 +153,7 @@ func TestInventedDevicesAreBounded(t *testing.T) {
 }
 
 // TestTryNumberOutlivesEviction: the ten minutes begin when the session ends,
-// not when its device was heard last (1.3).
+// not when its device was heard last.
 func TestTryNumberOutlivesEviction(t *testing.T) {
 	s := account("a1")
 	late := noon.Add(day)
