@@ -10,7 +10,6 @@ package conformance
 
 import (
 	"embed"
-	"fmt"
 	"io/fs"
 	"strings"
 )
@@ -20,13 +19,12 @@ var files embed.FS
 
 // A Scenario is one story.
 type Scenario struct {
-	File   string // where it stands
-	Line   int
-	Title  string
-	About  []string // the comment between its title and its first line, for people
-	Policy string   // the first line of its file, which says how many may be online where
-	Rows   []string // the rows of the table of calls that it plays, as rows_test.go words them
-	Steps  []Step
+	File  string // where it stands
+	Line  int
+	Title string
+	About []string // the comment between its title and its first line, for people
+	Rows  []string // the rows of the table of calls that it plays, as rows_test.go words them
+	Steps []Step
 }
 
 // Name tells scenarios apart in lists.
@@ -73,18 +71,4 @@ func Scenarios() ([]Scenario, error) {
 		all = append(all, some...)
 	}
 	return all, nil
-}
-
-// Find is the scenario of this name.
-func Find(name string) (Scenario, error) {
-	all, err := Scenarios()
-	if err != nil {
-		return Scenario{}, err
-	}
-	for _, s := range all {
-		if s.Name() == name {
-			return s, nil
-		}
-	}
-	return Scenario{}, fmt.Errorf("there is no scenario %q", name)
 }

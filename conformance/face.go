@@ -126,7 +126,6 @@ type Event struct {
 type By struct {
 	Reason   string
 	Platform rollcall.Platform // of who took the place; 0: nobody did
-	Device   string            // its name
 }
 
 // isNetwork tells whether the event is about the network alone: an app need do

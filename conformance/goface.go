@@ -52,7 +52,7 @@ func (Go) Open(s Setup) (Device, error) {
 		KickedOffline: func(k client.Kick) {
 			s.Hear(Event{
 				Kind: Kicked, Result: Result{Code: k.Code}, Text: k.Text,
-				By: &By{Reason: k.Reason.String(), Platform: k.ByPlatform, Device: k.ByDeviceName},
+				By: &By{Reason: k.Reason.String(), Platform: k.ByPlatform},
 			})
 		},
 		UserSigExpired: func() { s.Hear(Event{Kind: TicketExpired}) },

@@ -37,7 +37,7 @@ func Parse(file, text string) ([]Scenario, error) {
 			}
 		case strings.HasPrefix(line, "== "):
 			p = newParser()
-			all = append(all, Scenario{File: file, Line: i + 1, Title: strings.TrimPrefix(line, "== "), Policy: policy})
+			all = append(all, Scenario{File: file, Line: i + 1, Title: strings.TrimPrefix(line, "== ")})
 		case len(all) == 0:
 			err = fmt.Errorf("a scenario begins with its title: == What happens")
 		case strings.HasPrefix(line, "row: "):

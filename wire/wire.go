@@ -41,9 +41,8 @@ const MaxTryNumber = 1 << 53
 
 // Sizes of a session's secret, in bytes.
 const (
-	HalfBytes      = 16 // a fixed or a changing half
-	FixedHashBytes = 32 // the SHA-256 of a fixed half, as a proof
-	MaxProofs      = 8
+	HalfBytes = 16 // a fixed or a changing half
+	MaxProofs = 8
 )
 
 // Supported tells whether s is a subprotocol of this version.

@@ -2,9 +2,9 @@
 // their keys, history and usage. The engines are in the folders below it; every
 // one passes storetest, which holds the promises written here.
 //
-// Two primitives carry all that happens to accounts (Mutate; messages will add
-// Append); all else is plain queries. An error from a store means that the
-// outcome is unknown at worst, and never that half of it happened.
+// One primitive, Mutate, carries all that happens to accounts; all else is plain
+// queries. An error from a store means that the outcome is unknown at worst, and
+// never that half of it happened.
 package store
 
 import (
