@@ -18,17 +18,15 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
-	"strconv"
 
 	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/apps"
 )
 
-// maxBody bounds a request's and an answer's body.
 const (
-	maxBody   = 64 << 10
-	maxAnswer = 16 << 20
+	maxBody   = 64 << 10 // of a request
+	maxAnswer = 16 << 20 // of an answer, as the client reads it
 )
 
 // Socket is where the admin socket of a data directory is.
@@ -46,7 +44,7 @@ type Operator interface {
 	RemoveKey(ctx context.Context, id rollcall.AppID, key string) error
 }
 
-// Bodies of the API.
+// Bodies of the API. A new app is answered with the newKey that it got.
 type (
 	newApp struct {
 		ID     rollcall.AppID `json:"id"`
@@ -59,10 +57,6 @@ type (
 	madeKey struct {
 		apps.Key
 		Secret string `json:"secret"`
-	}
-	failure struct {
-		Code   imcode.Code `json:"code"`
-		Detail string      `json:"detail,omitempty"`
 	}
 )
 
@@ -131,18 +125,17 @@ func body[T any](w http.ResponseWriter, r *http.Request) (q T, err error) {
 	return q, nil
 }
 
-// answer writes v, or err as a failure; what carries no code is logged and 70500.
+// answer writes v, or err; what carries no code is logged and 70500.
 func (h handler) answer(w http.ResponseWriter, v any, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
-		f := failure{Code: imcode.Of(err)}
-		if e, ok := errors.AsType[*imcode.Error](err); ok {
-			f.Detail = e.Detail
-		} else {
+		coded, ok := errors.AsType[*imcode.Error](err)
+		if !ok {
 			h.log.Error("admin", "err", err)
+			coded = &imcode.Error{Code: imcode.Of(err)}
 		}
-		w.WriteHeader(status(f.Code))
-		v = f
+		w.WriteHeader(status(coded.Code))
+		v = coded
 	}
 	if err := json.NewEncoder(w).Encode(v); err != nil {
 		h.log.Debug("answer an operator", "err", err)
@@ -158,6 +151,3 @@ func status(c imcode.Code) int {
 	}
 	return http.StatusBadRequest
 }
-
-// number writes an app into a path.
-func number(id rollcall.AppID) string { return strconv.FormatUint(uint64(id), 10) }

@@ -73,13 +73,13 @@ func (c *Client) Add(ctx context.Context, id rollcall.AppID, name, secret string
 // AddKey adds a key to an app.
 func (c *Client) AddKey(ctx context.Context, id rollcall.AppID, secret string) (apps.Key, string, error) {
 	var made madeKey
-	err := c.call(ctx, http.MethodPost, "/v1/apps/"+number(id)+"/keys", newKey{Secret: secret}, &made)
+	err := c.call(ctx, http.MethodPost, "/v1/apps/"+id.String()+"/keys", newKey{Secret: secret}, &made)
 	return made.Key, made.Secret, err
 }
 
 // RemoveKey removes a key of an app.
 func (c *Client) RemoveKey(ctx context.Context, id rollcall.AppID, key string) error {
-	return c.call(ctx, http.MethodDelete, "/v1/apps/"+number(id)+"/keys/"+url.PathEscape(key), nil, &struct{}{})
+	return c.call(ctx, http.MethodDelete, "/v1/apps/"+id.String()+"/keys/"+url.PathEscape(key), nil, &struct{}{})
 }
 
 // call sends one request and reads its answer into v.
@@ -103,9 +103,9 @@ func (c *Client) call(ctx context.Context, method, path string, q, v any) error 
 	if a.StatusCode == http.StatusOK {
 		return d.Decode(v)
 	}
-	var f failure
-	if err := d.Decode(&f); err != nil {
+	refusal := new(imcode.Error)
+	if err := d.Decode(refusal); err != nil {
 		return fmt.Errorf("read the answer with status %d: %w", a.StatusCode, err)
 	}
-	return &imcode.Error{Code: f.Code, Detail: f.Detail}
+	return refusal
 }
