@@ -58,6 +58,39 @@ func TestTheManualListsEveryCloseCode(t *testing.T) {
 	}
 }
 
+func TestTheManualListsEveryRequestAndAnswer(t *testing.T) {
+	requests := (&wire.ClientFrame{}).ProtoReflect().Descriptor().Oneofs().ByName("request").Fields()
+	bodies := (&wire.ServerFrame{}).ProtoReflect().Descriptor().Oneofs().ByName("body").Fields()
+	rows := manual(t, "request")
+	if len(rows) != requests.Len() {
+		t.Errorf("docs/protocol.md lists %d requests, the schema has %d", len(rows), requests.Len())
+	}
+	named := map[string]bool{}
+	for i, row := range rows {
+		if len(row) != 2 || i >= requests.Len() {
+			t.Fatalf("row %q of the requests", row)
+		}
+		if want := "`" + requests.Get(i).JSONName() + "`"; row[0] != want {
+			t.Errorf("docs/protocol.md has request %s, the schema %s", row[0], want)
+		}
+		for answer := range strings.SplitSeq(row[1], " · ") {
+			if name, _, found := strings.Cut(strings.TrimPrefix(answer, "`"), "`"); found {
+				named[name] = true
+			}
+		}
+	}
+	for i := range bodies.Len() {
+		name := bodies.Get(i).JSONName()
+		if !named[name] {
+			t.Errorf("docs/protocol.md names no request that is answered with %s", name)
+		}
+		delete(named, name)
+	}
+	for name := range named {
+		t.Errorf("docs/protocol.md has an answer %s, the schema has none", name)
+	}
+}
+
 func TestTheManualListsEveryPlatform(t *testing.T) {
 	classes := map[rollcall.Class]string{rollcall.Mobile: "mobile", rollcall.Desktop: "desktop", rollcall.Browser: "browser"}
 	rows := manual(t, "number")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -189,5 +190,19 @@ func TestALoginIsServedToTheLastByte(t *testing.T) {
 	f := new(wire.ServerFrame)
 	if err := wire.Proto.Decode(frames[0].Payload, f); err != nil || f.GetSession().GetSession() != 1 {
 		t.Errorf("a login was answered with %v, %v", f, err)
+	}
+}
+
+func TestTheWireSpellsReasonsAsTheRulesDo(t *testing.T) {
+	spelled := wire.Reason(0).Descriptor().Values()
+	for i := 1; i < spelled.Len(); i++ { // 0 is no reason at all
+		name := strings.TrimPrefix(string(spelled.Get(i).Name()), "REASON_")
+		rule := policy.Reason(spelled.Get(i).Number())
+		if want := strings.ToUpper(strings.ReplaceAll(rule.String(), " ", "_")); name != want {
+			t.Errorf("reason %d is %s on the wire, %s in the rules", rule, name, want)
+		}
+	}
+	if beyond := policy.Reason(spelled.Len()); beyond.String() != "unknown" {
+		t.Errorf("the wire has no word for reason %d, %s", beyond, beyond)
 	}
 }

@@ -126,8 +126,8 @@ func (c *conn) Tell(n policy.Notice) {
 	o.queue, o.bytes = nil, 0
 	o.add(out{frame: c.frame(&wire.ServerFrame{Id: o.asking, Body: &wire.ServerFrame_Notice{Notice: notice(n)}})})
 	o.timer = time.AfterFunc(noticeWithin, func() { c.Close(wire.Close{Code: closeCode(n)}) })
-	o.mu.Unlock()
 	c.writeSoon()
+	o.mu.Unlock()
 }
 
 // Close queues a close frame as the last one and cuts the connection if its peer
@@ -145,11 +145,13 @@ func (c *conn) Close(why wire.Close) {
 	}
 	o.add(out{frame: closeFrame(why)})
 	o.timer = time.AfterFunc(closeWithin, func() { _ = c.net.Close() })
-	o.mu.Unlock()
 	c.writeSoon()
+	o.mu.Unlock()
 }
 
-// writeSoon writes the queue out without holding up the caller.
+// writeSoon writes the queue out without holding up the caller, who has the lock:
+// so the connection is still one of those that Drain waits for, and who closes a
+// connection that has been left meanwhile starts nothing.
 func (c *conn) writeSoon() {
 	c.g.running.Go(func() {
 		c.out.mu.Lock()

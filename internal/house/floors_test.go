@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -58,6 +59,41 @@ func TestFloors(t *testing.T) {
 				t.Error(fault)
 			}
 		})
+	}
+}
+
+// TestThePicture holds the table of floors in ARCHITECTURE.md to the plan: a
+// package that is there stands in the row of its floor, and in no other.
+func TestThePicture(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "ARCHITECTURE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, picture, _ := strings.Cut(string(text), "\n| floor | rooms |\n")
+	picture, _, _ = strings.Cut(picture, "\n\n")
+	shown := map[string]string{} // the room, the label of its row
+	for row := range strings.SplitSeq(picture, "\n") {
+		cells := strings.SplitN(strings.Trim(row, "| "), " | ", 2)
+		if len(cells) != 2 {
+			continue
+		}
+		for i, word := range strings.Split(cells[1], "`") {
+			if i%2 == 1 { // between two backquotes
+				shown[word] = "floor " + cells[0]
+			}
+		}
+	}
+	places := plan()
+	for _, pkg := range list(t, "linux") {
+		room := roomOf(pkg.ImportPath)
+		want := strings.Replace(places[room].String(), "the wing", "floor wing", 1)
+		got, found := shown[room]
+		if !found { // a room within a room
+			got = shown[filepath.Base(room)]
+		}
+		if got != want {
+			t.Errorf("ARCHITECTURE.md shows %s on %q, want %q", room, got, want)
+		}
 	}
 }
 

@@ -31,8 +31,8 @@ func (s *Sessions) Logout(ctx context.Context, asking *node.Place, q Logout) (An
 		_, claims, err := s.verify(q.Account, q.UserSig, q.Address)
 		signed = err == nil
 		of := household{q.Account, claims.At(now) != nil}
-		if signed && !s.crowd.Allow(of, member{q.Device, [wire.HalfBytes]byte(q.FixedHalf)}, now) {
-			return Answer{}, tooOften("more than %d logouts of this account in 10 s", maxCrowd)
+		if signed && !s.accountAttempts.Allow(of, member{q.Device, [wire.HalfBytes]byte(q.FixedHalf)}, now) {
+			return Answer{}, tooOften("more than %d logouts of this account in 10 s", maxAttempts)
 		}
 	}
 	request := policy.Logout{Now: now, Device: q.Device, Fixed: fixed(q.FixedHalf), Try: q.Try, Signed: signed}

@@ -56,11 +56,11 @@ func (s *Sessions) login(ctx context.Context, c node.Conn, q Login) (Answer, err
 	}
 	now, half := s.Now(), [wire.HalfBytes]byte(q.FixedHalf)
 	of := household{q.Account, claims.At(now) != nil}
-	if !s.attempts.Allow(installation{of, q.Device}, half, now) {
+	if !s.deviceAttempts.Allow(installation{of, q.Device}, half, now) {
 		return Answer{}, tooOften("more than 5 logins of this device in 10 s")
 	}
-	if !s.crowd.Allow(of, member{q.Device, half}, now) {
-		return Answer{}, tooOften("more than %d logins of this account in 10 s", maxCrowd)
+	if !s.accountAttempts.Allow(of, member{q.Device, half}, now) {
+		return Answer{}, tooOften("more than %d logins of this account in 10 s", maxAttempts)
 	}
 	request := policy.Login{
 		Now: now, Node: s.opt.Node, Lost: s.roster.Lost(q.Account),
@@ -109,14 +109,14 @@ func (s *Sessions) failed(a rollcall.Account, from Address, err error) error {
 // wrong counts something unproven, by address and account and by address.
 func (s *Sessions) wrong(a rollcall.Account, from Address) (after time.Duration, blocked bool) {
 	now, who := s.Now(), stranger{from.Key(), a}
-	if after, blocked := s.failures.Blocked(who, now); blocked {
+	if after, blocked := s.accountFailures.Blocked(who, now); blocked {
 		return after, true
 	}
-	if after, blocked := s.crowds.Blocked(who.address, now); blocked {
+	if after, blocked := s.addressFailures.Blocked(who.address, now); blocked {
 		return after, true
 	}
-	s.failures.Fail(who, now)
-	s.crowds.Fail(who.address, now)
+	s.accountFailures.Fail(who, now)
+	s.addressFailures.Fail(who.address, now)
 	return 0, false
 }
 

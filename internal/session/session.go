@@ -58,25 +58,27 @@ type Options struct {
 
 // Sessions are the use-cases of sessions.
 type Sessions struct {
-	store    Store
-	apps     *apps.Apps
-	roster   *node.Roster
-	failures *limit.Failures[stranger]                           // of signatures and secrets, by address and account
-	crowds   *limit.Failures[string]                             // the same by address, behind which many may sit
-	attempts *limit.Attempts[installation, [wire.HalfBytes]byte] // logins of a device
-	crowd    *limit.Attempts[household, member]                  // and of all that an account says it has
-	opt      Options
-	watch    bool         // the clock is the machine's: watch it for jumps
-	due      atomic.Int64 // when the sweep wakes next, Unix ms
-	wake     chan struct{}
+	store  Store
+	apps   *apps.Apps
+	roster *node.Roster
+
+	accountFailures *limit.Failures[stranger]                           // of signatures and secrets, by address and account
+	addressFailures *limit.Failures[string]                             // the same by address, behind which many may sit
+	deviceAttempts  *limit.Attempts[installation, [wire.HalfBytes]byte] // logins of a device
+	accountAttempts *limit.Attempts[household, member]                  // and of all devices that an account says it has
+
+	opt   Options
+	watch bool         // the clock is the machine's: watch it for jumps
+	due   atomic.Int64 // when the sweep wakes next, Unix ms
+	wake  chan struct{}
 
 	unsaidMu sync.Mutex
 	unsaid   []left // ends of connections that the store could not take
 }
 
-// maxCrowd bounds the attempts of one account within 10 s, whatever devices they
+// maxAttempts bounds the attempts of one account within 10 s, whatever devices they
 // name: more than any policy admits, and few enough to keep a try number of each.
-const maxCrowd = 50
+const maxAttempts = 50
 
 // maxFailures bounds the failures of one address in a minute, whatever accounts
 // they name; of one account from it there may be fewer (limit.Failures).
@@ -131,8 +133,9 @@ func New(s Store, a *apps.Apps, r *node.Roster, o Options) *Sessions {
 	o.RetryAfter = cmp.Or(o.RetryAfter, 2*time.Second)
 	return &Sessions{
 		store: s, apps: a, roster: r, opt: o, watch: watch, wake: make(chan struct{}, 1),
-		failures: &limit.Failures[stranger]{}, crowds: &limit.Failures[string]{Max: maxFailures},
-		attempts: &limit.Attempts[installation, [wire.HalfBytes]byte]{}, crowd: &limit.Attempts[household, member]{Max: maxCrowd},
+		accountFailures: &limit.Failures[stranger]{}, addressFailures: &limit.Failures[string]{Max: maxFailures},
+		deviceAttempts:  &limit.Attempts[installation, [wire.HalfBytes]byte]{},
+		accountAttempts: &limit.Attempts[household, member]{Max: maxAttempts},
 	}
 }
 
@@ -152,10 +155,10 @@ func (s *Sessions) mutate(ctx context.Context, a rollcall.Account, asking *node.
 	if err != nil {
 		return out, s.internal(a, err)
 	}
-	s.roster.End(a, out.Ended, asking)
-	for _, e := range out.Ended {
+	for _, e := range out.Ended { // before anybody is told: who has heard of an end finds it counted
 		s.opt.OnEnd(e.Kind, e.Notice.Reason)
 	}
+	s.roster.End(a, out.Ended, asking)
 	return out, nil
 }
 

@@ -27,8 +27,12 @@ import (
 // App is the app that a stage's server has, with one key.
 const App rollcall.AppID = 1400000000
 
-// memory is where the server listens in a network in memory.
-const memory = "rollcall.test:80"
+// Where the server listens: in a network in memory, and over TCP for the first
+// time.
+const (
+	memory  = "rollcall.test:80"
+	anyPort = "127.0.0.1:0"
+)
 
 // Options are the choices a stage has. The zero value is good.
 type Options struct {
@@ -66,7 +70,7 @@ type run struct {
 func Open(dir string, o Options) (*Stage, error) {
 	s := &Stage{dir: dir, opt: o, address: memory, endpoints: make(map[string]*Endpoint)}
 	if o.TCP {
-		s.address = "127.0.0.1:0"
+		s.address = anyPort
 	}
 	if err := s.Start(); err != nil {
 		return nil, err
@@ -137,7 +141,7 @@ func (s *Stage) listen() (net.Listener, error) {
 		return s.net.Listen(s.address)
 	}
 	l, err := net.Listen("tcp", s.address)
-	if err == nil {
+	if err == nil && s.address == anyPort { // the first time, in Open: later the address is read by others
 		s.address = l.Addr().String()
 	}
 	return l, err
