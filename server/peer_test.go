@@ -155,6 +155,10 @@ func (p *peer) spell(id uint64, request any) []byte {
 		f.Request = &wire.ClientFrame_Logout{Logout: q}
 	case *wire.RenewRequest:
 		f.Request = &wire.ClientFrame_Renew{Renew: q}
+	case *wire.ListSessionsRequest:
+		f.Request = &wire.ClientFrame_ListSessions{ListSessions: q}
+	case *wire.SignOutRequest:
+		f.Request = &wire.ClientFrame_SignOut{SignOut: q}
 	case *wire.PingRequest:
 		f.Request = &wire.ClientFrame_Ping{Ping: q}
 	case *wire.Acknowledgement:

@@ -103,6 +103,9 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 // inside themselves.
 func (s *Server) Apps() *apps.Apps { return s.apps }
 
+// Sessions are the server's use-cases, likewise.
+func (s *Server) Sessions() *session.Sessions { return s.sessions }
+
 // Wake makes the server look at a clock that was moved by hand.
 func (s *Server) Wake() { s.sessions.Wake() }
 

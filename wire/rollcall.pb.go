@@ -112,6 +112,58 @@ func (Reason) EnumDescriptor() ([]byte, []int) {
 	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{0}
 }
 
+// Which part of the policy left a session no room.
+type Rule int32
+
+const (
+	Rule_RULE_UNSPECIFIED Rule = 0
+	// Another platform of its group has the place.
+	Rule_RULE_OTHER_PLATFORM Rule = 1
+	// There were more sessions on its platform than the limit.
+	Rule_RULE_OVER_LIMIT Rule = 2
+)
+
+// Enum value maps for Rule.
+var (
+	Rule_name = map[int32]string{
+		0: "RULE_UNSPECIFIED",
+		1: "RULE_OTHER_PLATFORM",
+		2: "RULE_OVER_LIMIT",
+	}
+	Rule_value = map[string]int32{
+		"RULE_UNSPECIFIED":    0,
+		"RULE_OTHER_PLATFORM": 1,
+		"RULE_OVER_LIMIT":     2,
+	}
+)
+
+func (x Rule) Enum() *Rule {
+	p := new(Rule)
+	*p = x
+	return p
+}
+
+func (x Rule) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Rule) Descriptor() protoreflect.EnumDescriptor {
+	return file_rollcall_v1_rollcall_proto_enumTypes[1].Descriptor()
+}
+
+func (Rule) Type() protoreflect.EnumType {
+	return &file_rollcall_v1_rollcall_proto_enumTypes[1]
+}
+
+func (x Rule) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Rule.Descriptor instead.
+func (Rule) EnumDescriptor() ([]byte, []int) {
+	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{1}
+}
+
 // A ClientFrame is one request of the client. Frames of a connection are served
 // in order.
 type ClientFrame struct {
@@ -128,6 +180,8 @@ type ClientFrame struct {
 	//	*ClientFrame_Renew
 	//	*ClientFrame_Ping
 	//	*ClientFrame_Acknowledgement
+	//	*ClientFrame_ListSessions
+	//	*ClientFrame_SignOut
 	Request       isClientFrame_Request `protobuf_oneof:"request"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -231,6 +285,24 @@ func (x *ClientFrame) GetAcknowledgement() *Acknowledgement {
 	return nil
 }
 
+func (x *ClientFrame) GetListSessions() *ListSessionsRequest {
+	if x != nil {
+		if x, ok := x.Request.(*ClientFrame_ListSessions); ok {
+			return x.ListSessions
+		}
+	}
+	return nil
+}
+
+func (x *ClientFrame) GetSignOut() *SignOutRequest {
+	if x != nil {
+		if x, ok := x.Request.(*ClientFrame_SignOut); ok {
+			return x.SignOut
+		}
+	}
+	return nil
+}
+
 type isClientFrame_Request interface {
 	isClientFrame_Request()
 }
@@ -259,6 +331,14 @@ type ClientFrame_Acknowledgement struct {
 	Acknowledgement *Acknowledgement `protobuf:"bytes,7,opt,name=acknowledgement,proto3,oneof"`
 }
 
+type ClientFrame_ListSessions struct {
+	ListSessions *ListSessionsRequest `protobuf:"bytes,8,opt,name=list_sessions,json=listSessions,proto3,oneof"`
+}
+
+type ClientFrame_SignOut struct {
+	SignOut *SignOutRequest `protobuf:"bytes,9,opt,name=sign_out,json=signOut,proto3,oneof"`
+}
+
 func (*ClientFrame_Login) isClientFrame_Request() {}
 
 func (*ClientFrame_Resume) isClientFrame_Request() {}
@@ -270,6 +350,10 @@ func (*ClientFrame_Renew) isClientFrame_Request() {}
 func (*ClientFrame_Ping) isClientFrame_Request() {}
 
 func (*ClientFrame_Acknowledgement) isClientFrame_Request() {}
+
+func (*ClientFrame_ListSessions) isClientFrame_Request() {}
+
+func (*ClientFrame_SignOut) isClientFrame_Request() {}
 
 // A ServerFrame is one answer or push of the server.
 type ServerFrame struct {
@@ -288,6 +372,8 @@ type ServerFrame struct {
 	//	*ServerFrame_Renew
 	//	*ServerFrame_Ping
 	//	*ServerFrame_Notice
+	//	*ServerFrame_Sessions
+	//	*ServerFrame_SignOut
 	Body          isServerFrame_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -416,6 +502,24 @@ func (x *ServerFrame) GetNotice() *Notice {
 	return nil
 }
 
+func (x *ServerFrame) GetSessions() *SessionsAnswer {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_Sessions); ok {
+			return x.Sessions
+		}
+	}
+	return nil
+}
+
+func (x *ServerFrame) GetSignOut() *SignOutAnswer {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_SignOut); ok {
+			return x.SignOut
+		}
+	}
+	return nil
+}
+
 type isServerFrame_Body interface {
 	isServerFrame_Body()
 }
@@ -462,6 +566,14 @@ type ServerFrame_Notice struct {
 	Notice *Notice `protobuf:"bytes,10,opt,name=notice,proto3,oneof"`
 }
 
+type ServerFrame_Sessions struct {
+	Sessions *SessionsAnswer `protobuf:"bytes,11,opt,name=sessions,proto3,oneof"`
+}
+
+type ServerFrame_SignOut struct {
+	SignOut *SignOutAnswer `protobuf:"bytes,12,opt,name=sign_out,json=signOut,proto3,oneof"`
+}
+
 func (*ServerFrame_Refusal) isServerFrame_Body() {}
 
 func (*ServerFrame_Session) isServerFrame_Body() {}
@@ -477,6 +589,10 @@ func (*ServerFrame_Renew) isServerFrame_Body() {}
 func (*ServerFrame_Ping) isServerFrame_Body() {}
 
 func (*ServerFrame_Notice) isServerFrame_Body() {}
+
+func (*ServerFrame_Sessions) isServerFrame_Body() {}
+
+func (*ServerFrame_SignOut) isServerFrame_Body() {}
 
 // A LoginRequest begins a session of an account on a device.
 type LoginRequest struct {
@@ -894,6 +1010,99 @@ func (x *RenewRequest) GetUserSig() string {
 	return ""
 }
 
+// A ListSessionsRequest asks where the account is logged in.
+type ListSessionsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSessionsRequest) Reset() {
+	*x = ListSessionsRequest{}
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSessionsRequest) ProtoMessage() {}
+
+func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
+func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{6}
+}
+
+// A SignOutRequest ends other sessions of the account.
+type SignOutRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session to end, by its number; 0: all but the one on this connection.
+	Session uint64 `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"`
+	// Revoke all UserSigs of the account made until now as well. The session on
+	// this connection lives on; its next renewal or login needs a new UserSig.
+	UserSigs      bool `protobuf:"varint,2,opt,name=user_sigs,json=userSigs,proto3" json:"user_sigs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignOutRequest) Reset() {
+	*x = SignOutRequest{}
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignOutRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignOutRequest) ProtoMessage() {}
+
+func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignOutRequest.ProtoReflect.Descriptor instead.
+func (*SignOutRequest) Descriptor() ([]byte, []int) {
+	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *SignOutRequest) GetSession() uint64 {
+	if x != nil {
+		return x.Session
+	}
+	return 0
+}
+
+func (x *SignOutRequest) GetUserSigs() bool {
+	if x != nil {
+		return x.UserSigs
+	}
+	return false
+}
+
 // A PingRequest keeps the connection alive and asks for the server's clock.
 type PingRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -903,7 +1112,7 @@ type PingRequest struct {
 
 func (x *PingRequest) Reset() {
 	*x = PingRequest{}
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[6]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -915,7 +1124,7 @@ func (x *PingRequest) String() string {
 func (*PingRequest) ProtoMessage() {}
 
 func (x *PingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[6]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -928,7 +1137,7 @@ func (x *PingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PingRequest.ProtoReflect.Descriptor instead.
 func (*PingRequest) Descriptor() ([]byte, []int) {
-	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{6}
+	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{8}
 }
 
 // An Acknowledgement tells that the notice for the session has reached the
@@ -943,7 +1152,7 @@ type Acknowledgement struct {
 
 func (x *Acknowledgement) Reset() {
 	*x = Acknowledgement{}
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[7]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -955,7 +1164,7 @@ func (x *Acknowledgement) String() string {
 func (*Acknowledgement) ProtoMessage() {}
 
 func (x *Acknowledgement) ProtoReflect() protoreflect.Message {
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[7]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -968,7 +1177,7 @@ func (x *Acknowledgement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Acknowledgement.ProtoReflect.Descriptor instead.
 func (*Acknowledgement) Descriptor() ([]byte, []int) {
-	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{7}
+	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Acknowledgement) GetSession() uint64 {
@@ -994,7 +1203,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[8]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1006,7 +1215,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[8]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1019,7 +1228,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{8}
+	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Refusal) GetCode() int32 {
@@ -1070,7 +1279,7 @@ type SessionAnswer struct {
 
 func (x *SessionAnswer) Reset() {
 	*x = SessionAnswer{}
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[9]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1082,7 +1291,7 @@ func (x *SessionAnswer) String() string {
 func (*SessionAnswer) ProtoMessage() {}
 
 func (x *SessionAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[9]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1095,7 +1304,7 @@ func (x *SessionAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionAnswer.ProtoReflect.Descriptor instead.
 func (*SessionAnswer) Descriptor() ([]byte, []int) {
-	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{9}
+	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SessionAnswer) GetSession() uint64 {
@@ -1150,7 +1359,7 @@ type StaleAnswer struct {
 
 func (x *StaleAnswer) Reset() {
 	*x = StaleAnswer{}
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[10]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1162,7 +1371,7 @@ func (x *StaleAnswer) String() string {
 func (*StaleAnswer) ProtoMessage() {}
 
 func (x *StaleAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[10]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1175,7 +1384,7 @@ func (x *StaleAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StaleAnswer.ProtoReflect.Descriptor instead.
 func (*StaleAnswer) Descriptor() ([]byte, []int) {
-	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{10}
+	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *StaleAnswer) GetHighest() uint64 {
@@ -1194,7 +1403,7 @@ type LoginAgainAnswer struct {
 
 func (x *LoginAgainAnswer) Reset() {
 	*x = LoginAgainAnswer{}
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[11]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1415,7 @@ func (x *LoginAgainAnswer) String() string {
 func (*LoginAgainAnswer) ProtoMessage() {}
 
 func (x *LoginAgainAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[11]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1428,7 @@ func (x *LoginAgainAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoginAgainAnswer.ProtoReflect.Descriptor instead.
 func (*LoginAgainAnswer) Descriptor() ([]byte, []int) {
-	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{11}
+	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{13}
 }
 
 // A LogoutAnswer ends a logout.
@@ -1234,7 +1443,7 @@ type LogoutAnswer struct {
 
 func (x *LogoutAnswer) Reset() {
 	*x = LogoutAnswer{}
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[12]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1246,7 +1455,7 @@ func (x *LogoutAnswer) String() string {
 func (*LogoutAnswer) ProtoMessage() {}
 
 func (x *LogoutAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[12]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1259,7 +1468,7 @@ func (x *LogoutAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogoutAnswer.ProtoReflect.Descriptor instead.
 func (*LogoutAnswer) Descriptor() ([]byte, []int) {
-	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{12}
+	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *LogoutAnswer) GetKnown() bool {
@@ -1280,7 +1489,7 @@ type RenewAnswer struct {
 
 func (x *RenewAnswer) Reset() {
 	*x = RenewAnswer{}
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[13]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1292,7 +1501,7 @@ func (x *RenewAnswer) String() string {
 func (*RenewAnswer) ProtoMessage() {}
 
 func (x *RenewAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[13]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1305,7 +1514,7 @@ func (x *RenewAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewAnswer.ProtoReflect.Descriptor instead.
 func (*RenewAnswer) Descriptor() ([]byte, []int) {
-	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{13}
+	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RenewAnswer) GetExpiresS() int64 {
@@ -1324,7 +1533,7 @@ type PingAnswer struct {
 
 func (x *PingAnswer) Reset() {
 	*x = PingAnswer{}
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[14]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1336,7 +1545,7 @@ func (x *PingAnswer) String() string {
 func (*PingAnswer) ProtoMessage() {}
 
 func (x *PingAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[14]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1349,7 +1558,212 @@ func (x *PingAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PingAnswer.ProtoReflect.Descriptor instead.
 func (*PingAnswer) Descriptor() ([]byte, []int) {
-	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{14}
+	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{16}
+}
+
+// A SessionsAnswer is all sessions of the account, by number.
+type SessionsAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sessions      []*SessionInfo         `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionsAnswer) Reset() {
+	*x = SessionsAnswer{}
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionsAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionsAnswer) ProtoMessage() {}
+
+func (x *SessionsAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionsAnswer.ProtoReflect.Descriptor instead.
+func (*SessionsAnswer) Descriptor() ([]byte, []int) {
+	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *SessionsAnswer) GetSessions() []*SessionInfo {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+// A SessionInfo is what an account's user may know of one of its sessions.
+type SessionInfo struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Session    uint64                 `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"`
+	Platform   uint32                 `protobuf:"varint,2,opt,name=platform,proto3" json:"platform,omitempty"`
+	DeviceId   string                 `protobuf:"bytes,3,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	DeviceName string                 `protobuf:"bytes,4,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
+	// When it logged in, in milliseconds since 1970 UTC.
+	LoginMs int64 `protobuf:"varint,5,opt,name=login_ms,json=loginMs,proto3" json:"login_ms,omitempty"`
+	// Since when it has no connection, likewise; 0: it has one.
+	AwaySinceMs int64 `protobuf:"varint,6,opt,name=away_since_ms,json=awaySinceMs,proto3" json:"away_since_ms,omitempty"`
+	// Where its last connection came from, shortened to its network.
+	Address string `protobuf:"bytes,7,opt,name=address,proto3" json:"address,omitempty"`
+	// It is the session on this connection.
+	Current       bool `protobuf:"varint,8,opt,name=current,proto3" json:"current,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionInfo) Reset() {
+	*x = SessionInfo{}
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionInfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionInfo) ProtoMessage() {}
+
+func (x *SessionInfo) ProtoReflect() protoreflect.Message {
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionInfo.ProtoReflect.Descriptor instead.
+func (*SessionInfo) Descriptor() ([]byte, []int) {
+	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *SessionInfo) GetSession() uint64 {
+	if x != nil {
+		return x.Session
+	}
+	return 0
+}
+
+func (x *SessionInfo) GetPlatform() uint32 {
+	if x != nil {
+		return x.Platform
+	}
+	return 0
+}
+
+func (x *SessionInfo) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *SessionInfo) GetDeviceName() string {
+	if x != nil {
+		return x.DeviceName
+	}
+	return ""
+}
+
+func (x *SessionInfo) GetLoginMs() int64 {
+	if x != nil {
+		return x.LoginMs
+	}
+	return 0
+}
+
+func (x *SessionInfo) GetAwaySinceMs() int64 {
+	if x != nil {
+		return x.AwaySinceMs
+	}
+	return 0
+}
+
+func (x *SessionInfo) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *SessionInfo) GetCurrent() bool {
+	if x != nil {
+		return x.Current
+	}
+	return false
+}
+
+// A SignOutAnswer tells what became of a sign-out.
+type SignOutAnswer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many sessions it has ended.
+	Count uint32 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
+	// With user_sigs: UserSigs with an earlier TLS.time are dead.
+	ValidFromS    int64 `protobuf:"varint,2,opt,name=valid_from_s,json=validFromS,proto3" json:"valid_from_s,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignOutAnswer) Reset() {
+	*x = SignOutAnswer{}
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignOutAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignOutAnswer) ProtoMessage() {}
+
+func (x *SignOutAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignOutAnswer.ProtoReflect.Descriptor instead.
+func (*SignOutAnswer) Descriptor() ([]byte, []int) {
+	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *SignOutAnswer) GetCount() uint32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *SignOutAnswer) GetValidFromS() int64 {
+	if x != nil {
+		return x.ValidFromS
+	}
+	return 0
 }
 
 // A Notice tells a client that its session is over.
@@ -1364,20 +1778,25 @@ type Notice struct {
 	Text string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
 	// When it ended, in milliseconds since 1970 UTC.
 	AtMs int64 `protobuf:"varint,5,opt,name=at_ms,json=atMs,proto3" json:"at_ms,omitempty"`
-	// With a newer login: the session, platform and device name that took its place.
+	// With a newer login and an applied policy: the session, platform and device
+	// name that took or kept the place. With a sign-out: those of who asked for it.
 	BySession    uint64 `protobuf:"varint,6,opt,name=by_session,json=bySession,proto3" json:"by_session,omitempty"`
 	ByPlatform   uint32 `protobuf:"varint,7,opt,name=by_platform,json=byPlatform,proto3" json:"by_platform,omitempty"`
 	ByDeviceName string `protobuf:"bytes,8,opt,name=by_device_name,json=byDeviceName,proto3" json:"by_device_name,omitempty"`
 	// True when the client should raise onUserSigExpired instead of
 	// onKickedOffline: the UserSig ended, or a REST kick took its worth.
-	Expired       bool `protobuf:"varint,9,opt,name=expired,proto3" json:"expired,omitempty"`
+	Expired bool `protobuf:"varint,9,opt,name=expired,proto3" json:"expired,omitempty"`
+	// With a newer login and an applied policy: by which rule, and with
+	// RULE_OVER_LIMIT the number of sessions that the platform may have.
+	ByRule        Rule   `protobuf:"varint,10,opt,name=by_rule,json=byRule,proto3,enum=rollcall.v1.Rule" json:"by_rule,omitempty"`
+	ByLimit       uint32 `protobuf:"varint,11,opt,name=by_limit,json=byLimit,proto3" json:"by_limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Notice) Reset() {
 	*x = Notice{}
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[15]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1389,7 +1808,7 @@ func (x *Notice) String() string {
 func (*Notice) ProtoMessage() {}
 
 func (x *Notice) ProtoReflect() protoreflect.Message {
-	mi := &file_rollcall_v1_rollcall_proto_msgTypes[15]
+	mi := &file_rollcall_v1_rollcall_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1402,7 +1821,7 @@ func (x *Notice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notice.ProtoReflect.Descriptor instead.
 func (*Notice) Descriptor() ([]byte, []int) {
-	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{15}
+	return file_rollcall_v1_rollcall_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Notice) GetSession() uint64 {
@@ -1468,11 +1887,25 @@ func (x *Notice) GetExpired() bool {
 	return false
 }
 
+func (x *Notice) GetByRule() Rule {
+	if x != nil {
+		return x.ByRule
+	}
+	return Rule_RULE_UNSPECIFIED
+}
+
+func (x *Notice) GetByLimit() uint32 {
+	if x != nil {
+		return x.ByLimit
+	}
+	return 0
+}
+
 var File_rollcall_v1_rollcall_proto protoreflect.FileDescriptor
 
 const file_rollcall_v1_rollcall_proto_rawDesc = "" +
 	"\n" +
-	"\x1arollcall/v1/rollcall.proto\x12\vrollcall.v1\"\xf4\x02\n" +
+	"\x1arollcall/v1/rollcall.proto\x12\vrollcall.v1\"\xf7\x03\n" +
 	"\vClientFrame\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x121\n" +
 	"\x05login\x18\x02 \x01(\v2\x19.rollcall.v1.LoginRequestH\x00R\x05login\x124\n" +
@@ -1480,8 +1913,10 @@ const file_rollcall_v1_rollcall_proto_rawDesc = "" +
 	"\x06logout\x18\x04 \x01(\v2\x1a.rollcall.v1.LogoutRequestH\x00R\x06logout\x121\n" +
 	"\x05renew\x18\x05 \x01(\v2\x19.rollcall.v1.RenewRequestH\x00R\x05renew\x12.\n" +
 	"\x04ping\x18\x06 \x01(\v2\x18.rollcall.v1.PingRequestH\x00R\x04ping\x12H\n" +
-	"\x0facknowledgement\x18\a \x01(\v2\x1c.rollcall.v1.AcknowledgementH\x00R\x0facknowledgementB\t\n" +
-	"\arequest\"\xe1\x03\n" +
+	"\x0facknowledgement\x18\a \x01(\v2\x1c.rollcall.v1.AcknowledgementH\x00R\x0facknowledgement\x12G\n" +
+	"\rlist_sessions\x18\b \x01(\v2 .rollcall.v1.ListSessionsRequestH\x00R\flistSessions\x128\n" +
+	"\bsign_out\x18\t \x01(\v2\x1b.rollcall.v1.SignOutRequestH\x00R\asignOutB\t\n" +
+	"\arequest\"\xd5\x04\n" +
 	"\vServerFrame\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x17\n" +
 	"\atime_ms\x18\x02 \x01(\x03R\x06timeMs\x120\n" +
@@ -1494,7 +1929,9 @@ const file_rollcall_v1_rollcall_proto_rawDesc = "" +
 	"\x05renew\x18\b \x01(\v2\x18.rollcall.v1.RenewAnswerH\x00R\x05renew\x12-\n" +
 	"\x04ping\x18\t \x01(\v2\x17.rollcall.v1.PingAnswerH\x00R\x04ping\x12-\n" +
 	"\x06notice\x18\n" +
-	" \x01(\v2\x13.rollcall.v1.NoticeH\x00R\x06noticeB\x06\n" +
+	" \x01(\v2\x13.rollcall.v1.NoticeH\x00R\x06notice\x129\n" +
+	"\bsessions\x18\v \x01(\v2\x1b.rollcall.v1.SessionsAnswerH\x00R\bsessions\x127\n" +
+	"\bsign_out\x18\f \x01(\v2\x1a.rollcall.v1.SignOutAnswerH\x00R\asignOutB\x06\n" +
 	"\x04body\"\x9f\x03\n" +
 	"\fLoginRequest\x12\x10\n" +
 	"\x03app\x18\x01 \x01(\rR\x03app\x12\x17\n" +
@@ -1537,7 +1974,11 @@ const file_rollcall_v1_rollcall_proto_rawDesc = "" +
 	"try_number\x18\x05 \x01(\x04R\ttryNumber\x12\x19\n" +
 	"\buser_sig\x18\x06 \x01(\tR\auserSig\")\n" +
 	"\fRenewRequest\x12\x19\n" +
-	"\buser_sig\x18\x01 \x01(\tR\auserSig\"\r\n" +
+	"\buser_sig\x18\x01 \x01(\tR\auserSig\"\x15\n" +
+	"\x13ListSessionsRequest\"G\n" +
+	"\x0eSignOutRequest\x12\x18\n" +
+	"\asession\x18\x01 \x01(\x04R\asession\x12\x1b\n" +
+	"\tuser_sigs\x18\x02 \x01(\bR\buserSigs\"\r\n" +
 	"\vPingRequest\"+\n" +
 	"\x0fAcknowledgement\x12\x18\n" +
 	"\asession\x18\x01 \x01(\x04R\asession\"\x84\x01\n" +
@@ -1563,7 +2004,23 @@ const file_rollcall_v1_rollcall_proto_rawDesc = "" +
 	"\vRenewAnswer\x12\x1b\n" +
 	"\texpires_s\x18\x01 \x01(\x03R\bexpiresS\"\f\n" +
 	"\n" +
-	"PingAnswer\"\x8c\x02\n" +
+	"PingAnswer\"F\n" +
+	"\x0eSessionsAnswer\x124\n" +
+	"\bsessions\x18\x01 \x03(\v2\x18.rollcall.v1.SessionInfoR\bsessions\"\xf4\x01\n" +
+	"\vSessionInfo\x12\x18\n" +
+	"\asession\x18\x01 \x01(\x04R\asession\x12\x1a\n" +
+	"\bplatform\x18\x02 \x01(\rR\bplatform\x12\x1b\n" +
+	"\tdevice_id\x18\x03 \x01(\tR\bdeviceId\x12\x1f\n" +
+	"\vdevice_name\x18\x04 \x01(\tR\n" +
+	"deviceName\x12\x19\n" +
+	"\blogin_ms\x18\x05 \x01(\x03R\aloginMs\x12\"\n" +
+	"\raway_since_ms\x18\x06 \x01(\x03R\vawaySinceMs\x12\x18\n" +
+	"\aaddress\x18\a \x01(\tR\aaddress\x12\x18\n" +
+	"\acurrent\x18\b \x01(\bR\acurrent\"G\n" +
+	"\rSignOutAnswer\x12\x14\n" +
+	"\x05count\x18\x01 \x01(\rR\x05count\x12 \n" +
+	"\fvalid_from_s\x18\x02 \x01(\x03R\n" +
+	"validFromS\"\xd3\x02\n" +
 	"\x06Notice\x12\x18\n" +
 	"\asession\x18\x01 \x01(\x04R\asession\x12+\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x13.rollcall.v1.ReasonR\x06reason\x12\x12\n" +
@@ -1575,7 +2032,10 @@ const file_rollcall_v1_rollcall_proto_rawDesc = "" +
 	"\vby_platform\x18\a \x01(\rR\n" +
 	"byPlatform\x12$\n" +
 	"\x0eby_device_name\x18\b \x01(\tR\fbyDeviceName\x12\x18\n" +
-	"\aexpired\x18\t \x01(\bR\aexpired*\xb2\x02\n" +
+	"\aexpired\x18\t \x01(\bR\aexpired\x12*\n" +
+	"\aby_rule\x18\n" +
+	" \x01(\x0e2\x11.rollcall.v1.RuleR\x06byRule\x12\x19\n" +
+	"\bby_limit\x18\v \x01(\rR\abyLimit*\xb2\x02\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12REASON_NEWER_LOGIN\x10\x01\x12\x13\n" +
@@ -1588,7 +2048,11 @@ const file_rollcall_v1_rollcall_proto_rawDesc = "" +
 	"\x16REASON_ACCOUNT_DELETED\x10\b\x12\x14\n" +
 	"\x10REASON_REST_KICK\x10\t\x12\x18\n" +
 	"\x14REASON_USERSIG_ENDED\x10\n" +
-	"B\x1cZ\x1arollcall.example/wire;wireb\x06proto3"
+	"*J\n" +
+	"\x04Rule\x12\x14\n" +
+	"\x10RULE_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13RULE_OTHER_PLATFORM\x10\x01\x12\x13\n" +
+	"\x0fRULE_OVER_LIMIT\x10\x02B\x1cZ\x1arollcall.example/wire;wireb\x06proto3"
 
 var (
 	file_rollcall_v1_rollcall_proto_rawDescOnce sync.Once
@@ -1602,49 +2066,61 @@ func file_rollcall_v1_rollcall_proto_rawDescGZIP() []byte {
 	return file_rollcall_v1_rollcall_proto_rawDescData
 }
 
-var file_rollcall_v1_rollcall_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_rollcall_v1_rollcall_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_rollcall_v1_rollcall_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_rollcall_v1_rollcall_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_rollcall_v1_rollcall_proto_goTypes = []any{
-	(Reason)(0),              // 0: rollcall.v1.Reason
-	(*ClientFrame)(nil),      // 1: rollcall.v1.ClientFrame
-	(*ServerFrame)(nil),      // 2: rollcall.v1.ServerFrame
-	(*LoginRequest)(nil),     // 3: rollcall.v1.LoginRequest
-	(*ResumeRequest)(nil),    // 4: rollcall.v1.ResumeRequest
-	(*LogoutRequest)(nil),    // 5: rollcall.v1.LogoutRequest
-	(*RenewRequest)(nil),     // 6: rollcall.v1.RenewRequest
-	(*PingRequest)(nil),      // 7: rollcall.v1.PingRequest
-	(*Acknowledgement)(nil),  // 8: rollcall.v1.Acknowledgement
-	(*Refusal)(nil),          // 9: rollcall.v1.Refusal
-	(*SessionAnswer)(nil),    // 10: rollcall.v1.SessionAnswer
-	(*StaleAnswer)(nil),      // 11: rollcall.v1.StaleAnswer
-	(*LoginAgainAnswer)(nil), // 12: rollcall.v1.LoginAgainAnswer
-	(*LogoutAnswer)(nil),     // 13: rollcall.v1.LogoutAnswer
-	(*RenewAnswer)(nil),      // 14: rollcall.v1.RenewAnswer
-	(*PingAnswer)(nil),       // 15: rollcall.v1.PingAnswer
-	(*Notice)(nil),           // 16: rollcall.v1.Notice
+	(Reason)(0),                 // 0: rollcall.v1.Reason
+	(Rule)(0),                   // 1: rollcall.v1.Rule
+	(*ClientFrame)(nil),         // 2: rollcall.v1.ClientFrame
+	(*ServerFrame)(nil),         // 3: rollcall.v1.ServerFrame
+	(*LoginRequest)(nil),        // 4: rollcall.v1.LoginRequest
+	(*ResumeRequest)(nil),       // 5: rollcall.v1.ResumeRequest
+	(*LogoutRequest)(nil),       // 6: rollcall.v1.LogoutRequest
+	(*RenewRequest)(nil),        // 7: rollcall.v1.RenewRequest
+	(*ListSessionsRequest)(nil), // 8: rollcall.v1.ListSessionsRequest
+	(*SignOutRequest)(nil),      // 9: rollcall.v1.SignOutRequest
+	(*PingRequest)(nil),         // 10: rollcall.v1.PingRequest
+	(*Acknowledgement)(nil),     // 11: rollcall.v1.Acknowledgement
+	(*Refusal)(nil),             // 12: rollcall.v1.Refusal
+	(*SessionAnswer)(nil),       // 13: rollcall.v1.SessionAnswer
+	(*StaleAnswer)(nil),         // 14: rollcall.v1.StaleAnswer
+	(*LoginAgainAnswer)(nil),    // 15: rollcall.v1.LoginAgainAnswer
+	(*LogoutAnswer)(nil),        // 16: rollcall.v1.LogoutAnswer
+	(*RenewAnswer)(nil),         // 17: rollcall.v1.RenewAnswer
+	(*PingAnswer)(nil),          // 18: rollcall.v1.PingAnswer
+	(*SessionsAnswer)(nil),      // 19: rollcall.v1.SessionsAnswer
+	(*SessionInfo)(nil),         // 20: rollcall.v1.SessionInfo
+	(*SignOutAnswer)(nil),       // 21: rollcall.v1.SignOutAnswer
+	(*Notice)(nil),              // 22: rollcall.v1.Notice
 }
 var file_rollcall_v1_rollcall_proto_depIdxs = []int32{
-	3,  // 0: rollcall.v1.ClientFrame.login:type_name -> rollcall.v1.LoginRequest
-	4,  // 1: rollcall.v1.ClientFrame.resume:type_name -> rollcall.v1.ResumeRequest
-	5,  // 2: rollcall.v1.ClientFrame.logout:type_name -> rollcall.v1.LogoutRequest
-	6,  // 3: rollcall.v1.ClientFrame.renew:type_name -> rollcall.v1.RenewRequest
-	7,  // 4: rollcall.v1.ClientFrame.ping:type_name -> rollcall.v1.PingRequest
-	8,  // 5: rollcall.v1.ClientFrame.acknowledgement:type_name -> rollcall.v1.Acknowledgement
-	9,  // 6: rollcall.v1.ServerFrame.refusal:type_name -> rollcall.v1.Refusal
-	10, // 7: rollcall.v1.ServerFrame.session:type_name -> rollcall.v1.SessionAnswer
-	11, // 8: rollcall.v1.ServerFrame.stale:type_name -> rollcall.v1.StaleAnswer
-	12, // 9: rollcall.v1.ServerFrame.login_again:type_name -> rollcall.v1.LoginAgainAnswer
-	13, // 10: rollcall.v1.ServerFrame.logout:type_name -> rollcall.v1.LogoutAnswer
-	14, // 11: rollcall.v1.ServerFrame.renew:type_name -> rollcall.v1.RenewAnswer
-	15, // 12: rollcall.v1.ServerFrame.ping:type_name -> rollcall.v1.PingAnswer
-	16, // 13: rollcall.v1.ServerFrame.notice:type_name -> rollcall.v1.Notice
-	16, // 14: rollcall.v1.Refusal.kicked:type_name -> rollcall.v1.Notice
-	0,  // 15: rollcall.v1.Notice.reason:type_name -> rollcall.v1.Reason
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	4,  // 0: rollcall.v1.ClientFrame.login:type_name -> rollcall.v1.LoginRequest
+	5,  // 1: rollcall.v1.ClientFrame.resume:type_name -> rollcall.v1.ResumeRequest
+	6,  // 2: rollcall.v1.ClientFrame.logout:type_name -> rollcall.v1.LogoutRequest
+	7,  // 3: rollcall.v1.ClientFrame.renew:type_name -> rollcall.v1.RenewRequest
+	10, // 4: rollcall.v1.ClientFrame.ping:type_name -> rollcall.v1.PingRequest
+	11, // 5: rollcall.v1.ClientFrame.acknowledgement:type_name -> rollcall.v1.Acknowledgement
+	8,  // 6: rollcall.v1.ClientFrame.list_sessions:type_name -> rollcall.v1.ListSessionsRequest
+	9,  // 7: rollcall.v1.ClientFrame.sign_out:type_name -> rollcall.v1.SignOutRequest
+	12, // 8: rollcall.v1.ServerFrame.refusal:type_name -> rollcall.v1.Refusal
+	13, // 9: rollcall.v1.ServerFrame.session:type_name -> rollcall.v1.SessionAnswer
+	14, // 10: rollcall.v1.ServerFrame.stale:type_name -> rollcall.v1.StaleAnswer
+	15, // 11: rollcall.v1.ServerFrame.login_again:type_name -> rollcall.v1.LoginAgainAnswer
+	16, // 12: rollcall.v1.ServerFrame.logout:type_name -> rollcall.v1.LogoutAnswer
+	17, // 13: rollcall.v1.ServerFrame.renew:type_name -> rollcall.v1.RenewAnswer
+	18, // 14: rollcall.v1.ServerFrame.ping:type_name -> rollcall.v1.PingAnswer
+	22, // 15: rollcall.v1.ServerFrame.notice:type_name -> rollcall.v1.Notice
+	19, // 16: rollcall.v1.ServerFrame.sessions:type_name -> rollcall.v1.SessionsAnswer
+	21, // 17: rollcall.v1.ServerFrame.sign_out:type_name -> rollcall.v1.SignOutAnswer
+	22, // 18: rollcall.v1.Refusal.kicked:type_name -> rollcall.v1.Notice
+	20, // 19: rollcall.v1.SessionsAnswer.sessions:type_name -> rollcall.v1.SessionInfo
+	0,  // 20: rollcall.v1.Notice.reason:type_name -> rollcall.v1.Reason
+	1,  // 21: rollcall.v1.Notice.by_rule:type_name -> rollcall.v1.Rule
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_rollcall_v1_rollcall_proto_init() }
@@ -1659,6 +2135,8 @@ func file_rollcall_v1_rollcall_proto_init() {
 		(*ClientFrame_Renew)(nil),
 		(*ClientFrame_Ping)(nil),
 		(*ClientFrame_Acknowledgement)(nil),
+		(*ClientFrame_ListSessions)(nil),
+		(*ClientFrame_SignOut)(nil),
 	}
 	file_rollcall_v1_rollcall_proto_msgTypes[1].OneofWrappers = []any{
 		(*ServerFrame_Refusal)(nil),
@@ -1669,14 +2147,16 @@ func file_rollcall_v1_rollcall_proto_init() {
 		(*ServerFrame_Renew)(nil),
 		(*ServerFrame_Ping)(nil),
 		(*ServerFrame_Notice)(nil),
+		(*ServerFrame_Sessions)(nil),
+		(*ServerFrame_SignOut)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rollcall_v1_rollcall_proto_rawDesc), len(file_rollcall_v1_rollcall_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   16,
+			NumEnums:      2,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -73,7 +73,8 @@ func renewalText(a session.Answer) string {
 func notice(n policy.Notice) *wire.Notice {
 	return &wire.Notice{
 		Session: n.Session, Reason: wire.Reason(n.Reason), Code: int32(n.Code), Text: n.Text(), AtMs: n.At.UnixMilli(),
-		BySession: n.By.Session, ByPlatform: uint32(n.By.Platform), ByDeviceName: n.By.DeviceName, Expired: n.Expired,
+		BySession: n.By.Session, ByPlatform: uint32(n.By.Platform), ByDeviceName: n.By.DeviceName,
+		ByRule: wire.Rule(n.By.Rule), ByLimit: uint32(n.By.Limit), Expired: n.Expired,
 	}
 }
 

@@ -301,6 +301,10 @@ func (c *conn) serve(ctx context.Context, b []byte) error {
 		c.logout(ctx, f.GetId(), q.Logout)
 	case *wire.ClientFrame_Renew:
 		c.renew(ctx, f.GetId(), q.Renew)
+	case *wire.ClientFrame_ListSessions:
+		c.listSessions(ctx, f.GetId())
+	case *wire.ClientFrame_SignOut:
+		c.signOut(ctx, f.GetId(), q.SignOut)
 	case *wire.ClientFrame_Ping:
 		c.answer(f.GetId(), &wire.ServerFrame{Body: &wire.ServerFrame_Ping{Ping: &wire.PingAnswer{}}})
 	case *wire.ClientFrame_Acknowledgement: // of nothing: it came late

@@ -46,6 +46,16 @@ func (m *memory) Due(context.Context, time.Time, int) ([]rollcall.Account, time.
 	return nil, time.Time{}, nil
 }
 
+func (m *memory) State(_ context.Context, a rollcall.Account) (policy.State, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.accounts[a], nil
+}
+
+func (m *memory) LoggedIn(context.Context, rollcall.AppID, rollcall.UserID, int) ([]store.Account, error) {
+	return nil, nil
+}
+
 // oneApp is one app that never changes, as far as apps.Load asks.
 type oneApp struct{ unasked }
 
@@ -200,6 +210,13 @@ func TestTheWireSpellsReasonsAsTheRulesDo(t *testing.T) {
 		rule := policy.Reason(spelled.Get(i).Number())
 		if want := strings.ToUpper(strings.ReplaceAll(rule.String(), " ", "_")); name != want {
 			t.Errorf("reason %d is %s on the wire, %s in the rules", rule, name, want)
+		}
+	}
+	rules := wire.Rule(0).Descriptor().Values()
+	for i := 1; i < rules.Len(); i++ {
+		name, number := strings.TrimPrefix(string(rules.Get(i).Name()), "RULE_"), policy.Rule(rules.Get(i).Number())
+		if last := strings.Split(name, "_")[1]; !strings.Contains(strings.ToUpper(number.String()), last) {
+			t.Errorf("rule %d is %s on the wire, %s in the rules", number, name, number)
 		}
 	}
 	if beyond := policy.Reason(spelled.Len()); beyond.String() != "unknown" {

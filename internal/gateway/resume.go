@@ -34,8 +34,7 @@ func (c *conn) resume(ctx context.Context, id uint64, q *wire.ResumeRequest) {
 
 // renew serves a renewal of the UserSig of this connection's session.
 func (c *conn) renew(ctx context.Context, id uint64, q *wire.RenewRequest) {
-	if c.place == nil {
-		c.refuse(id, imcode.AuthInvalid.Errorf("log in first"))
+	if !c.loggedIn(id) {
 		return
 	}
 	a, err := c.g.sessions.Renew(ctx, c.place, q.GetUserSig(), c.address)
@@ -47,4 +46,13 @@ func (c *conn) renew(ctx context.Context, id uint64, q *wire.RenewRequest) {
 	default:
 		c.reply(id, a)
 	}
+}
+
+// loggedIn tells whether a session is served here; if not, it refuses the request.
+func (c *conn) loggedIn(id uint64) bool {
+	if c.place == nil {
+		c.refuse(id, imcode.AuthInvalid.Errorf("log in first"))
+		return false
+	}
+	return true
 }

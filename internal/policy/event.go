@@ -22,13 +22,18 @@ const (
 	EventReplaced // by a login of its own device
 	EventLapsed   // away for too long
 	EventRefused  // a login or renewal after a valid signature
+	EventRevoked  // all UserSigs made until then: by a REST kick, or by the user with a sign-out
+	EventDisabled // the account
+	EventEnabled
+	EventDeleted
 )
 
 func (k EventKind) String() string {
 	names := [...]string{
 		EventSignedUp: "signed up", EventLogin: "login", EventResume: "resume", EventLogout: "logout",
 		EventAway: "away", EventKicked: "kicked", EventExpired: "expired", EventReplaced: "replaced",
-		EventLapsed: "lapsed", EventRefused: "refused",
+		EventLapsed: "lapsed", EventRefused: "refused", EventRevoked: "UserSigs revoked",
+		EventDisabled: "disabled", EventEnabled: "enabled", EventDeleted: "deleted",
 	}
 	if int(k) < len(names) && names[k] != "" {
 		return names[k]
@@ -46,12 +51,12 @@ type Event struct {
 	Platform   rollcall.Platform
 	Address    string
 	Code       imcode.Code // with EventRefused
-	Reason     Reason      // with EventKicked
-	By         By          // with EventKicked by a newer login
+	Reason     Reason      // with EventKicked; with EventRevoked: RESTKick or SignedOutElsewhere
+	By         By          // with EventKicked, and with the acts of operators and users
 	Connected  bool        // with EventKicked: whether it had a connection, as this node knew it
 
-	// Fold is how long an equal row (kind, code, device) is counted up instead of
-	// a new one being written; 0: never.
+	// Fold is how long an equal row (kind, code, device, session) is counted up
+	// instead of a new one being written; 0: never.
 	Fold time.Duration
 }
 

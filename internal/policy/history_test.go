@@ -255,29 +255,37 @@ func (w *world) clone(t *rapid.T) {
 	w.clients = append(w.clients, &c)
 }
 
-// operator leaves the account as acts of operators do.
+// operator acts on the account, as an operator or its user does.
 func (w *world) operator(t *rapid.T) {
-	if !rarely(t, "acts") {
+	act := rapid.SampledFrom([]string{"kick", "sign out", "revoke", "disable", "enable", "delete", "apply"}).Draw(t, "act")
+	if act != "apply" && act != "enable" && !rarely(t, "acts") {
 		t.Skip("operators are lazy")
 	}
-	s := copyOf(w.s)
-	reason := rapid.SampledFrom([]Reason{Operator, AccountDisabled, RESTKick}).Draw(t, "act")
-	if s.Disabled {
-		s.Disabled = false
-		w.s = s
-		return
+	var target Target
+	c := rapid.SampledFrom(w.clients).Draw(t, "whom")
+	switch rapid.IntRange(0, 3).Draw(t, "narrow") {
+	case 0:
+		target.Session = c.session
+	case 1:
+		target.Device = c.device
+	case 2:
+		target.Platform = &c.platform
 	}
-	for _, x := range s.Sessions {
-		s.Kicks = append(s.Kicks, Kick{Session: x.Number, Device: x.Device, Platform: x.Platform, Reason: reason, At: w.now, Secret: x.Secret})
-	}
-	s.Sessions = nil
-	s.Disabled = reason == AccountDisabled && s.Exists()
-	if reason == RESTKick {
-		for i := range s.Kicks {
-			s.Kicks[i].Reason = RESTKick
+	sigs, by := rapid.Bool().Draw(t, "their UserSigs too"), rapid.SampledFrom(w.clients).Draw(t, "asked by").session
+	w.send(t, request{act, nil, c, func(s State, now time.Time, r Rules) Outcome {
+		switch act {
+		case "kick":
+			return KickSessions(s, OperatorKick{Now: now, Target: target}, r)
+		case "sign out":
+			return SignOutSessions(s, SignOut{Now: now, Session: by, Target: target.Session, Sigs: sigs}, r)
+		case "revoke":
+			return RevokeSigs(s, Revoke{Now: now}, r)
+		case "disable", "enable":
+			return SetDisabled(s, Disable{Now: now, Disabled: act == "disable"}, r)
+		case "delete":
+			return DeleteAccount(s, Delete{Now: now}, r)
+		default:
+			return ApplyPolicy(s, Apply{Now: now}, r)
 		}
-		s.ValidFrom = max(w.now.Unix(), s.HighestSigTime+1)
-		s.RESTKickCounter = s.Counter
-	}
-	w.s = s
+	}})
 }

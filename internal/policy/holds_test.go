@@ -28,10 +28,13 @@ func (v verdict) holds(t *rapid.T) {
 	v.whoLeft(t)
 	v.kickRows(t)
 	v.bounds(t)
+	if v.before.Exists() && !v.o.State.Exists() && v.request.name != "delete" {
+		t.Fatalf("%s made the account unknown", v.request.name)
+	}
 	if !v.before.Exists() && v.o.State.Exists() && v.o.Answer != Granted {
 		t.Fatalf("%s signed somebody up although it got %q", v.request.name, said(v.o))
 	}
-	if !v.o.State.Exists() && len(v.o.Events) > 0 {
+	if !v.before.Exists() && !v.o.State.Exists() && len(v.o.Events) > 0 {
 		t.Fatalf("%s left history of an account that does not exist: %q", v.request.name, happened(v.o))
 	}
 }
@@ -97,6 +100,7 @@ func (v verdict) whoLeft(t *rapid.T) {
 		case reason == NewerLogin && v.request.login != nil && v.o.Answer == Granted && by == v.o.Session.Number && by > e.Session.Number:
 		case reason == SameDeviceElsewhere && v.request.login != nil && v.o.Answer == Granted && e.Session.Device == v.o.Session.Device:
 		case reason == SecretUsedTwice && v.o.Answer == Told && v.o.Notice.Session == e.Session.Number:
+		case reason == acts[v.request.name] && v.o.Answer == Granted && by != e.Session.Number:
 		default:
 			t.Fatalf("%s kicked session %d without cause: %+v", v.request.name, e.Session.Number, e.Notice)
 		}
@@ -105,6 +109,12 @@ func (v verdict) whoLeft(t *rapid.T) {
 	if !slices.Equal(left, ended) {
 		t.Fatalf("%s: sessions %v are gone, %v ended", v.request.name, left, ended)
 	}
+}
+
+// acts are the reasons that acts of operators and users give.
+var acts = map[string]Reason{
+	"kick": Operator, "sign out": SignedOutElsewhere, "revoke": RESTKick, "disable": AccountDisabled,
+	"delete": AccountDeleted, "apply": PolicyApplied,
 }
 
 // kickRows: one for each session that was kicked and for no other, none for a
@@ -120,7 +130,11 @@ func (v verdict) kickRows(t *rapid.T) {
 		rows[k.Session] = true
 		was := slices.ContainsFunc(v.before.Kicks, func(b Kick) bool { return b == k })
 		fresh := slices.ContainsFunc(v.o.Ended, func(e Ended) bool { return e.Kind == EventKicked && e.Session.Number == k.Session })
-		if was == fresh {
+		claimed := slices.ContainsFunc(v.before.Kicks, func(b Kick) bool {
+			b.Reason, b.By, b.At = k.Reason, k.By, k.At
+			return b == k && v.o.Answer == Granted && k.Reason == acts[v.request.name] && k.Reason != Silently
+		})
+		if was == fresh && !claimed {
 			t.Fatalf("%s: the kick row of session %d was there: %v, its session was kicked: %v", v.request.name, k.Session, was, fresh)
 		}
 	}

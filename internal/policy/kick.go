@@ -29,28 +29,26 @@ const (
 
 // A Notice tells a client that its session is over.
 type Notice struct {
-	Session uint64
-	Reason  Reason
-	Code    imcode.Code // what the client reports with it; 0: none
-	At      time.Time
-	By      By
-	Expired bool // raise onUserSigExpired, not onKickedOffline
+	Session  uint64
+	Platform rollcall.Platform // the session's own
+	Reason   Reason
+	Code     imcode.Code // what the client reports with it; 0: none
+	At       time.Time
+	By       By
+	Expired  bool // raise onUserSigExpired, not onKickedOffline
 }
 
 // Text says in a sentence, for the user, what happened.
 func (n Notice) Text() string {
 	switch n.Reason {
 	case NewerLogin:
-		if n.By.DeviceName == "" {
-			return fmt.Sprintf("Signed out because the account logged in on another device (%s).", n.By.Platform)
-		}
-		return fmt.Sprintf("Signed out because the account logged in on %s (%s).", n.By.DeviceName, n.By.Platform)
+		return fmt.Sprintf("Signed out because the account logged in on %s%s.", n.By.device(), n.rule())
 	case Operator:
 		return "Signed out by an operator."
 	case SignedOutElsewhere:
-		return "Signed out from another device of the account."
+		return fmt.Sprintf("Signed out by the account's user on %s.", n.By.device())
 	case PolicyApplied:
-		return "Signed out because the login policy changed."
+		return fmt.Sprintf("Signed out because the login policy changed; the account stays logged in on %s%s.", n.By.device(), n.rule())
 	case SameDeviceElsewhere:
 		return "Signed out because another client logged in with this device's id."
 	case SecretUsedTwice:
@@ -68,9 +66,30 @@ func (n Notice) Text() string {
 	}
 }
 
+// device names the device of who ended a session.
+func (b By) device() string {
+	if b.DeviceName == "" {
+		return fmt.Sprintf("another device (%s)", b.Platform)
+	}
+	return fmt.Sprintf("%s (%s)", b.DeviceName, b.Platform)
+}
+
+// rule ends a sentence with why there was no room.
+func (n Notice) rule() string {
+	switch {
+	case n.By.Rule == OtherPlatform:
+		return fmt.Sprintf(": it may not be logged in on %s and %s at the same time", n.Platform, n.By.Platform)
+	case n.By.Rule == OverLimit && n.By.Limit == 1:
+		return fmt.Sprintf(": it may be logged in once on %s", n.Platform)
+	case n.By.Rule == OverLimit:
+		return fmt.Sprintf(": it may be logged in %d times on %s", n.By.Limit, n.Platform)
+	}
+	return ""
+}
+
 // notice is what the client of the kicked session is told.
 func (k Kick) notice(r Rules) Notice {
-	n := Notice{Session: k.Session, Reason: k.Reason, At: k.At, By: k.By}
+	n := Notice{Session: k.Session, Platform: k.Platform, Reason: k.Reason, At: k.At, By: k.By}
 	switch k.Reason {
 	case RESTKick:
 		n.Expired = !r.RESTKickAsKick

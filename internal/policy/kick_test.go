@@ -125,6 +125,21 @@ func TestReasons(t *testing.T) {
 	if got, want := (Notice{Reason: NewerLogin, By: by}).Text(), "Signed out because the account logged in on Ann's Mac (Mac)."; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+	for _, tt := range []struct {
+		reason Reason
+		by     By
+		want   string
+	}{
+		{NewerLogin, by.under(OverLimit, limits("m1")), "Signed out because the account logged in on Ann's Mac (Mac): it may be logged in once on Android."},
+		{NewerLogin, by.under(OverLimit, limits("m3")), "Signed out because the account logged in on Ann's Mac (Mac): it may be logged in 3 times on Android."},
+		{NewerLogin, by.under(OtherPlatform, limits("m3")), "Signed out because the account logged in on Ann's Mac (Mac): it may not be logged in on Android and Mac at the same time."},
+		{PolicyApplied, by.under(OverLimit, limits("m1")), "Signed out because the login policy changed; the account stays logged in on Ann's Mac (Mac): it may be logged in once on Android."},
+		{SignedOutElsewhere, by, "Signed out by the account's user on Ann's Mac (Mac)."},
+	} {
+		if got := (Notice{Platform: rollcall.Android, Reason: tt.reason, By: tt.by}).Text(); got != tt.want {
+			t.Errorf("%q, want %q", got, tt.want)
+		}
+	}
 	by.DeviceName = ""
 	if got, want := (Notice{Reason: NewerLogin, By: by}).Text(), "Signed out because the account logged in on another device (Mac)."; got != want {
 		t.Errorf("%q, want %q", got, want)
@@ -134,13 +149,13 @@ func TestReasons(t *testing.T) {
 // TestEventKinds: every kind has a word.
 func TestEventKinds(t *testing.T) {
 	words := map[string]bool{"unknown": true}
-	for k := EventSignedUp; k <= EventRefused; k++ {
+	for k := EventSignedUp; k <= EventDeleted; k++ {
 		if words[k.String()] {
 			t.Errorf("kind %d is called %q like another one", k, k)
 		}
 		words[k.String()] = true
 	}
-	if EventKind(0).String() != "unknown" || (EventRefused+1).String() != "unknown" {
+	if EventKind(0).String() != "unknown" || (EventDeleted+1).String() != "unknown" {
 		t.Error("what is no kind has the word of one")
 	}
 }

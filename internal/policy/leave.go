@@ -100,7 +100,7 @@ func (d *decision) sweep() {
 
 func (d *decision) endExpired(x Session) {
 	d.remove(x)
-	n := Notice{Session: x.Number, Reason: SigEnded, At: time.Unix(x.SigEnds+1, 0).UTC(), Expired: true}
+	n := Notice{Session: x.Number, Platform: x.Platform, Reason: SigEnded, At: time.Unix(x.SigEnds+1, 0).UTC(), Expired: true}
 	d.Ended = append(d.Ended, Ended{Session: x, Kind: EventExpired, Notice: n})
 	d.recordOf(x, EventExpired, 0)
 }

@@ -185,27 +185,43 @@ func (d *decision) replaceOwn(q Login) {
 // connection before those with one, each by lowest number.
 func (d *decision) makeRoom(q Login) {
 	by := By{Session: d.State.Counter + 1, Platform: q.Platform, DeviceName: q.DeviceName}
-	for _, x := range evicted(d.State.Sessions, q.Platform, d.rules, d.connected) {
-		d.kick(x, NewerLogin, by)
+	for _, e := range evicted(d.State.Sessions, q.Platform, d.rules, d.connected) {
+		d.kick(e.Session, NewerLogin, by.under(e.rule, d.rules))
 	}
 }
 
+// under is b with the rule that left no room to a session on b's platform, or on
+// another one of its group.
+func (b By) under(rule Rule, r Rules) By {
+	b.Rule = rule
+	if rule == OverLimit {
+		b.Limit = r.Limit[b.Platform]
+	}
+	return b
+}
+
+// An eviction is a session that has to go, and by which rule.
+type eviction struct {
+	Session
+	rule Rule
+}
+
 // evicted lists, in order, who goes when one more session on platform p begins.
-func evicted(sessions []Session, p rollcall.Platform, r Rules, connected func(Session) bool) []Session {
-	var out []Session
+func evicted(sessions []Session, p rollcall.Platform, r Rules, connected func(Session) bool) []eviction {
+	var out []eviction
 	over := 1 - r.Limit[p]
 	for _, x := range sessions {
 		switch {
 		case x.Platform == p:
 			over++
 		case r.Group[x.Platform] == r.Group[p]:
-			out = append(out, x)
+			out = append(out, eviction{x, OtherPlatform})
 		}
 	}
 	for _, live := range []bool{false, true} {
 		for _, x := range sessions {
 			if over > 0 && x.Platform == p && connected(x) == live {
-				out = append(out, x)
+				out = append(out, eviction{x, OverLimit})
 				over--
 			}
 		}

@@ -70,13 +70,16 @@ func TestEvictedInOrder(t *testing.T) {
 	if got, want := happened(o), "kicked 2, kicked 5, kicked 4, kicked 1, login 6"; got != want {
 		t.Errorf("history %q, want %q", got, want)
 	}
-	by := By{Session: 6, Platform: rollcall.Android, DeviceName: "Galaxy"}
+	by := By{Session: 6, Platform: rollcall.Android, DeviceName: "Galaxy", Rule: OverLimit, Limit: 2}
 	wantLast := Event{
 		At: noon, Kind: EventKicked, Session: 1, Device: "a1", DeviceName: "Pixel", Platform: rollcall.Android,
 		Address: "192.0.2.1", Reason: NewerLogin, By: by, Connected: true,
 	}
 	if got := o.Events[3]; got != wantLast {
 		t.Errorf("history row %+v, want %+v", got, wantLast)
+	}
+	if got, want := o.Events[0].By, (By{Session: 6, Platform: rollcall.Android, DeviceName: "Galaxy", Rule: OtherPlatform}); got != want {
+		t.Errorf("the session on another platform went by %+v, want %+v", got, want)
 	}
 	if o.Events[0].Connected || o.Events[1].Connected {
 		t.Error("a session without a live connection stands in the history as connected")

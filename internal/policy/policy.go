@@ -1,5 +1,6 @@
 // Package policy decides what becomes of an account's sessions: on login,
-// resume, renewal, logout, acknowledgement, disconnection, and as time passes.
+// resume, renewal, logout, acknowledgement, disconnection, by the acts of its
+// user and of operators, when a policy is applied, and as time passes.
 //
 // Every rule is a pure function from a State, a request and the app's Rules to
 // an Outcome. It reads no clock, does no I/O and starts no goroutine; what it
@@ -14,7 +15,7 @@
 //     its limit, as of the account's last login.
 //   - A session that has ended never comes back; what returns is a new one.
 //   - A session that lost its place by a rule or by somebody's act leaves a kick
-//     row with its reason and, for a newer login, the winner.
+//     row with its reason and, for a newer login, the winner and the rule.
 //   - The State is bounded: sessions by the limits, kick rows and try numbers by
 //     the bounds below.
 package policy
@@ -119,11 +120,36 @@ type Kick struct {
 	Secret   Secret
 }
 
-// By says who took a session's place: set for NewerLogin.
+// By says who ended a session, and why it was this one.
 type By struct {
-	Session    uint64
-	Platform   rollcall.Platform
-	DeviceName string
+	Session    uint64            // with NewerLogin, PolicyApplied: the winner; with SignedOutElsewhere: who asked
+	Platform   rollcall.Platform // its platform
+	DeviceName string            // and its device's name
+	Rule       Rule              // with NewerLogin, PolicyApplied: what left no room
+	Limit      int               // with OverLimit: the number in force
+	Operator   string            // with the acts of operators: who, by their own word; not shown to users
+}
+
+// Rule is the part of a policy that left a session no room. The numbers are those
+// of the wire.
+type Rule uint8
+
+// The rules.
+const (
+	NoRule        Rule = iota
+	OtherPlatform      // another platform of its group has the place
+	OverLimit          // there were more sessions on its platform than the limit
+)
+
+func (r Rule) String() string {
+	switch r {
+	case OtherPlatform:
+		return "another platform of its group"
+	case OverLimit:
+		return "over the limit"
+	case NoRule:
+	}
+	return "none"
 }
 
 // A State is all that is kept of an account but its history.

@@ -52,7 +52,7 @@ func ResumeSession(before State, q Resume, r Rules) Outcome {
 		}
 	}
 	if d.State.Disabled {
-		return d.tell(Kick{Session: x.Number, Reason: AccountDisabled, At: d.now}.notice(d.rules), true)
+		return d.tell(Kick{Session: x.Number, Platform: x.Platform, Reason: AccountDisabled, At: d.now}.notice(d.rules), true)
 	}
 	return d.step(x, q)
 }
@@ -63,8 +63,8 @@ func (d *decision) resumeGone(q Resume) Outcome {
 	k, found := d.kickRow(q.Session)
 	proved := found && k.Secret.Fixed.is(q.Fixed)
 	d.Wrong = found && !proved
-	if d.State.Disabled {
-		return d.tell(Kick{Session: q.Session, Reason: AccountDisabled, At: d.now}.notice(d.rules), proved)
+	if proved && d.State.Disabled {
+		return d.tell(Kick{Session: q.Session, Platform: k.Platform, Reason: AccountDisabled, At: d.now}.notice(d.rules), true)
 	}
 	if proved {
 		if a, n := k.meets(d.rules); a == Told {

@@ -140,7 +140,9 @@ func TestOrderOfResume(t *testing.T) {
 	}
 }
 
-// TestResumeOfTheGone: disabled, then kick row, then REST kick.
+// TestResumeOfTheGone: to who proves it disabled, then the kick row; then the last
+// REST kick. A stranger learns nothing of the account's being disabled: an owner
+// who cannot prove the session hears of it by the login that follows.
 func TestResumeOfTheGone(t *testing.T) {
 	s := account("a1!operator w1!rest m1")
 	s.RESTKickCounter, s.Disabled = 2, true
@@ -155,7 +157,8 @@ func TestResumeOfTheGone(t *testing.T) {
 		proved  bool
 	}{
 		{"disabled comes before the kick row", s, false, resume(1), "told 1 disabled 70051", true},
-		{"disabled, unproved", s, false, resume(1, fixed("x")), "told 1 disabled 70051", false},
+		{"disabled, unproved", s, false, resume(1, fixed("x")), "told 1 rest as expired", false},
+		{"disabled, unproved, above the last REST kick", unknown, false, resume(6), "log in again", false},
 		{"enabled again: the kick row", s, true, resume(1), "told 1 operator", true},
 		{"a REST kick's row", s, true, resume(2), "told 2 rest as expired", true},
 		{"unknown, not above the highest of the last REST kick", unknown, true, resume(5), "told 5 rest as expired", false},

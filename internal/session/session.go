@@ -1,7 +1,7 @@
 // Package session logs accounts in and out.
 //
 // A session is one logged-in instance of an account on a device. A login begins
-// it; logout, eviction, a kick or the end of its UserSig ends it. A lost
+// it; logout, eviction, a kick, a sign-out or the end of its UserSig ends it. A lost
 // connection or a restarted server does not: the session waits for its client.
 //
 // Package policy decides what becomes of an account's sessions; this package
@@ -43,6 +43,8 @@ import (
 type Store interface {
 	Mutate(ctx context.Context, a rollcall.Account, rule store.Rule) (policy.Outcome, error)
 	Due(ctx context.Context, now time.Time, limit int) (due []rollcall.Account, next time.Time, err error)
+	State(ctx context.Context, a rollcall.Account) (policy.State, error)
+	LoggedIn(ctx context.Context, app rollcall.AppID, after rollcall.UserID, limit int) ([]store.Account, error)
 }
 
 // Options are the choices that Sessions have. The zero value is good.
@@ -61,6 +63,7 @@ type Sessions struct {
 	store  Store
 	apps   *apps.Apps
 	roster *node.Roster
+	feed   feed
 
 	accountFailures *limit.Failures[stranger]                           // of signatures and secrets, by address and account
 	addressFailures *limit.Failures[string]                             // the same by address, behind which many may sit
@@ -159,6 +162,7 @@ func (s *Sessions) mutate(ctx context.Context, a rollcall.Account, asking *node.
 		s.opt.OnEnd(e.Kind, e.Notice.Reason)
 	}
 	s.roster.End(a, out.Ended, asking)
+	s.feed.tell(a, out.Events)
 	return out, nil
 }
 

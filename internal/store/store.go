@@ -45,12 +45,29 @@ type Accounts interface {
 	Due(ctx context.Context, now time.Time, limit int) (due []rollcall.Account, next time.Time, err error)
 	// State reads an account's state without locking it.
 	State(ctx context.Context, a rollcall.Account) (policy.State, error)
+	// LoggedIn reads accounts of an app that have a session, by UserID, at most
+	// limit, beginning after the one given ("": with the first). Each call sees a
+	// moment of its own, and holds up nobody.
+	LoggedIn(ctx context.Context, app rollcall.AppID, after rollcall.UserID, limit int) ([]Account, error)
+}
+
+// An Account is one of an app's, with its state.
+type Account struct {
+	User  rollcall.UserID
+	State policy.State
+}
+
+// Records is the storage of what has happened.
+type Records interface {
 	// History reads an account's rows, newest first, at most limit, older than
 	// the row numbered before (0: from the newest).
 	History(ctx context.Context, a rollcall.Account, before int64, limit int) ([]HistoryRow, error)
 	// Usage reads the counters of an app from one period to another, both
 	// included, lowest first: of days (20261123) or of months (202611).
 	Usage(ctx context.Context, app rollcall.AppID, from, to int) ([]UsageRow, error)
+	// Prune drops history rows of an app that began before a moment, the oldest
+	// first, at most limit, and says how many. Accounts and sessions stay.
+	Prune(ctx context.Context, app rollcall.AppID, before time.Time, limit int) (int, error)
 }
 
 // Apps is the storage of apps, their keys and settings.

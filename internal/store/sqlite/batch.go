@@ -103,8 +103,7 @@ func apply(rule store.Rule, s policy.State) (o policy.Outcome, err error) {
 
 // take makes the outcome the account's state from now on.
 func (e *entry) take(o policy.Outcome) {
-	e.is = o.State
-	if o.State.Exists() {
+	if o.State.Exists() || e.is.Exists() { // its deletion is its last
 		e.events = append(e.events, o.Events...)
 	}
 	for _, x := range o.Ended {
@@ -113,6 +112,7 @@ func (e *entry) take(o policy.Outcome) {
 		}
 		e.served[x.Session.Number] = x.Session.Node
 	}
+	e.is = o.State
 }
 
 // count adds the account to its app's day and month when it first came online in

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"math"
+	"time"
 
 	"rollcall.example"
 	"rollcall.example/imcode"
@@ -14,11 +15,11 @@ import (
 
 // saveEvent counts the event up in the latest equal row, if that is young enough
 // to fold it, and adds a row otherwise.
-func (b *batch) saveEvent(ctx context.Context, account int64, v policy.Event) error {
+func (b *batch) saveEvent(ctx context.Context, e *entry, v policy.Event) error {
 	at, fold := millis(v.At), v.Fold.Milliseconds()
 	if fold > 0 {
 		var row, last int64
-		err := b.sql.foldable.QueryRowContext(ctx, account, int64(v.Kind), int64(v.Code), string(v.Device)).Scan(&row, &last)
+		err := b.sql.foldable.QueryRowContext(ctx, e.row, int64(v.Kind), int64(v.Code), string(v.Device), int64(v.Session)).Scan(&row, &last)
 		switch {
 		case err == nil && at-last <= fold:
 			_, err = b.sql.fold.ExecContext(ctx, max(at, last), row)
@@ -27,12 +28,13 @@ func (b *batch) saveEvent(ctx context.Context, account int64, v policy.Event) er
 			return err
 		}
 	}
-	_, err := b.sql.addEvent.ExecContext(ctx, account, at, fold, int64(v.Kind), int64(v.Session), string(v.Device), v.DeviceName,
-		int64(v.Platform), v.Address, int64(v.Code), int64(v.Reason), int64(v.By.Session), int64(v.By.Platform), v.By.DeviceName, v.Connected)
+	_, err := b.sql.addEvent.ExecContext(ctx, e.row, int64(e.account.App), at, fold, int64(v.Kind), int64(v.Session), string(v.Device), v.DeviceName,
+		int64(v.Platform), v.Address, int64(v.Code), int64(v.Reason), int64(v.By.Session), int64(v.By.Platform), v.By.DeviceName,
+		int64(v.By.Rule), v.By.Limit, v.By.Operator, v.Connected)
 	return err
 }
 
-// History implements store.Accounts.
+// History implements store.Records.
 func (s *Store) History(ctx context.Context, a rollcall.Account, before int64, limit int) (rows []store.HistoryRow, err error) {
 	if before <= 0 {
 		before = math.MaxInt64
@@ -46,13 +48,28 @@ func (s *Store) History(ctx context.Context, a rollcall.Account, before int64, l
 
 func scanEvent(rows *sql.Rows) (r store.HistoryRow, err error) {
 	var at, last, fold, session, code, by int64
-	var kind, platform, reason, byPlatform uint8
+	var kind, platform, reason, byPlatform, rule uint8
 	var device string
 	err = rows.Scan(&r.ID, &at, &last, &r.Count, &fold, &kind, &session, &device, &r.DeviceName, &platform, &r.Address,
-		&code, &reason, &by, &byPlatform, &r.By.DeviceName, &r.Connected)
+		&code, &reason, &by, &byPlatform, &r.By.DeviceName, &rule, &r.By.Limit, &r.By.Operator, &r.Connected)
 	r.At, r.Last, r.Fold = moment(at), moment(last), duration(fold)
 	r.Kind, r.Session, r.Device = policy.EventKind(kind), uint64(session), rollcall.DeviceID(device)
 	r.Platform, r.Code, r.Reason = rollcall.Platform(platform), imcode.Code(code), policy.Reason(reason)
-	r.By.Session, r.By.Platform = uint64(by), rollcall.Platform(byPlatform)
+	r.By.Session, r.By.Platform, r.By.Rule = uint64(by), rollcall.Platform(byPlatform), policy.Rule(rule)
 	return r, err
+}
+
+// Prune implements store.Records.
+func (s *Store) Prune(ctx context.Context, app rollcall.AppID, before time.Time, limit int) (n int, err error) {
+	const old = `DELETE FROM history WHERE id IN (SELECT id FROM history WHERE app = ? AND at < ? ORDER BY at LIMIT ?)`
+	err = s.change(ctx, "drop old history of app "+app.String(), func(ctx context.Context, c *sql.Conn) error {
+		r, err := c.ExecContext(ctx, old, int64(app), millis(before), limit)
+		if err != nil {
+			return err
+		}
+		gone, err := r.RowsAffected()
+		n = int(gone)
+		return err
+	})
+	return n, err
 }

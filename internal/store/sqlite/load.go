@@ -25,7 +25,7 @@ func (l *loads) list() []statement {
 			FROM account WHERE app = ? AND user = ?`},
 		{&l.sessions, `SELECT number, device, device_name, platform, since, conn, node, away, sig_time, sig_ends, address, fixed, present, before
 			FROM session WHERE account = ?`},
-		{&l.kicks, `SELECT session, device, platform, reason, by_session, by_platform, by_device_name, at, fixed, present, before
+		{&l.kicks, `SELECT session, device, platform, reason, by_session, by_platform, by_device_name, by_rule, by_limit, by_operator, at, fixed, present, before
 			FROM kick WHERE account = ?`},
 		{&l.tries, `SELECT device, highest, seen, fixed, session
 			FROM try WHERE account = ?`},
@@ -119,12 +119,13 @@ func scanSession(rows *sql.Rows) (x policy.Session, err error) {
 func scanKick(rows *sql.Rows) (k policy.Kick, err error) {
 	var session, by, at int64
 	var device string
-	var platform, reason, byPlatform uint8
+	var platform, reason, byPlatform, rule uint8
 	var fixed, present, before sql.RawBytes
-	err = rows.Scan(&session, &device, &platform, &reason, &by, &byPlatform, &k.By.DeviceName, &at, &fixed, &present, &before)
+	err = rows.Scan(&session, &device, &platform, &reason, &by, &byPlatform, &k.By.DeviceName, &rule, &k.By.Limit, &k.By.Operator,
+		&at, &fixed, &present, &before)
 	k.Session, k.Device, k.Platform = uint64(session), rollcall.DeviceID(device), rollcall.Platform(platform)
 	k.Reason, k.By.Session, k.By.Platform = policy.Reason(reason), uint64(by), rollcall.Platform(byPlatform)
-	k.At = moment(at)
+	k.By.Rule, k.At = policy.Rule(rule), moment(at)
 	k.Secret = secret(fixed, present, before)
 	return k, err
 }

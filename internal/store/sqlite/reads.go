@@ -14,15 +14,17 @@ import (
 // reads are the statements of the reading connections.
 type reads struct {
 	loads
-	due, history, usage, apps, keys *sql.Stmt
+	due, loggedIn, history, usage, apps, keys *sql.Stmt
 }
 
 func prepareReads(ctx context.Context, db *sql.DB) (*reads, error) {
 	r := &reads{}
 	return r, compile(ctx, db, append(r.list(),
 		statement{&r.due, `SELECT a.app, a.user, s.due FROM session s JOIN account a ON a.id = s.account ORDER BY s.due`},
+		statement{&r.loggedIn, `SELECT a.user FROM account a WHERE a.app = ? AND a.user > ?
+			AND EXISTS (SELECT 1 FROM session s WHERE s.account = a.id) ORDER BY a.user LIMIT ?`},
 		statement{&r.history, `SELECT h.id, h.at, h.last, h.count, h.fold, h.kind, h.session, h.device, h.device_name, h.platform, h.address,
-			h.code, h.reason, h.by_session, h.by_platform, h.by_device_name, h.connected
+			h.code, h.reason, h.by_session, h.by_platform, h.by_device_name, h.by_rule, h.by_limit, h.by_operator, h.connected
 			FROM account a JOIN history h ON h.account = a.id WHERE a.app = ? AND a.user = ? AND h.id < ? ORDER BY h.id DESC LIMIT ?`},
 		statement{&r.usage, `SELECT period, active, signed_up FROM usage WHERE app = ? AND period BETWEEN ? AND ? ORDER BY period`},
 		statement{&r.apps, `SELECT id, name, created, disabled, settings FROM app ORDER BY id`},
@@ -95,7 +97,32 @@ func firstDue(rows *sql.Rows, now time.Time, limit int) (due []rollcall.Account,
 	return due, time.Time{}, rows.Err()
 }
 
-// Usage implements store.Accounts.
+// LoggedIn implements store.Accounts.
+func (s *Store) LoggedIn(ctx context.Context, app rollcall.AppID, after rollcall.UserID, limit int) (all []store.Account, err error) {
+	err = s.read(ctx, "read who is logged in to app "+app.String(), func(tx *sql.Tx) error {
+		users, err := scanAll(ctx, tx.StmtContext(ctx, s.reads.loggedIn), scanUser, int64(app), string(after), limit)
+		if err != nil {
+			return err
+		}
+		for _, user := range users {
+			_, state, err := s.reads.load(ctx, tx, rollcall.Account{App: app, User: user})
+			if err != nil {
+				return err
+			}
+			all = append(all, store.Account{User: user, State: state})
+		}
+		return nil
+	})
+	return all, err
+}
+
+func scanUser(rows *sql.Rows) (rollcall.UserID, error) {
+	var user string
+	err := rows.Scan(&user)
+	return rollcall.UserID(user), err
+}
+
+// Usage implements store.Records.
 func (s *Store) Usage(ctx context.Context, app rollcall.AppID, from, to int) (rows []store.UsageRow, err error) {
 	err = s.read(ctx, "read the usage of app "+app.String(), func(tx *sql.Tx) error {
 		rows, err = scanAll(ctx, tx.StmtContext(ctx, s.reads.usage), scanUsage, int64(app), from, to)

@@ -39,21 +39,22 @@ func prepareWrites(ctx context.Context, conn *sql.Conn) (*writes, error) {
 			sig_time = ?, sig_ends = ?, address = ?, fixed = ?, present = ?, before = ?, due = ? WHERE account = ? AND number = ?`},
 		statement{&w.endSession, `DELETE FROM session WHERE account = ? AND number = ?`},
 
-		statement{&w.addKick, `INSERT INTO kick (device, platform, reason, by_session, by_platform, by_device_name, at, fixed, present, before,
-			account, session, node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
-		statement{&w.putKick, `UPDATE kick SET device = ?, platform = ?, reason = ?, by_session = ?, by_platform = ?, by_device_name = ?, at = ?,
-			fixed = ?, present = ?, before = ? WHERE account = ? AND session = ?`},
+		statement{&w.addKick, `INSERT INTO kick (device, platform, reason, by_session, by_platform, by_device_name, by_rule, by_limit, by_operator,
+			at, fixed, present, before, account, session, node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		statement{&w.putKick, `UPDATE kick SET device = ?, platform = ?, reason = ?, by_session = ?, by_platform = ?, by_device_name = ?,
+			by_rule = ?, by_limit = ?, by_operator = ?, at = ?, fixed = ?, present = ?, before = ? WHERE account = ? AND session = ?`},
 		statement{&w.dropKick, `DELETE FROM kick WHERE account = ? AND session = ?`},
 
 		statement{&w.addTry, `INSERT INTO try (highest, seen, fixed, session, account, device) VALUES (?, ?, ?, ?, ?, ?)`},
 		statement{&w.putTry, `UPDATE try SET highest = ?, seen = ?, fixed = ?, session = ? WHERE account = ? AND device = ?`},
 		statement{&w.dropTry, `DELETE FROM try WHERE account = ? AND device = ?`},
 
-		statement{&w.foldable, `SELECT id, last FROM history WHERE fold > 0 AND account = ? AND kind = ? AND code = ? AND device = ?
+		statement{&w.foldable, `SELECT id, last FROM history WHERE fold > 0 AND account = ? AND kind = ? AND code = ? AND device = ? AND session = ?
 			ORDER BY id DESC LIMIT 1`},
 		statement{&w.fold, `UPDATE history SET count = count + 1, last = ? WHERE id = ?`},
-		statement{&w.addEvent, `INSERT INTO history (account, at, last, count, fold, kind, session, device, device_name, platform, address,
-			code, reason, by_session, by_platform, by_device_name, connected) VALUES (?1, ?2, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)`},
+		statement{&w.addEvent, `INSERT INTO history (account, app, at, last, count, fold, kind, session, device, device_name, platform, address,
+			code, reason, by_session, by_platform, by_device_name, by_rule, by_limit, by_operator, connected)
+			VALUES (?1, ?2, ?3, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)`},
 
 		statement{&w.addUsage, `INSERT INTO usage (app, period, active, signed_up) VALUES (?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET active = active + excluded.active, signed_up = signed_up + excluded.signed_up`},
@@ -78,7 +79,7 @@ func (b *batch) save(ctx context.Context, e *entry) error {
 		return err
 	}
 	for _, event := range e.events {
-		if err := b.saveEvent(ctx, e.row, event); err != nil {
+		if err := b.saveEvent(ctx, e, event); err != nil {
 			return err
 		}
 	}
@@ -128,8 +129,8 @@ func (b *batch) saveKicks(ctx context.Context, e *entry) error {
 		}
 	}
 	put := func(stmt *sql.Stmt, k policy.Kick) error {
-		args := append(make([]any, 0, 13), string(k.Device), int64(k.Platform), int64(k.Reason),
-			int64(k.By.Session), int64(k.By.Platform), k.By.DeviceName, millis(k.At),
+		args := append(make([]any, 0, 16), string(k.Device), int64(k.Platform), int64(k.Reason),
+			int64(k.By.Session), int64(k.By.Platform), k.By.DeviceName, int64(k.By.Rule), k.By.Limit, k.By.Operator, millis(k.At),
 			blob(k.Secret.Fixed), blob(k.Secret.Present), blob(k.Secret.Before), e.row, int64(k.Session))
 		if stmt == b.sql.addKick {
 			args = append(args, e.served[k.Session])

@@ -75,6 +75,7 @@ type Store struct {
 
 var (
 	_ store.Accounts = (*Store)(nil)
+	_ store.Records  = (*Store)(nil)
 	_ store.Apps     = (*Store)(nil)
 )
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall.example"
 	"rollcall.example/internal/policy"
 )
 
@@ -19,8 +20,9 @@ func historyRoundTrip(t *testing.T, e Engine) {
 		{At: start.Add(time.Second), Kind: policy.EventRefused, Device: "d", Code: 70001, Fold: 10 * time.Minute},
 		{
 			At: start.Add(time.Hour), Kind: policy.EventKicked, Session: 1, Device: "e", DeviceName: "日本", Platform: 8, Connected: true,
-			Reason: policy.NewerLogin, By: policy.By{Session: 2, Platform: 1, DeviceName: "tablet"},
+			Reason: policy.NewerLogin, By: policy.By{Session: 2, Platform: 1, DeviceName: "tablet", Rule: policy.OverLimit, Limit: 3},
 		},
+		{At: start.Add(2 * time.Hour), Kind: policy.EventDisabled, By: policy.By{Operator: "Olga"}},
 	}
 	mutate(t, e, a, becomes(existing, events...))
 	rows := history(t, e, a)
@@ -80,6 +82,7 @@ func folding(t *testing.T, e Engine) {
 		refused(19, func(v *policy.Event) { v.Device = "tablet" }),
 		refused(19, func(v *policy.Event) { v.Code = 70051 }),
 		refused(19, func(v *policy.Event) { v.Kind = policy.EventResume }),
+		refused(19, func(v *policy.Event) { v.Session = 7 }),
 		refused(19, func(v *policy.Event) { v.Fold = 0 }), // never folds, nothing folds into it
 		refused(30, asIs), // 11 minutes after the last
 		refused(31, asIs),
@@ -103,11 +106,51 @@ func folding(t *testing.T, e Engine) {
 		got = append(got, line{row.At.Sub(start), row.Last.Sub(start), row.Count})
 	}
 	m := time.Minute
-	want := []line{{0, 19 * m, 3}, {19 * m, 19 * m, 1}, {19 * m, 19 * m, 1}, {19 * m, 19 * m, 1}, {19 * m, 19 * m, 1}, {30 * m, 33 * m, 5}}
+	alone := line{19 * m, 19 * m, 1}
+	want := []line{{0, 19 * m, 3}, alone, alone, alone, alone, alone, {30 * m, 33 * m, 5}}
 	if !slices.Equal(got, want) {
 		t.Errorf("folded to (first, last, count)\n%v, want\n%v", got, want)
 	}
 	if rows := history(t, e, account("bob")); len(rows) != 1 || rows[0].Count != 1 {
 		t.Errorf("an event of another account folded into %+v", rows)
+	}
+}
+
+// pruning drops what is old, of one app, the oldest first, and no more than asked.
+func pruning(t *testing.T, e Engine) {
+	a, other := account("alice"), rollcall.Account{App: 2, User: "alice"}
+	for i := range 10 {
+		v := policy.Event{At: start.Add(time.Duration(i) * time.Hour), Kind: policy.EventLogin, Session: uint64(i + 1)}
+		mutate(t, e, a, becomes(existing, v))
+		mutate(t, e, other, becomes(existing, v))
+	}
+	for _, tt := range []struct{ hours, limit, gone, left int }{
+		{0, 100, 0, 10}, {5, 2, 2, 8}, {5, 100, 3, 5}, {5, 100, 0, 5}, {99, 100, 5, 0},
+	} {
+		n, err := e.Prune(t.Context(), 1, start.Add(time.Duration(tt.hours)*time.Hour), tt.limit)
+		rows := history(t, e, a)
+		if err != nil || n != tt.gone || len(rows) != tt.left {
+			t.Errorf("dropped %d before hour %d, %v; %d are left, want %d", n, tt.hours, err, len(rows), tt.left)
+		}
+		if len(rows) > 0 && rows[len(rows)-1].Session != uint64(11-tt.left) {
+			t.Errorf("the oldest of %d rows is that of session %d", len(rows), rows[len(rows)-1].Session)
+		}
+	}
+	if s := state(t, e, a); !s.Exists() {
+		t.Error("the account went with its history")
+	}
+	if rows := history(t, e, other); len(rows) != 10 {
+		t.Errorf("another app has %d rows left of 10", len(rows))
+	}
+}
+
+// lastRow: the rows of an account's deletion are kept, and no later ones.
+func lastRow(t *testing.T, e Engine) {
+	a := account("alice")
+	mutate(t, e, a, becomes(existing))
+	mutate(t, e, a, becomes(policy.State{Counter: 1}, policy.Event{At: start, Kind: policy.EventDeleted}))
+	mutate(t, e, a, becomes(policy.State{Counter: 2}, policy.Event{At: start, Kind: policy.EventRefused}))
+	if rows := history(t, e, a); len(rows) != 1 || rows[0].Kind != policy.EventDeleted {
+		t.Errorf("rows %+v, want that of the deletion", rows)
 	}
 }

@@ -133,6 +133,7 @@ var kicks = rapid.Custom(func(t *rapid.T) policy.Kick {
 		Reason: policy.Reason(rapid.IntRange(0, int(policy.SigEnded)).Draw(t, "reason")),
 		By: policy.By{
 			Session: rapid.Uint64Range(0, 12).Draw(t, "by"), Platform: platforms.Draw(t, "by platform"), DeviceName: words.Draw(t, "by name"),
+			Rule: policy.Rule(rapid.IntRange(0, 2).Draw(t, "rule")), Limit: rapid.IntRange(0, 100).Draw(t, "limit"), Operator: words.Draw(t, "operator"),
 		},
 		At: moments.Draw(t, "at"), Secret: secrets.Draw(t, "secret"),
 	}

@@ -17,6 +17,7 @@ import (
 // An Engine is a whole store.
 type Engine interface {
 	store.Accounts
+	store.Records
 	store.Apps
 	Close() error
 }
@@ -45,6 +46,9 @@ func Run(t *testing.T, fresh Fresh) {
 		{"history reads back as it was written", historyRoundTrip},
 		{"history pages from the newest", historyPages},
 		{"equal events fold", folding},
+		{"old history goes, and nothing else", pruning},
+		{"an account's deletion is its last row", lastRow},
+		{"who is logged in is read page by page", loggedIn},
 		{"usage is counted once", usage},
 		{"usage is counted once by many at a time", usageTogether},
 		{"usage is read by day or by month", usageRange},

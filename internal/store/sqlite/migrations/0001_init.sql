@@ -68,6 +68,9 @@ CREATE TABLE kick (
     by_session     INTEGER NOT NULL, -- the winner
     by_platform    INTEGER NOT NULL,
     by_device_name TEXT    NOT NULL,
+    by_rule        INTEGER NOT NULL, -- what left no room
+    by_limit       INTEGER NOT NULL,
+    by_operator    TEXT    NOT NULL,
     at             INTEGER NOT NULL,
     fixed          BLOB    NOT NULL, -- hashes of the session's secret
     present        BLOB    NOT NULL,
@@ -91,6 +94,7 @@ CREATE TABLE try (
 CREATE TABLE history (
     id             INTEGER PRIMARY KEY,
     account        INTEGER NOT NULL,
+    app            INTEGER NOT NULL, -- the account's
     at             INTEGER NOT NULL,
     last           INTEGER NOT NULL, -- the latest of those that it stands for
     count          INTEGER NOT NULL, -- how many they are
@@ -106,12 +110,15 @@ CREATE TABLE history (
     by_session     INTEGER NOT NULL,
     by_platform    INTEGER NOT NULL,
     by_device_name TEXT    NOT NULL,
+    by_rule        INTEGER NOT NULL,
+    by_limit       INTEGER NOT NULL,
+    by_operator    TEXT    NOT NULL,
     connected      INTEGER NOT NULL
 ) STRICT;
 
 CREATE INDEX history_account ON history (account);
-CREATE INDEX history_at ON history (at);
-CREATE INDEX history_fold ON history (account, kind, code, device) WHERE fold > 0;
+CREATE INDEX history_at ON history (app, at);
+CREATE INDEX history_fold ON history (account, kind, code, device, session) WHERE fold > 0;
 
 CREATE TABLE usage (
     app       INTEGER NOT NULL,
