@@ -12,6 +12,8 @@ import (
 	"embed"
 	"io/fs"
 	"strings"
+
+	"rollcall.example/internal/apps"
 )
 
 //go:embed scenarios/*.txt
@@ -25,6 +27,8 @@ type Scenario struct {
 	About []string // the comment between its title and its first line, for people
 	Rows  []string // the rows of the table of calls that it plays, as rows_test.go words them
 	Steps []Step
+
+	policy apps.Policy // of the app, by the first line of the file
 }
 
 // Name tells scenarios apart in lists.

@@ -9,26 +9,21 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/apps"
 )
-
-// policies are what the first line of a file may say.
-var policies = []string{
-	"policy multi, one instance per platform",
-}
 
 // Parse reads a file of scenarios. An error names file and line.
 func Parse(file, text string) ([]Scenario, error) {
 	var all []Scenario
 	p := &parser{}
-	policy := ""
+	first, under := true, apps.Policy{}
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
 		err := error(nil)
 		switch {
-		case policy == "":
-			if policy = line; !slices.Contains(policies, line) {
-				err = fmt.Errorf("the first line names the policy, one of: %s", strings.Join(policies, "; "))
-			}
+		case first:
+			first = false
+			under, err = readPolicy(line)
 		case line == "":
 		case strings.HasPrefix(line, "#"):
 			if len(all) > 0 && len(all[len(all)-1].Steps) == 0 {
@@ -37,7 +32,7 @@ func Parse(file, text string) ([]Scenario, error) {
 			}
 		case strings.HasPrefix(line, "== "):
 			p = newParser()
-			all = append(all, Scenario{File: file, Line: i + 1, Title: strings.TrimPrefix(line, "== ")})
+			all = append(all, Scenario{File: file, Line: i + 1, Title: strings.TrimPrefix(line, "== "), policy: under})
 		case len(all) == 0:
 			err = fmt.Errorf("a scenario begins with its title: == What happens")
 		case strings.HasPrefix(line, "row: "):

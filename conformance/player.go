@@ -48,6 +48,9 @@ func (p *Player) Play(ctx context.Context, scenario Scenario) error {
 }
 
 func (s *performance) perform(scenario Scenario) error {
+	if err := s.Stage.SetPolicy(scenario.policy); err != nil {
+		return fmt.Errorf("%s:1: %w", scenario.File, err)
+	}
 	for _, step := range scenario.Steps {
 		s.settle()
 		if s.Began != nil {

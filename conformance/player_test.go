@@ -50,6 +50,39 @@ func TestThePlayerCanFail(t *testing.T) {
 	}
 }
 
+// TestTheFirstLineIsThePolicy shows that the policy of a file is the app's.
+func TestTheFirstLineIsThePolicy(t *testing.T) {
+	for _, tt := range []struct{ line, sessions string }{
+		{"policy single", "1 session"},
+		{"policy dual", "2 sessions"},
+		{"policy triple", "3 sessions"},
+		{"policy multi, one instance per platform", "5 sessions"},
+		{"policy multi, 2 on Android", "6 sessions"},
+		{"policy custom {Android Mac}, 2 on Android, 3 on Web", "4 sessions"},
+	} {
+		t.Run(tt.line, func(t *testing.T) {
+			scenarios, err := conformance.Parse("x.txt", tt.line+`
+== T
+A logs in as alice on Android
+B logs in as alice on Android
+C logs in as alice on iPhone
+D logs in as alice on Windows
+E logs in as alice on Mac
+F logs in as alice on Web
+1s passes
+alice has `+tt.sessions)
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Test(t, func(t *testing.T) {
+				if err := playOnce(t, conformance.Go{}, scenarios[0]); err == nil || !strings.Contains(err.Error(), "which no line expects") {
+					t.Errorf("got %v, want that nothing but the events is left over", err)
+				}
+			})
+		})
+	}
+}
+
 // playOnce plays one scenario in the bubble that it is called in.
 func playOnce(t *testing.T, face conformance.Face, s conformance.Scenario) error {
 	t.Helper()

@@ -52,6 +52,9 @@ type Config struct {
 	DrainWithin  time.Duration // what closing may take; default 10 s
 	DrainSpread  time.Duration // over how long clients are asked to come back; default 5 s
 
+	MaxWebInstances int // the most instances per account on the Web that may be set; default 10
+	MaxInstances    int // the same for each other platform; default 3
+
 	SampleKeys bool             // admit keys published as samples: development only
 	Now        func() time.Time // default: the machine's clock, watched for jumps
 	Log        *slog.Logger     // default: none
@@ -80,7 +83,10 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	a, err := apps.Load(ctx, st, apps.Options{SampleKeys: cfg.SampleKeys, Now: cfg.Now, Log: cfg.Log})
+	a, err := apps.Load(ctx, st, apps.Options{
+		SampleKeys: cfg.SampleKeys, MaxWebInstances: cfg.MaxWebInstances, MaxInstances: cfg.MaxInstances,
+		Now: cfg.Now, Log: cfg.Log,
+	})
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}

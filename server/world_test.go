@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"rollcall.example"
+	"rollcall.example/internal/apps"
 	"rollcall.example/internal/memnet"
 	"rollcall.example/internal/policy"
 	"rollcall.example/internal/store"
@@ -76,11 +77,15 @@ func (w *world) start() {
 	w.t.Cleanup(w.stop)
 }
 
-// addApp adds an app and returns its key.
+// addApp adds an app under policy multi, where platforms leave each other alone,
+// and returns its key.
 func (w *world) addApp(id rollcall.AppID) string {
 	w.t.Helper()
 	key, err := w.server.Apps().Add(w.t.Context(), id, "test", "")
 	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := w.server.Apps().ChangeSettings(w.t.Context(), id, apps.ChangeTo(apps.Policy{Name: "multi"})); err != nil {
 		w.t.Fatal(err)
 	}
 	return key

@@ -36,6 +36,9 @@ func open(ctx context.Context, c config.Config, log *slog.Logger, sampleKeys boo
 		DrainSpread:  time.Duration(c.Timeouts.DrainSpread),
 		SampleKeys:   sampleKeys,
 		Log:          log,
+
+		MaxWebInstances: int(c.Policy.MaxWebInstances),
+		MaxInstances:    int(c.Policy.MaxInstances),
 	}
 	for _, origin := range c.Web.Origins {
 		cfg.Origins = append(cfg.Origins, string(origin))

@@ -11,7 +11,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -41,6 +40,7 @@ type App struct {
 	Name     string
 	Created  time.Time
 	Disabled bool
+	Settings Settings // as they were set; see Settings.Effective
 	Rules    policy.Rules
 	keys     []store.Key
 	secrets  []string
@@ -66,9 +66,11 @@ type Key struct {
 
 // Options are the choices that Apps have. The zero value is good.
 type Options struct {
-	SampleKeys bool             // admit keys that are published as samples: development only
-	Now        func() time.Time // default time.Now
-	Log        *slog.Logger     // default: none
+	SampleKeys      bool             // admit keys that are published as samples: development only
+	MaxWebInstances int              // the most instances on the Web that may be set; default 10
+	MaxInstances    int              // the same for each other platform; default 3
+	Now             func() time.Time // default time.Now
+	Log             *slog.Logger     // default: none
 }
 
 // Apps are the apps of a server.
@@ -117,7 +119,10 @@ func (a *Apps) ready(row store.App) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	app := &App{ID: row.ID, Name: row.Name, Created: row.Created, Disabled: row.Disabled, Rules: rules, keys: row.Keys}
+	app := &App{
+		ID: row.ID, Name: row.Name, Created: row.Created, Disabled: row.Disabled,
+		Settings: set, Rules: rules, keys: row.Keys,
+	}
 	for _, k := range row.Keys {
 		if usersig.IsSampleKey(k.Secret) && !a.opt.SampleKeys {
 			a.opt.Log.Warn("key is a published sample and is not used", "app", row.ID, "key", k.ID)
@@ -240,24 +245,4 @@ func (a *Apps) newKey(secret string) (store.Key, error) {
 	var id [4]byte
 	rand.Read(id[:])
 	return store.Key{ID: "k" + hex.EncodeToString(id[:]), Secret: secret, Created: a.opt.Now().UTC()}, nil
-}
-
-// SetSettings replaces an app's settings: in force for the next login.
-func (a *Apps) SetSettings(ctx context.Context, id rollcall.AppID, set Settings) error {
-	a.write.Lock()
-	defer a.write.Unlock()
-	if _, err := a.App(id); err != nil {
-		return err
-	}
-	if _, err := set.rules(); err != nil {
-		return imcode.InvalidParameters.Errorf("%v", err)
-	}
-	document, err := json.Marshal(set)
-	if err != nil {
-		return fmt.Errorf("write settings: %w", err)
-	}
-	if err := a.store.SetSettings(ctx, id, document); err != nil {
-		return fmt.Errorf("set the settings of app %d: %w", id, err)
-	}
-	return a.reload(ctx)
 }

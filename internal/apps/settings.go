@@ -1,30 +1,42 @@
 package apps
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
 	"rollcall.example"
+	"rollcall.example/imcode"
 	"rollcall.example/internal/policy"
 )
 
+// Bounds of how long history is kept.
+const (
+	DefaultHistoryDays = 180
+	MaxHistoryDays     = 3650
+)
+
 // Settings are what an operator sets for one app. The zero value is what an app
-// has that never set anything.
+// has that never set anything. docs/settings.md is their manual.
 type Settings struct {
+	Policy
+
 	// TimeZone is the zone of the app's day and month for counting active
 	// accounts, by its IANA name. Default UTC.
-	TimeZone string `json:"time_zone,omitempty"`
+	TimeZone string `json:"time_zone"`
 	// Platforms are those that the app admits. Default all.
-	Platforms []rollcall.Platform `json:"platforms,omitempty"`
+	Platforms []rollcall.Platform `json:"platforms"`
 	// TellKickedOnReconnect reports 6208 to a client that comes back by itself
 	// after a newer login took its place. Not for the Web.
-	TellKickedOnReconnect bool `json:"tell_kicked_on_reconnect,omitempty"`
+	TellKickedOnReconnect bool `json:"tell_kicked_on_reconnect"`
 	// TellKickedOnLogin reports 6208 to the first login() after that. Not for the Web.
-	TellKickedOnLogin bool `json:"tell_kicked_on_login,omitempty"`
+	TellKickedOnLogin bool `json:"tell_kicked_on_login"`
 	// RESTKickAsKick tells a REST kick as a kick, not as the end of the UserSig.
-	RESTKickAsKick bool `json:"rest_kick_as_kick,omitempty"`
+	RESTKickAsKick bool `json:"rest_kick_as_kick"`
+	// HistoryDays is how many days an account's history is kept. Default 180.
+	HistoryDays int `json:"history_days"`
 }
 
 // ParseSettings reads the settings of a stored app; nil is the default. Members
@@ -40,21 +52,68 @@ func ParseSettings(document []byte) (Settings, error) {
 	return s, nil
 }
 
-// rules are the settings as the policy takes them.
+// Effective are the settings with the defaults in the places that nothing was set
+// for. They mean the same.
+func (s Settings) Effective() Settings {
+	s.Name = cmp.Or(s.Name, DefaultPolicy)
+	s.TimeZone = cmp.Or(s.TimeZone, time.UTC.String())
+	s.HistoryDays = cmp.Or(s.HistoryDays, DefaultHistoryDays)
+	if len(s.Groups) == 0 {
+		s.Groups = [][]rollcall.Platform{}
+	}
+	if len(s.Platforms) == 0 {
+		s.Platforms = slices.Collect(platforms)
+	}
+	all := make(Instances)
+	for p := range platforms {
+		all[p] = max(1, s.Instances[p])
+	}
+	s.Instances = all
+	return s
+}
+
+// rules are the settings as the policy takes them. An error is
+// imcode.InvalidParameters (70402): they cannot be.
 func (s Settings) rules() (policy.Rules, error) {
-	r := policy.Multi()
+	r, err := s.Policy.rules()
+	if err != nil {
+		return r, err
+	}
 	r.TellKickedOnReconnect = s.TellKickedOnReconnect
 	r.TellKickedOnLogin = s.TellKickedOnLogin
 	r.RESTKickAsKick = s.RESTKickAsKick
-	if len(s.Platforms) > 0 {
-		for p := range r.Refused {
-			r.Refused[p] = !slices.Contains(s.Platforms, rollcall.Platform(p))
+	for i, p := range s.Platforms {
+		if slices.Contains(s.Platforms[:i], p) {
+			return r, imcode.InvalidParameters.Errorf("platforms: %s is named twice", p)
 		}
 	}
+	for p := range platforms {
+		r.Refused[p] = len(s.Platforms) > 0 && !slices.Contains(s.Platforms, p)
+	}
+	if s.HistoryDays < 0 || s.HistoryDays > MaxHistoryDays {
+		return r, refusal("history_days")
+	}
 	zone, err := time.LoadLocation(s.TimeZone)
-	if err != nil {
-		return r, fmt.Errorf("settings: time zone %q: %w", s.TimeZone, err)
+	if err != nil || s.TimeZone == time.Local.String() { // which differs by machine
+		return r, imcode.InvalidParameters.Errorf("unknown time zone %q: want %s", clip(s.TimeZone), wants["time_zone"])
 	}
 	r.Zone = zone
 	return r, nil
+}
+
+// wants says what a setting can be, by its JSON name.
+var wants = map[string]string{
+	"policy":                   "single, dual, triple, multi or custom",
+	"groups":                   "lists of platform names, in a list",
+	"instances":                "numbers by platform name",
+	"time_zone":                "an IANA name, as Asia/Shanghai",
+	"platforms":                "platform names",
+	"tell_kicked_on_reconnect": "true or false",
+	"tell_kicked_on_login":     "true or false",
+	"rest_kick_as_kick":        "true or false",
+	"history_days":             fmt.Sprintf("1 to %d", MaxHistoryDays),
+}
+
+func refusal(name string) error {
+	return imcode.InvalidParameters.Errorf("%s: want %s", name, wants[name])
 }

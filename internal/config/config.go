@@ -22,6 +22,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"rollcall.example"
 )
 
 // FileName is what the configuration is called in a data directory.
@@ -43,6 +45,7 @@ type Config struct {
 	Listen   Listen   `toml:"listen"`
 	TLS      TLS      `toml:"tls"`
 	Web      Web      `toml:"web"`
+	Policy   Policy   `toml:"policy"`
 	Timeouts Timeouts `toml:"timeouts"`
 	Log      Log      `toml:"log"`
 }
@@ -63,6 +66,12 @@ type TLS struct {
 // Web says which pages may connect.
 type Web struct {
 	Origins []Origin `toml:"origins"` // beside the server's own
+}
+
+// Policy bounds what operators may set for the apps.
+type Policy struct {
+	MaxWebInstances Instances `toml:"max_web_instances"` // of one account on the Web
+	MaxInstances    Instances `toml:"max_instances"`     // on each other platform
 }
 
 // Timeouts are how long the server waits, for what.
@@ -87,6 +96,10 @@ func Default() Config {
 	return Config{
 		Listen: Listen{Clients: "127.0.0.1:7400", Ops: "127.0.0.1:7401"},
 		Web:    Web{Origins: []Origin{}},
+		Policy: Policy{
+			MaxWebInstances: Instances(rollcall.Web.MaxInstances()),
+			MaxInstances:    Instances(rollcall.Android.MaxInstances()),
+		},
 		Timeouts: Timeouts{
 			Login:        Duration(10 * time.Second),
 			Heartbeat:    Duration(2 * time.Minute),

@@ -60,7 +60,7 @@ func TestMistakesAreToldWithTheirLines(t *testing.T) {
 		{"nothing configured", "", ""},
 		{"no TOML", "listen = [\n", "line 1: listen: unexpected EOF"},
 		{"a key that is not known", "[listen]\nclinets = \":7400\"", "line 2: listen.clinets: unknown key; there is clients, ops"},
-		{"a section that is not known", "\n[storage]\ndir = \"x\"", "line 2: storage: unknown key; there is dir, [listen], [tls], [web], [timeouts], [log]"},
+		{"a section that is not known", "\n[storage]\ndir = \"x\"", "line 2: storage: unknown key; there is dir, [listen], [tls], [web], [policy], [timeouts], [log]"},
 		{"a section as a value", "log = \"debug\"", "line 1: log: want a section, as [log]"},
 		{"a key in no section", "level = \"debug\"", "line 1: level: unknown key; there is dir, [listen]"},
 		{"another type", "dir = 3", "line 1: dir: want a string, in quotes"},
@@ -74,13 +74,17 @@ func TestMistakesAreToldWithTheirLines(t *testing.T) {
 		{"a bare number", "[timeouts]\nlogin = 10", "line 2: timeouts.login: \"10\": want a duration"},
 		{"a negative one", "[timeouts]\nlogin = \"-1s\"", "line 2: timeouts.login: \"-1s\": want more than 0s and at most 24h"},
 		{"no origin", "[web]\norigins = [\"https://a.example\", \"b.example/\"]", "line 2: web.origins: \"b.example/\": want scheme and host alone"},
+		{"no bound", "[policy]\nmax_instances = 0", "line 2: policy.max_instances: \"0\": want a number from 1 to 100"},
+		{"a bound over all", "[policy]\n\nmax_web_instances = 101", "line 3: policy.max_web_instances: \"101\": want a number from 1 to 100"},
+		{"a bound in words", "[policy]\nmax_instances = \"ten\"", "line 2: policy.max_instances: \"ten\": want a number"},
+		{"bounds", "[policy]\nmax_web_instances = 100\nmax_instances = 1", ""},
 		{"no level", "[log]\nlevel = \"loud\"", "line 2: log.level: \"loud\": want debug, info, warn or error"},
 		{"no format", "[log]\nformat = \"xml\"", "line 2: log.format: \"xml\": want text or json"},
 		{"half a certificate", "[tls]\nkey = \"k.pem\"", "line 2: tls.key: it needs its certificate"},
 		{"silence under the default's heartbeat", "[timeouts]\nsilence = \"2m\"", "line 2: timeouts.silence: want silence to be longer"},
 		{"heartbeat over the default's silence", "[timeouts]\nheartbeat = \"7m\"", "line 2: timeouts.heartbeat: want silence to be longer"},
 		{"several at once", "[log]\nlevle = \"info\"\nformat = \"xml\"\n[tsl]", "line 2: log.levle: unknown key; there is level, format\n" +
-			"line 3: log.format: \"xml\": want text or json\nline 4: tsl: unknown key; there is dir, [listen], [tls], [web], [timeouts], [log]"},
+			"line 3: log.format: \"xml\": want text or json\nline 4: tsl: unknown key; there is dir, [listen], [tls], [web], [policy], [timeouts], [log]"},
 		{"a dotted key", "log.levle = \"info\"", "line 1: log.levle: unknown key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -42,6 +42,23 @@ func (o *Origin) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// MaxInstances is the highest bound of instances.
+const MaxInstances = 100
+
+// Instances is a bound of what may be set as the number of an account's sessions
+// on one platform.
+type Instances int
+
+// UnmarshalText checks a bound.
+func (i *Instances) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 || n > MaxInstances {
+		return fmt.Errorf("%q: want a number from 1 to %d", text, MaxInstances)
+	}
+	*i = Instances(n)
+	return nil
+}
+
 // MaxDuration is the longest time-out.
 const MaxDuration = 24 * time.Hour
 

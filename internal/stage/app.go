@@ -30,10 +30,23 @@ func (s *Stage) History(user string) (rows []store.HistoryRow, err error) {
 	return rows, err
 }
 
+// SetPolicy gives the app a policy, from the next login on.
+func (s *Stage) SetPolicy(p apps.Policy) error { return s.change(apps.ChangeTo(p)) }
+
 // Admit lets the app admit one platform only, from the next login on.
 func (s *Stage) Admit(only rollcall.Platform) error {
+	change := make(apps.Change)
+	if err := change.Parse("platforms=" + only.String()); err != nil {
+		return err
+	}
+	return s.change(change)
+}
+
+// change changes the app's settings.
+func (s *Stage) change(c apps.Change) error {
 	return s.ask(func(ctx context.Context, running *server.Server) error {
-		return running.Apps().SetSettings(ctx, App, apps.Settings{Platforms: []rollcall.Platform{only}})
+		_, err := running.Apps().ChangeSettings(ctx, App, c)
+		return err
 	})
 }
 
