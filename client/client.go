@@ -67,16 +67,9 @@ func (c *Client) Login(ctx context.Context, userID, userSig string) error {
 		return fmt.Errorf("%w: %w", imcode.LoggedOutBeforeLogin, err)
 	}
 	k, answer := c.newCall(userID, userSig)
-	if !c.engine.do(func() { c.engine.login(k) }) {
-		return errClosed()
-	}
-	select {
-	case err := <-answer:
-		return err
-	case <-ctx.Done():
-		c.engine.do(func() { c.engine.cancelLogin(k, ctx.Err()) })
-		return <-answer
-	}
+	return c.wait(ctx, answer,
+		func() { c.engine.login(k) },
+		func() { c.engine.cancelLogin(k, ctx.Err()) })
 }
 
 // StartLogin is Login for those who wait by callback: it returns at once, with
@@ -90,6 +83,32 @@ func (c *Client) StartLogin(userID, userSig string, done func(error)) {
 	}
 }
 
+// RenewUserSig gives the account that is in a new UserSig, with which its session
+// goes on: what Login does for that account, and never a login of anybody else.
+// With nobody in it is imcode.NotLoggedIn (6014), while a login is on its way
+// imcode.LoginInProcess (7501). Refused, the session and its old UserSig stay;
+// without a connection it succeeds, and the UserSig goes with the next one.
+//
+// A context that ends changes nothing, unless the UserSig in force has ended
+// meanwhile: then the renewal has become a login.
+func (c *Client) RenewUserSig(ctx context.Context, userSig string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	k, answer := c.newCall("", userSig)
+	return c.wait(ctx, answer,
+		func() { c.engine.renewUserSig(k) },
+		func() { c.engine.cancelLogin(k, ctx.Err()) })
+}
+
+// StartRenewUserSig is RenewUserSig for those who wait by callback.
+func (c *Client) StartRenewUserSig(userSig string, done func(error)) {
+	k := &call{userSig: userSig, done: done}
+	if !c.engine.do(func() { c.engine.renewUserSig(k) }) {
+		go done(errClosed())
+	}
+}
+
 // Logout logs out whoever is in, and ends a login that is on its way with
 // imcode.LoggedOutBeforeLogin (6023). It returns when the logout is on disk and
 // the server has answered, or could not be asked, or has said nothing for two
@@ -99,16 +118,9 @@ func (c *Client) StartLogin(userID, userSig string, done func(error)) {
 // Logout returns without waiting for the server.
 func (c *Client) Logout(ctx context.Context) error {
 	k, answer := c.newCall("", "")
-	if !c.engine.do(func() { c.engine.logout(k) }) {
-		return errClosed()
-	}
-	select {
-	case err := <-answer:
-		return err
-	case <-ctx.Done():
-		c.engine.do(func() { c.engine.stopWaiting(k) })
-		return <-answer
-	}
+	return c.wait(ctx, answer,
+		func() { c.engine.logout(k) },
+		func() { c.engine.stopWaiting(k) })
 }
 
 // StartLogout is Logout for those who wait by callback.
@@ -168,9 +180,24 @@ func (c *Client) newCall(userID, userSig string) (*call, <-chan error) {
 	}, answer
 }
 
+// wait begins a call and returns its answer; cancel asks for it when ctx ends
+// before it is there.
+func (c *Client) wait(ctx context.Context, answer <-chan error, begin, cancel func()) error {
+	if !c.engine.do(begin) {
+		return errClosed()
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		c.engine.do(cancel)
+		return <-answer
+	}
+}
+
 func errClosed() error { return imcode.NotInitialized.Errorf("the client is closed") }
 
-// A call is one Login or Logout of the app. It is answered once.
+// A call is one Login, RenewUserSig or Logout of the app. It is answered once.
 type call struct {
 	user     rollcall.UserID
 	userSig  string

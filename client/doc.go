@@ -19,6 +19,7 @@
 //   - A login that ended without an answer leaves nothing behind: whatever the
 //     server made of it is logged out, if need be by the next client on the data
 //     directory.
+//   - A UserSig that ends soon is told once, in time to renew it.
 //   - A session that has ended is told once: by Login's error, or by a callback.
 //   - After a kick, an expired UserSig or a logout nothing comes back by itself.
 //   - A UserSig that the server has called expired is never sent again.

@@ -84,12 +84,13 @@ func kickOf(n *wire.Notice) Kick {
 	return k
 }
 
-// endsAt sets the alarm for the end of the session's UserSig, which is good
+// endsAt sets the alarms for the end of the session's UserSig, which is good
 // through the second given.
 func (e *engine) endsAt(s *seat, seconds int64) {
 	s.expiry.stop()
 	s.ends = time.Unix(seconds+1, 0)
 	s.expiry = e.after(s.ends.Sub(e.clock.now()), func() { e.endReached(s) })
+	e.watchEnd(s)
 }
 
 // endReached: by the server's clock the UserSig is over. A server that can be

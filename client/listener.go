@@ -51,6 +51,12 @@ type Listener struct {
 	// KickedOffline: the session was ended by somebody else. Nobody is in.
 	KickedOffline func(Kick)
 
+	// UserSigWillExpire: the UserSig of the session that is in is over from ends
+	// on, which is soon (Options.UserSigWarning). Get a new one and give it to
+	// RenewUserSig: the session goes on. It is called once for each UserSig, with
+	// or without a connection, and not at all where there is a provider.
+	UserSigWillExpire func(ends time.Time)
+
 	// UserSigExpired: the UserSig has ended or was made worthless, and no
 	// provider had another. Nobody is in. Log in with a new one.
 	UserSigExpired func()

@@ -91,6 +91,7 @@ func (e *engine) cancelLogin(k *call, cause error) {
 	case s.renewal == k:
 		s.renewal = nil
 		e.answer(k, cause)
+		e.watchEnd(s)
 	case s.login == k:
 		e.failLogin(s, fmt.Errorf("%w: %w", imcode.LoggedOutBeforeLogin, cause))
 	}

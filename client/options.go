@@ -39,6 +39,11 @@ type Options struct {
 	// UserSigExpired.
 	UserSig func(ctx context.Context, user rollcall.UserID) (string, error)
 
+	// UserSigWarning is how long before a UserSig ends the app hears
+	// UserSigWillExpire; default 5 minutes. Of a UserSig that was good for less
+	// than twice that when it came into force it hears at half of what was left.
+	UserSigWarning time.Duration
+
 	// LoginWithin bounds a Login; default 15 s.
 	LoginWithin time.Duration
 
@@ -63,6 +68,12 @@ func (o *Options) complete(app rollcall.AppID) error {
 	}
 	if o.LoginWithin < 0 {
 		return imcode.SDKInvalidParameters.Errorf("LoginWithin %v: want more than 0, or 0 for the default", o.LoginWithin)
+	}
+	if o.UserSigWarning < 0 {
+		return imcode.SDKInvalidParameters.Errorf("UserSigWarning %v: want more than 0, or 0 for the default", o.UserSigWarning)
+	}
+	if o.UserSigWarning == 0 {
+		o.UserSigWarning = 5 * time.Minute
 	}
 	if o.LoginWithin == 0 {
 		o.LoginWithin = 15 * time.Second

@@ -337,6 +337,9 @@ func (p *peer) openAt(address string, o client.Options) *device {
 		KickedOffline: func(k client.Kick) {
 			d.events <- fmt.Sprintf("kicked %d %s [%v %q]", int(k.Code), k.Reason, d.LoginStatus(), d.LoginUser())
 		},
+		UserSigWillExpire: func(ends time.Time) {
+			d.events <- fmt.Sprintf("ends in %v", ends.Sub(d.ServerTime()).Truncate(time.Second))
+		},
 		UserSigExpired: func() { d.events <- fmt.Sprintf("expired [%v %q]", d.LoginStatus(), d.LoginUser()) },
 	})
 	p.t.Cleanup(func() { _ = d.Close() })
@@ -346,6 +349,12 @@ func (p *peer) openAt(address string, o client.Options) *device {
 // login logs in; its result becomes an event, in its place among the others.
 func (d *device) login(user, userSig string) {
 	d.StartLogin(user, userSig, func(err error) { d.events <- "login " + outcome(err) })
+	synctest.Wait()
+}
+
+// renewUserSig renews; its result becomes an event.
+func (d *device) renewUserSig(userSig string) {
+	d.StartRenewUserSig(userSig, func(err error) { d.events <- "renewal " + outcome(err) })
 	synctest.Wait()
 }
 
@@ -378,6 +387,15 @@ func (d *device) heard(want ...string) {
 	if !slices.Equal(got, want) {
 		d.t.Fatalf("the app has heard\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
+}
+
+// forget takes what the app has heard since the last call.
+func (d *device) forget() (heard []string) {
+	synctest.Wait()
+	for len(d.events) > 0 {
+		heard = append(heard, <-d.events)
+	}
+	return heard
 }
 
 // is fails the test unless status and user are these.

@@ -10,6 +10,20 @@ import (
 // renewWithin is how long the server has to answer a renewal before it is kept.
 const renewWithin = 5 * time.Second
 
+// renewUserSig takes a RenewUserSig call: a Login call that can be nothing but a
+// renewal.
+func (e *engine) renewUserSig(k *call) {
+	switch s := e.seat; {
+	case s == nil:
+		e.answer(k, imcode.NotLoggedIn.Errorf("nobody is in: log in with the new UserSig"))
+	case s.login != nil:
+		e.answer(k, imcode.LoginInProcess.Errorf("a login of %s is on its way", s.User))
+	default:
+		k.user = s.User
+		e.login(k)
+	}
+}
+
 // renew gives the account that is in a new UserSig.
 func (e *engine) renew(s *seat, k *call) {
 	if s.phase != serving {
@@ -85,10 +99,12 @@ func (e *engine) keptAnswered(s *seat, userSig string, code imcode.Code) {
 	if s.kept == userSig {
 		s.kept = ""
 	}
-	switch {
-	case code == imcode.OK:
+	if code == imcode.OK {
 		s.userSig = userSig
-	case saysExpired(code):
+		return
+	}
+	if saysExpired(code) {
 		e.dead.add(userSig)
 	}
+	e.watchEnd(s) // of the old one, which stays
 }

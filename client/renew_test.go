@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -409,6 +410,124 @@ func TestUserSigEndsOfflineWithARenewalKept(t *testing.T) {
 		}
 		if last != "connected" {
 			t.Errorf("last the app heard %q", last)
+		}
+	})
+}
+
+// RenewUserSig is a Login for whoever is in, and never a login.
+func TestRenewUserSig(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d, l := p.loggedIn(client.Options{})
+		longer := sig("alice", 48*time.Hour)
+		d.renewUserSig(longer)
+		if got := l.renew().GetUserSig(); got != longer {
+			t.Error("another UserSig was sent")
+		}
+		d.renewUserSig(sig("alice", 72*time.Hour))
+		d.login("alice", sig("alice", 72*time.Hour))
+		d.heard("renewal 7501", "login 7501") // one at a time
+		l.renewed(time.Now().Add(48 * time.Hour))
+		d.heard("renewal ok")
+		d.renewUserSig(longer)
+		d.heard("renewal ok") // without traffic
+		d.renewUserSig(sig("bob", 72*time.Hour))
+		l.renew()
+		l.refuse(imcode.UserSigMismatchID, 0)
+		d.heard("renewal 70013")
+		d.is(client.StatusLogined, "alice")
+		l.cut()
+		if got := p.acceptWithin(time.Second).resume().GetUserSig(); got != "" {
+			t.Error("the resume carries a UserSig")
+		}
+	})
+}
+
+func TestRenewUserSigRefusedHere(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d, _ := p.loggedIn(client.Options{})
+		old := sig("alice", time.Second)
+		time.Sleep(2 * time.Second)
+		d.renewUserSig(old)
+		d.renewUserSig(strings.Repeat("x", 1<<16))
+		d.heard("renewal 6206", "renewal 6017")
+		d.is(client.StatusLogined, "alice")
+	})
+}
+
+func TestRenewUserSigOfNobody(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d := p.open(client.Options{})
+		d.renewUserSig(sig("alice", time.Hour))
+		d.heard("renewal 6014")
+		d.login("alice", sig("alice", time.Hour))
+		d.renewUserSig(sig("alice", 2*time.Hour))
+		d.heard("connecting", "renewal 7501")
+		l := p.accept()
+		l.login()
+		l.grant(1, 1)
+		d.heard("connected", "login ok")
+		l.send(l.notice(&wire.Notice{Session: 1, Reason: wire.Reason_REASON_OPERATOR}))
+		d.heard(`kicked 0 operator [LOGOUT ""]`)
+		d.renewUserSig(sig("alice", 2*time.Hour))
+		d.heard("renewal 6014")
+		p.idle(time.Hour)
+		_ = d.Close()
+		d.renewUserSig(sig("alice", 2*time.Hour))
+		d.heard("renewal 6013")
+		if err := d.RenewUserSig(t.Context(), sig("alice", 2*time.Hour)); !errors.Is(err, imcode.NotInitialized) {
+			t.Errorf("RenewUserSig of a closed client: %v", err)
+		}
+	})
+}
+
+// Kept where there is no connection, and a login where the session has ended
+// with its UserSig meanwhile: as a renewal by Login.
+func TestRenewUserSigKeptOrTooLate(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d, l := p.loggedIn(client.Options{})
+		l.cut()
+		longer := sig("alice", 48*time.Hour)
+		d.renewUserSig(longer)
+		l = p.acceptWithin(time.Second)
+		if got := l.resume().GetUserSig(); got != longer {
+			t.Error("the resume does not carry the renewal")
+		}
+		l.grantUntil(1, 2, time.Now().Add(48*time.Hour))
+		d.heard("connecting", "renewal ok", "connected")
+
+		longest := sig("alice", 72*time.Hour)
+		d.renewUserSig(longest)
+		l.renew()
+		l.send(l.notice(&wire.Notice{Session: 1, Reason: wire.Reason_REASON_USERSIG_ENDED, Expired: true}))
+		d.is(client.StatusLogining, "")
+		l = p.accept()
+		if in := l.login(); in.GetUserSig() != longest || in.GetAutomatic() {
+			t.Errorf("it goes on as %v", in)
+		}
+		l.grant(2, 1)
+		d.heard("connecting", "connected", "renewal ok")
+		d.is(client.StatusLogined, "alice")
+	})
+}
+
+// A context that ends changes nothing; one that had ended before, neither.
+func TestRenewUserSigCancelled(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d, l := p.loggedIn(client.Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		result := make(chan error, 1)
+		go func() { result <- d.RenewUserSig(ctx, sig("alice", 48*time.Hour)) }()
+		l.renew()
+		cancel()
+		for _, err := range []error{<-result, d.RenewUserSig(ctx, sig("alice", 72*time.Hour))} {
+			if !errors.Is(err, context.Canceled) || errors.Is(err, imcode.LoggedOutBeforeLogin) {
+				t.Errorf("RenewUserSig: %v", err)
+			}
+		}
+		d.is(client.StatusLogined, "alice")
+		l.cut()
+		if got := p.acceptWithin(time.Second).resume().GetUserSig(); got != "" {
+			t.Error("the resume carries a UserSig")
 		}
 	})
 }

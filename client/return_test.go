@@ -155,6 +155,7 @@ func TestSentAwayWithoutANotice(t *testing.T) {
 			d, l := p.loggedIn(client.Options{})
 			if code == wire.CloseExpired {
 				time.Sleep(24 * time.Hour)
+				d.heard("ends in 5m0s")
 			}
 			l.close(wire.Close{Code: code})
 			d.heard(want)
@@ -352,7 +353,7 @@ func TestUserSigEndsWhileOnline(t *testing.T) {
 	story(t, func(t *testing.T, p *peer) {
 		d, l := p.loggedIn(client.Options{})
 		time.Sleep(24 * time.Hour)
-		d.heard()
+		d.heard("ends in 5m0s")
 		l.send(l.notice(&wire.Notice{Session: 1, Reason: wire.Reason_REASON_USERSIG_ENDED, Expired: true}))
 		if got := l.acknowledgement(); got != 1 {
 			t.Errorf("acknowledged %d", got)
@@ -412,7 +413,7 @@ func TestUserSigEndsByTheServersClock(t *testing.T) {
 		}
 		d.heard("connecting", "connected", "login ok")
 		time.Sleep(time.Minute + 2*time.Second) // through its last second, and one to tell
-		d.heard(`expired [LOGOUT ""]`)
+		d.heard("ends in 30s", `expired [LOGOUT ""]`)
 	})
 }
 

@@ -30,6 +30,7 @@ type seat struct {
 	secret     secret
 	ends       time.Time
 	expiry     *alarm
+	warning    warning
 
 	attempt *attempt // the login to be made: at first, and once the session is over
 	carried string   // the kept UserSig in the resume on its way
@@ -81,6 +82,7 @@ func (e *engine) begin(s *seat, automatic bool) {
 	s.over = true
 	s.secret = secret{}
 	s.expiry.stop()
+	s.warning.alarm.stop()
 	half := newHalf()
 	s.attempt = &attempt{
 		secret:    secret{Fixed: half, Present: newHalf()},
@@ -129,6 +131,7 @@ func (e *engine) vacate(s *seat, cause error) *conn {
 	e.halt(s)
 	s.deadline.stop()
 	s.expiry.stop()
+	s.warning.alarm.stop()
 	s.fetch.stop()
 	e.answer(s.login, cause)
 	e.answer(s.renewal, cause)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"time"
 
 	"rollcall.example"
 	"rollcall.example/client"
@@ -39,6 +40,8 @@ type V2TIMSDKConfig struct {
 	Dial          func(ctx context.Context, network, address string) (net.Conn, error)
 	TLS           *tls.Config
 	UserSig       func(ctx context.Context, user rollcall.UserID) (string, error)
+
+	UserSigWarning time.Duration // how long before the end OnUserSigWillExpire is called; default 5 minutes
 }
 
 func (c V2TIMSDKConfig) options(log *slog.Logger) client.Options {
@@ -50,6 +53,8 @@ func (c V2TIMSDKConfig) options(log *slog.Logger) client.Options {
 		Dial:          c.Dial,
 		TLS:           c.TLS,
 		Log:           log,
+
+		UserSigWarning: c.UserSigWarning,
 	}
 }
 

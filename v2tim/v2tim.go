@@ -12,7 +12,7 @@
 //
 // # What callers may rely on
 //
-//   - Login and Logout return at once, and GetLoginStatus knows of them by then.
+//   - Calls with a callback return at once, and GetLoginStatus knows of them by then.
 //   - Of a callback's two functions exactly one is called, exactly once, and
 //     never before the call has returned.
 //   - Callbacks and listeners are called one after the other on one goroutine,
@@ -28,6 +28,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"rollcall.example"
 	"rollcall.example/client"
@@ -55,6 +56,11 @@ type V2TIMSDKListener struct {
 	OnConnectFailed  func(code int, desc string)
 	OnKickedOffline  func()
 	OnUserSigExpired func()
+
+	// OnUserSigWillExpire is our addition: the userSig of the session that is in
+	// is over from ends on, in seconds since 1970 UTC as GetServerTime counts
+	// them. RenewUserSig with a new one keeps the session.
+	OnUserSigWillExpire func(ends int64)
 }
 
 // A V2TIMManager is one client of the SDK. There is one per process, GetInstance;
@@ -129,6 +135,15 @@ func (m *V2TIMManager) RemoveIMSDKListener(l *V2TIMSDKListener) {
 func (m *V2TIMManager) Login(userID, userSig string, callback V2TIMCallback) {
 	if c := m.sdk(callback); c != nil {
 		c.StartLogin(userID, userSig, callback.result)
+	}
+}
+
+// RenewUserSig gives who is in a new userSig, with which the session goes on; it
+// never logs anybody in. With nobody in it is 6014. It is our addition: the
+// vendor's apps call Login for the same userID, which does the same.
+func (m *V2TIMManager) RenewUserSig(userSig string, callback V2TIMCallback) {
+	if c := m.sdk(callback); c != nil {
+		c.StartRenewUserSig(userSig, callback.result)
 	}
 }
 
@@ -217,7 +232,14 @@ func (m *V2TIMManager) forward() client.Listener {
 				}
 			})
 		},
-		KickedOffline:  func(client.Kick) { m.each(func(l *V2TIMSDKListener) { call(l.OnKickedOffline) }) },
+		KickedOffline: func(client.Kick) { m.each(func(l *V2TIMSDKListener) { call(l.OnKickedOffline) }) },
+		UserSigWillExpire: func(ends time.Time) {
+			m.each(func(l *V2TIMSDKListener) {
+				if l.OnUserSigWillExpire != nil {
+					l.OnUserSigWillExpire(ends.Unix())
+				}
+			})
+		},
 		UserSigExpired: func() { m.each(func(l *V2TIMSDKListener) { call(l.OnUserSigExpired) }) },
 	}
 }

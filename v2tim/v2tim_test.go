@@ -46,6 +46,9 @@ func (a *app) listener() *v2tim.V2TIMSDKListener {
 		OnConnectFailed:  func(code int, desc string) { a.hears("failed ", code) },
 		OnKickedOffline:  func() { a.hears("kicked ", a.GetLoginStatus(), a.GetLoginUser()) },
 		OnUserSigExpired: func() { a.hears("expired ", a.GetLoginStatus(), a.GetLoginUser()) },
+		OnUserSigWillExpire: func(ends int64) {
+			a.hears("ends in ", ends-a.GetServerTime(), " s")
+		},
 	}
 }
 
@@ -102,8 +105,15 @@ func TestTheSeedsStory(t *testing.T) {
 		b.Login("bob", s.UserSig("bob", time.Minute), b.callback("switch"))
 		time.Sleep(time.Second)
 		b.want("connecting", "connected", "switch ok")
-		time.Sleep(time.Minute)
+		time.Sleep(30 * time.Second) // half of its minute has passed
+		b.want("ends in 31 s")
+		b.RenewUserSig(s.UserSig("bob", 2*time.Minute), b.callback("renewal"))
+		time.Sleep(61 * time.Second)
+		b.want("renewal ok", "ends in 61 s")
+		time.Sleep(61 * time.Second)
 		b.want("expired 3")
+		b.RenewUserSig(s.UserSig("bob", 2*time.Minute), b.callback("renewal"))
+		b.want("renewal 6014")
 
 		b.Logout(b.callback("logout"))
 		b.want("logout ok")
@@ -117,6 +127,8 @@ func TestBeforeInitSDK(t *testing.T) {
 		a.want("login 6013")
 		a.Logout(a.callback("logout"))
 		a.want("logout 6013")
+		a.RenewUserSig("", a.callback("renewal"))
+		a.want("renewal 6013")
 		if a.GetLoginUser() != "" || a.GetLoginStatus() != v2tim.V2TIM_STATUS_LOGOUT || a.GetServerTime() != 0 {
 			t.Errorf("somebody is there: %q, status %d", a.GetLoginUser(), a.GetLoginStatus())
 		}
