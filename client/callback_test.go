@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -193,4 +194,26 @@ func TestStatusInCallbacks(t *testing.T) {
 		l.grant(1, 1)
 		d.heard("connecting", "connected", "LOGINED alice", "login ok")
 	})
+}
+
+// TestTheReasonsAreTheWires holds the reasons to the numbers and the words with
+// which they come. The end of a UserSig is no kick: it has none here.
+func TestTheReasonsAreTheWires(t *testing.T) {
+	spelled := wire.Reason(0).Descriptor().Values()
+	for i := 1; i < spelled.Len(); i++ { // 0 is no reason at all
+		number := spelled.Get(i).Number()
+		got := "REASON_" + strings.ToUpper(strings.ReplaceAll(client.Reason(number).String(), " ", "_"))
+		want := string(spelled.Get(i).Name())
+		if number == wire.Reason_REASON_USERSIG_ENDED.Number() {
+			want = "REASON_UNKNOWN"
+		}
+		if got != want {
+			t.Errorf("reason %d is %s here, %s on the wire", number, got, want)
+		}
+	}
+	for _, beyond := range []client.Reason{-1, client.Reason(spelled.Len())} {
+		if beyond.String() != "unknown" {
+			t.Errorf("the wire has no word for reason %d, %s", beyond, beyond)
+		}
+	}
 }
