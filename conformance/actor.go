@@ -110,7 +110,7 @@ func (a *actor) loginInside(user string) {
 		a.events <- Event{Kind: LoginResult, Text: err.Error()}
 		return
 	}
-	a.device.Login(user, ticket, a.newCall(LoginResult, true))
+	a.device.Do(Request{Kind: LoginResult, User: user, Ticket: ticket}, a.newCall(LoginResult, true))
 }
 
 func (a *actor) closeInside() { _ = a.device.Close() } // its error would show when it is closed again

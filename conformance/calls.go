@@ -129,8 +129,30 @@ func logsIn(p *parser, w words) (play, error) {
 		if err := a.start(platform); err != nil {
 			return err
 		}
-		return a.call(LoginResult, m, func(c Call) { a.device.Login(user(w["user"]), ticket, c) })
+		return a.call(Request{Kind: LoginResult, User: user(w["user"]), Ticket: ticket}, m)
 	}, err
+}
+
+func renews(p *parser, w words) (play, error) {
+	err := p.placed(w["A"])
+	if err == nil && !strings.HasPrefix(w["ticket"], `"`) {
+		err = p.ticket(w["ticket"])
+	}
+	if err != nil {
+		return nil, err
+	}
+	m, err := readManner(w)
+	platform := p.devices[w["A"]]
+	return on(w, func(a *actor) error {
+		ticket, err := a.show.ticketOf(w["ticket"], "")
+		if err == nil {
+			err = a.start(platform)
+		}
+		if err != nil {
+			return err
+		}
+		return a.call(Request{Kind: RenewalResult, Ticket: ticket}, m)
+	}), err
 }
 
 func logsOut(p *parser, w words) (play, error) {
@@ -143,7 +165,7 @@ func logsOut(p *parser, w words) (play, error) {
 		if err := a.start(platform); err != nil {
 			return err
 		}
-		return a.call(LogoutResult, m, func(c Call) { a.device.Logout(c) })
+		return a.call(Request{Kind: LogoutResult}, m)
 	}), err
 }
 

@@ -19,13 +19,13 @@ const prompt = 100 * time.Millisecond
 
 // call makes a call and, if a result is wanted, waits for it. No other event
 // than those about the network may come before it.
-func (a *actor) call(kind Kind, m manner, start func(Call)) error {
+func (a *actor) call(q Request, m manner) error {
 	sent, began := a.endpoint().Sent(), time.Now()
-	start(a.newCall(kind, false))
+	a.device.Do(q, a.newCall(q.Kind, false))
 	if !m.wanted {
 		return nil
 	}
-	if err := a.expect(Event{Kind: kind, Result: m.result}, patience); err != nil {
+	if err := a.expect(Event{Kind: q.Kind, Result: m.result}, patience); err != nil {
 		return err
 	}
 	took := time.Since(began)
@@ -199,7 +199,7 @@ func events(list string) (all []Event, err error) {
 
 // event reads an event: its kind, and what of it is wanted.
 func event(text string) (Event, error) {
-	for _, k := range []Kind{Connecting, Connected, ConnectFails, Kicked, TicketExpired, LoginResult, LogoutResult} {
+	for _, k := range Kinds {
 		rest, found := strings.CutPrefix(text, string(k))
 		if !found || rest != "" && rest[0] != ' ' {
 			continue
@@ -214,7 +214,7 @@ func event(text string) (Event, error) {
 // detail reads what stands behind the kind of an event.
 func (e *Event) detail(text string) (err error) {
 	switch {
-	case e.Kind == LoginResult || e.Kind == LogoutResult:
+	case e.Kind.isResult():
 		e.Result, err = result(text)
 		return err
 	case text == "":

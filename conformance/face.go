@@ -51,17 +51,22 @@ type Setup struct {
 
 // A Device is the SDK as it runs on a device.
 type Device interface {
-	// Login starts a login. It does not wait for the result, unless it was
-	// called from inside a callback and the SDK's call waits.
-	Login(user, ticket string, c Call)
-	// Logout starts a logout.
-	Logout(c Call)
+	// Do makes a call. It does not wait for the result, unless it was called from
+	// inside a callback and the SDK's call waits.
+	Do(Request, Call)
 	// GiveUp ends the context of the last call.
 	GiveUp()
 	// Standing is the login status and the user that the SDK shows.
 	Standing() (Status, string)
 	// Close ends the SDK, as the end of its use would.
 	Close() error
+}
+
+// A Request is what an app asks of its SDK, named by the kind of its result.
+type Request struct {
+	Kind   Kind
+	User   string // with LoginResult
+	Ticket string // with LoginResult and RenewalResult
 }
 
 // A Call is how a call was made and where its result goes: exactly once to Done.
@@ -108,10 +113,23 @@ const (
 	Connected     Kind = "connected"
 	ConnectFails  Kind = "connect fails"
 	Kicked        Kind = "kicked"
+	TicketEnds    Kind = "ticket ends soon"
 	TicketExpired Kind = "ticket expired"
 	LoginResult   Kind = "login"
+	RenewalResult Kind = "renewal"
 	LogoutResult  Kind = "logout"
 )
+
+// Kinds are all of them, as README.md lists them.
+var Kinds = []Kind{
+	Connecting, Connected, ConnectFails, Kicked, TicketEnds, TicketExpired,
+	LoginResult, RenewalResult, LogoutResult,
+}
+
+// isResult tells whether events of this kind are the results of calls.
+func (k Kind) isResult() bool {
+	return k == LoginResult || k == RenewalResult || k == LogoutResult
+}
 
 // An Event is what an app hears: a callback, or the result of a call.
 type Event struct {
@@ -136,7 +154,7 @@ func (e Event) isNetwork() bool {
 
 func (e Event) String() string {
 	switch {
-	case e.Kind == LoginResult, e.Kind == LogoutResult:
+	case e.Kind.isResult():
 		return fmt.Sprintf("%s %s", e.Kind, e.Result)
 	case e.Kind == ConnectFails:
 		return fmt.Sprintf("%s with %d", e.Kind, int(e.Code))

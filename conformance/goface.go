@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"rollcall.example"
 	"rollcall.example/client"
@@ -22,8 +23,10 @@ var goWords = map[Kind]string{
 	Connected:     "ConnectSuccess",
 	ConnectFails:  "ConnectFailed",
 	Kicked:        "KickedOffline",
+	TicketEnds:    "UserSigWillExpire",
 	TicketExpired: "UserSigExpired",
 	LoginResult:   "Login",
+	RenewalResult: "RenewUserSig",
 	LogoutResult:  "Logout",
 }
 
@@ -55,7 +58,8 @@ func (Go) Open(s Setup) (Device, error) {
 				By: &By{Reason: k.Reason.String(), Platform: k.ByPlatform},
 			})
 		},
-		UserSigExpired: func() { s.Hear(Event{Kind: TicketExpired}) },
+		UserSigWillExpire: func(time.Time) { s.Hear(Event{Kind: TicketEnds}) },
+		UserSigExpired:    func() { s.Hear(Event{Kind: TicketExpired}) },
 	})
 	return &goDevice{client: c}, nil
 }
@@ -68,28 +72,32 @@ type goDevice struct {
 	giveUp context.CancelFunc // of the last call
 }
 
-// Login implements Device.
-func (d *goDevice) Login(user, ticket string, c Call) {
-	d.call(c, func(ctx context.Context) error { return d.client.Login(ctx, user, ticket) })
-}
-
-// Logout implements Device.
-func (d *goDevice) Logout(c Call) { d.call(c, d.client.Logout) }
-
-func (d *goDevice) call(c Call, f func(context.Context) error) {
+// Do implements Device.
+func (d *goDevice) Do(q Request, c Call) {
 	ctx, cancel := context.WithCancel(context.Background())
 	d.mu.Lock()
 	d.giveUp = cancel
 	d.mu.Unlock()
 	run := func() {
 		defer cancel()
-		c.Done(goResult(f(ctx)))
+		c.Done(goResult(d.ask(ctx, q)))
 	}
 	if c.Inside {
 		run()
 		return
 	}
 	go run()
+}
+
+func (d *goDevice) ask(ctx context.Context, q Request) error {
+	switch q.Kind {
+	case RenewalResult:
+		return d.client.RenewUserSig(ctx, q.Ticket)
+	case LogoutResult:
+		return d.client.Logout(ctx)
+	default:
+		return d.client.Login(ctx, q.User, q.Ticket)
+	}
 }
 
 func goResult(err error) Result {

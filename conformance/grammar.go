@@ -34,6 +34,7 @@ var actions = []form{
 
 	// Calls.
 	newForm("<A> logs in as <user>[ on <platform>][ with <ticket>][ => <result>[ <manner>]]", "", logsIn),
+	newForm("<A> renews with <ticket>[ => <result>[ <manner>]]", "", renews),
 	newForm("<A> logs out[ => <result>[ <manner>]]", "", logsOut),
 	newForm("<A> gives up", CanGiveUp, withDevice((*actor).giveUp)),
 	newForm("<A> closes", "", withDevice((*actor).close)),

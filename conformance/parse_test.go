@@ -73,10 +73,7 @@ func TestReadmeSpellsTheFaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []conformance.Kind{
-		conformance.Connecting, conformance.Connected, conformance.ConnectFails, conformance.Kicked,
-		conformance.TicketExpired, conformance.LoginResult, conformance.LogoutResult,
-	} {
+	for _, kind := range conformance.Kinds {
 		row := "| " + string(kind)
 		for _, face := range faces {
 			row += " | " + face.Spell(kind)

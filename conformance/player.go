@@ -146,7 +146,7 @@ func (e Event) matches(got Event) bool {
 		return false
 	}
 	switch e.Kind {
-	case LoginResult, LogoutResult:
+	case LoginResult, RenewalResult, LogoutResult:
 		return e.Result == got.Result
 	case ConnectFails:
 		return e.Code == imcode.OK || e.Code == got.Code
@@ -155,7 +155,7 @@ func (e Event) matches(got Event) bool {
 			(e.Code == imcode.OK || e.Code == got.Code) &&
 				(e.By.Reason == "" || e.By.Reason == got.By.Reason) &&
 				(e.By.Platform == 0 || e.By.Platform == got.By.Platform)
-	case Connecting, Connected, TicketExpired:
+	case Connecting, Connected, TicketEnds, TicketExpired:
 	}
 	return true
 }

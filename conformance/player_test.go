@@ -15,6 +15,8 @@ func TestThePlayerCanFail(t *testing.T) {
 	for _, tt := range []struct{ name, lines, want string }{
 		{"another result", "A logs in as alice on Android => 70001", "x.txt:3: A logs in as alice on Android => 70001: got login ok"},
 		{"a success that was to fail", "ticket t is for bob\nA logs in as alice on Android with t => ok", "got login 70013"},
+		{"another end of a renewal", "ticket t is for bob\nA logs in as alice on Android => ok\nA renews with t => ok", "got renewal 70013"},
+		{"an end of a ticket that no line expects", "ticket t is for alice, good for 1m\nA logs in as alice on Android with t => ok\n50s passes", "A heard ticket ends soon, which no line expects"},
 		{"another status", "A logs in as alice on Android => ok\nA is logged out", `x.txt:4: A is logged out: it is logged in as "alice"`},
 		{"another user", "A logs in as alice on Android => ok\nA is logged in as bob", `it is logged in as "alice"`},
 		{"traffic", "A logs in as alice on Android => ok without traffic", "it caused traffic"},

@@ -55,6 +55,17 @@ var rows = []string{
 	"login, same account, new UserSig | the session expired meanwhile",
 	"login, same account, new UserSig | the session was kicked meanwhile",
 
+	"RenewUserSig | LOGINED: a renewal",
+	"RenewUserSig | refused",
+	"RenewUserSig | nobody (before login, after kick, expiry, logout): 6014",
+	"RenewUserSig | closed: 6013",
+	"RenewUserSig | LOGINING: 7501",
+	"RenewUserSig | a renewal is on its way: 7501",
+	"RenewUserSig | no connection: kept",
+	"RenewUserSig | cancelled context",
+	"RenewUserSig | the session expired meanwhile: goes on as a login",
+	"RenewUserSig | the session was kicked meanwhile: 6014",
+
 	// Logging out, closing, and what is delivered later.
 	"logout | LOGINED",
 	"logout | LOGINED, no network",
@@ -76,6 +87,14 @@ var rows = []string{
 	"a second Open of a data directory | 6018",
 
 	// The end of a UserSig.
+	"UserSig ends soon | told once, 5 minutes ahead",
+	"UserSig ends soon | at half of what was left, if that is less",
+	"UserSig ends soon | also while there is no connection",
+	"UserSig ends soon | once, however often the session comes back",
+	"UserSig ends soon | a renewal starts it anew",
+	"UserSig ends soon | not while a renewal is kept",
+	"UserSig ends soon | never after a kick, a logout or the end",
+	"UserSig ends soon | not with a provider",
 	"UserSig ended | told within a second while online",
 	"UserSig ended | untold, the SDK comes back",
 	"UserSig ended | login gets 70001, from then on 6206",

@@ -20,8 +20,10 @@ var v2Words = map[Kind]string{
 	Connected:     "OnConnectSuccess",
 	ConnectFails:  "OnConnectFailed",
 	Kicked:        "OnKickedOffline",
+	TicketEnds:    "OnUserSigWillExpire",
 	TicketExpired: "OnUserSigExpired",
 	LoginResult:   "Login's OnSuccess or OnError",
+	RenewalResult: "RenewUserSig's OnSuccess or OnError",
 	LogoutResult:  "Logout's OnSuccess or OnError",
 }
 
@@ -43,6 +45,8 @@ func (V2TIM) Open(s Setup) (Device, error) {
 		},
 		OnKickedOffline:  func() { s.Hear(Event{Kind: Kicked}) },
 		OnUserSigExpired: func() { s.Hear(Event{Kind: TicketExpired}) },
+
+		OnUserSigWillExpire: func(int64) { s.Hear(Event{Kind: TicketEnds}) },
 	})
 	config := v2tim.V2TIMSDKConfig{
 		ServerAddress: s.URL, DataDirectory: s.DataDirectory, Platform: s.Platform, DeviceName: s.DeviceName, Dial: s.Dial,
@@ -59,16 +63,19 @@ func (V2TIM) Open(s Setup) (Device, error) {
 // A v2Device is a device with package v2tim.
 type v2Device struct{ manager *v2tim.V2TIMManager }
 
-// Login implements Device.
-func (d v2Device) Login(user, ticket string, c Call) { d.manager.Login(user, ticket, v2Callback(c)) }
-
-// Logout implements Device.
-func (d v2Device) Logout(c Call) { d.manager.Logout(v2Callback(c)) }
-
-func v2Callback(c Call) v2tim.V2TIMCallback {
-	return v2tim.V2TIMCallback{
+// Do implements Device.
+func (d v2Device) Do(q Request, c Call) {
+	callback := v2tim.V2TIMCallback{
 		OnSuccess: func() { c.Done(Result{}) },
 		OnError:   func(code int, _ string) { c.Done(Result{Code: imcode.Code(code)}) },
+	}
+	switch q.Kind {
+	case RenewalResult:
+		d.manager.RenewUserSig(q.Ticket, callback)
+	case LogoutResult:
+		d.manager.Logout(callback)
+	default:
+		d.manager.Login(q.User, q.Ticket, callback)
 	}
 }
 
