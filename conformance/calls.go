@@ -60,7 +60,7 @@ func (s *performance) ticketOf(name, user string) (string, error) {
 	case name != "":
 		return s.tickets[name], nil
 	}
-	key := "the usual ticket of " + user
+	key := usualOf(user)
 	user = cmp.Or(user, "nobody") // for whom nothing can be signed
 	if s.tickets[key] == "" {
 		if err := s.sign(key, user, 0, usual, ""); err != nil {
@@ -69,6 +69,9 @@ func (s *performance) ticketOf(name, user string) (string, error) {
 	}
 	return s.tickets[key], nil
 }
+
+// usualOf is under which name the user's usual ticket is remembered.
+func usualOf(user string) string { return "the usual ticket of " + user }
 
 // untilEndOf waits until a ticket has ended by the server's clock.
 func (s *performance) untilEndOf(name string) error {

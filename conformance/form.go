@@ -35,6 +35,8 @@ var placeholders = map[string]string{
 	"manner":   `at once|without traffic|after \d+(?:ms|s|m|h|d)`,
 	"events":   `.+?`,
 	"fault":    `.+`,
+	"setting":  `[a-z_]+=.*`,
+	"policy":   `.+`,
 	"count":    `no|\d+`,
 	"often":    `once|twice|\d+ times`,
 }
@@ -70,10 +72,13 @@ func (f form) match(line string) words {
 // has tells whether something in brackets was there.
 func (w words) has(name string) bool { return w[name] != "" }
 
+// lines are the forms of all lines; those that only look stand last.
+func lines() []form { return slices.Concat(actions, acts, expectations) }
+
 // Forms are the forms of all lines, in the order of README.md.
 func Forms() []string {
 	var all []string
-	for _, f := range slices.Concat(actions, expectations) {
+	for _, f := range lines() {
 		all = append(all, f.text)
 	}
 	return all

@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,13 +81,13 @@ func newParser() *parser {
 
 // step reads one line by the first form that fits.
 func (p *parser) step(line string) (Step, error) {
-	for i, f := range slices.Concat(actions, expectations) {
+	for i, f := range lines() {
 		words := f.match(line)
 		if words == nil {
 			continue
 		}
 		play, err := f.make(p, words)
-		return Step{Text: line, Expects: i >= len(actions), needs: f.needs, play: play}, err
+		return Step{Text: line, Expects: i >= len(actions)+len(acts), needs: f.needs, play: play}, err
 	}
 	return Step{}, fmt.Errorf("%q is no line of a scenario: README.md lists the forms", line)
 }

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -99,36 +100,36 @@ func TestWhatASignOutMayNot(t *testing.T) {
 func TestOperatorsActs(t *testing.T) {
 	for _, tt := range []struct {
 		name          string
-		act           func(*session.Sessions, *testing.T) error
+		act           func(context.Context, *session.Sessions) error
 		reason        wire.Reason
 		expired       bool
 		close         wire.CloseCode
 		resume, login string
 	}{
 		{
-			"kick", func(s *session.Sessions, t *testing.T) error {
-				_, err := s.Kick(t.Context(), account("alice"), policy.Target{}, "Olga")
+			"kick", func(ctx context.Context, s *session.Sessions) error {
+				_, err := s.Kick(ctx, account("alice"), policy.Target{}, "Olga")
 				return err
 			},
 			wire.Reason_REASON_OPERATOR, false, wire.CloseKicked, "notice 0", "session",
 		},
 		{
-			"REST kick", func(s *session.Sessions, t *testing.T) error {
-				_, err := s.Revoke(t.Context(), account("alice"), 0, "Olga")
+			"REST kick", func(ctx context.Context, s *session.Sessions) error {
+				_, err := s.Revoke(ctx, account("alice"), 0, "Olga")
 				return err
 			},
 			wire.Reason_REASON_REST_KICK, true, wire.CloseExpired, "notice 0", "refused 70001",
 		},
 		{
-			"disable", func(s *session.Sessions, t *testing.T) error {
-				_, err := s.SetDisabled(t.Context(), account("alice"), true, "Olga")
+			"disable", func(ctx context.Context, s *session.Sessions) error {
+				_, err := s.SetDisabled(ctx, account("alice"), true, "Olga")
 				return err
 			},
 			wire.Reason_REASON_ACCOUNT_DISABLED, false, wire.CloseKicked, "notice 70051", "refused 70051",
 		},
 		{
-			"delete", func(s *session.Sessions, t *testing.T) error {
-				_, err := s.Delete(t.Context(), account("alice"), "Olga")
+			"delete", func(ctx context.Context, s *session.Sessions) error {
+				_, err := s.Delete(ctx, account("alice"), "Olga")
 				return err
 			},
 			wire.Reason_REASON_ACCOUNT_DELETED, false, wire.CloseKicked, "notice 0", "session",
@@ -140,7 +141,7 @@ func TestOperatorsActs(t *testing.T) {
 				p := there.online()
 				away.online().hangUp()
 				synctest.Wait()
-				if err := tt.act(w.server.Sessions(), t); err != nil {
+				if err := tt.act(t.Context(), w.server.Sessions()); err != nil {
 					t.Fatal(err)
 				}
 				if n := p.read().GetNotice(); n.GetReason() != tt.reason || n.GetExpired() != tt.expired {

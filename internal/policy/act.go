@@ -221,5 +221,5 @@ func (d *decision) claim(reason Reason, covered func(Kick) (By, bool)) {
 			Kind: EventKicked, Session: k.Session, Device: k.Device, Platform: k.Platform, Reason: reason, By: by,
 		})
 	}
-	d.State.Kicks = append(kept, claimed...)
+	d.State.Kicks = slices.Concat(kept, claimed)
 }

@@ -1,0 +1,48 @@
+package conformance
+
+import (
+	"time"
+
+	"rollcall.example"
+)
+
+// acts are the lines of operators, and of those who run the app.
+var acts = []form{
+	newForm("the app sets <setting>", "", func(_ *parser, w words) (play, error) {
+		return func(s *performance) error { return s.Stage.Set(w["setting"]) }, nil
+	}),
+	newForm("the policy becomes <policy>", "", func(_ *parser, w words) (play, error) {
+		p, err := readPolicy("policy " + w["policy"])
+		return func(s *performance) error { return s.Stage.SetPolicy(p) }, err
+	}),
+	newForm("the policy is applied", "", server(func(s *performance) error { return s.Stage.ApplyPolicy() })),
+	newForm("an operator kicks <user>[ on <platform>]", "", func(_ *parser, w words) (play, error) {
+		var on *rollcall.Platform
+		if w.has("platform") {
+			p, err := rollcall.ParsePlatform(w["platform"])
+			if err != nil {
+				return nil, err
+			}
+			on = &p
+		}
+		return func(s *performance) error { return s.Stage.Kick(user(w["user"]), on) }, nil
+	}),
+	newForm("all tickets of <user> are revoked", "", ofUser(func(s *performance, user string) error {
+		from, err := s.Stage.Revoke(user)
+		if err != nil {
+			return err
+		}
+		// Its business server is told from when on, and signs a new one.
+		ahead := max(0, time.Unix(from, 0).Sub(s.Stage.Now()))
+		return s.sign(usualOf(user), user, ahead, usual, "")
+	})),
+	newForm("<user> is disabled", "", ofUser(func(s *performance, user string) error { return s.Stage.SetDisabled(user, true) })),
+	newForm("<user> is enabled", "", ofUser(func(s *performance, user string) error { return s.Stage.SetDisabled(user, false) })),
+	newForm("<user> is deleted", "", ofUser(func(s *performance, user string) error { return s.Stage.Delete(user) })),
+}
+
+func ofUser(f func(s *performance, user string) error) func(*parser, words) (play, error) {
+	return func(_ *parser, w words) (play, error) {
+		return func(s *performance) error { return f(s, user(w["user"])) }, nil
+	}
+}
