@@ -196,6 +196,25 @@ func TestStatusInCallbacks(t *testing.T) {
 	})
 }
 
+// A kick tells who took the place, and by which rule.
+func TestAKickNamesItsRule(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d, l := p.loggedIn(client.Options{})
+		l.send(l.notice(&wire.Notice{
+			Session: 1, Reason: wire.Reason_REASON_NEWER_LOGIN, BySession: 2, ByPlatform: 7, ByDeviceName: "a page",
+			ByRule: wire.Rule_RULE_OVER_LIMIT, ByLimit: 3,
+		}))
+		d.heard(`kicked 0 newer login [LOGOUT ""]`)
+		want := client.Kick{
+			Reason: client.ReasonNewerLogin, BySession: 2, ByPlatform: rollcall.Web, ByDeviceName: "a page",
+			Rule: client.KickRuleOverLimit, Limit: 3,
+		}
+		if d.kick != want {
+			t.Errorf("got %+v, want %+v", d.kick, want)
+		}
+	})
+}
+
 // TestTheReasonsAreTheWires holds the reasons to the numbers and the words with
 // which they come. The end of a UserSig is no kick: it has none here.
 func TestTheReasonsAreTheWires(t *testing.T) {
@@ -210,6 +229,17 @@ func TestTheReasonsAreTheWires(t *testing.T) {
 		if got != want {
 			t.Errorf("reason %d is %s here, %s on the wire", number, got, want)
 		}
+	}
+	rules := wire.Rule(0).Descriptor().Values()
+	for i := 1; i < rules.Len(); i++ {
+		words := strings.Split(string(rules.Get(i).Name()), "_")
+		got := client.KickRule(rules.Get(i).Number())
+		if last := words[len(words)-1]; !strings.Contains(strings.ToUpper(got.String()), last) {
+			t.Errorf("rule %d is %q here, %s on the wire", got, got, rules.Get(i).Name())
+		}
+	}
+	if beyond := client.KickRule(rules.Len()); beyond.String() != "none" {
+		t.Errorf("the wire has no word for rule %d, %s", beyond, beyond)
 	}
 	for _, beyond := range []client.Reason{-1, client.Reason(spelled.Len())} {
 		if beyond.String() != "unknown" {

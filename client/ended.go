@@ -80,6 +80,8 @@ func kickOf(n *wire.Notice) Kick {
 		k.BySession = n.GetBySession()
 		k.ByPlatform = rollcall.PlatformOf(n.GetByPlatform())
 		k.ByDeviceName = n.GetByDeviceName()
+		k.Rule = KickRule(n.GetByRule())
+		k.Limit = int(n.GetByLimit())
 	}
 	return k
 }

@@ -69,10 +69,38 @@ type Kick struct {
 	Text   string      // a sentence for people; may be empty
 	At     time.Time   // by the server's clock; zero if not known
 
-	// With ReasonNewerLogin: who took the place.
+	// With ReasonNewerLogin and ReasonPolicyApplied: who took, or kept, the
+	// place. With ReasonSignedOutElsewhere: who asked for it.
 	BySession    uint64
 	ByPlatform   rollcall.Platform
 	ByDeviceName string
+
+	// With ReasonNewerLogin and ReasonPolicyApplied: why there was no room for
+	// both. Limit goes with KickRuleOverLimit: the number of sessions that the
+	// platform may have, as it was in force then.
+	Rule  KickRule
+	Limit int
+}
+
+// A KickRule is the part of an app's login policy that left a session no room.
+type KickRule int
+
+// The rules. The numbers are those of the wire; a newer server may send others.
+const (
+	KickRuleNone          KickRule = iota // or not known
+	KickRuleOtherPlatform                 // another platform of its group has the place
+	KickRuleOverLimit                     // there were more sessions on its platform than it may have
+)
+
+func (r KickRule) String() string {
+	switch r {
+	case KickRuleOtherPlatform:
+		return "another platform of its group"
+	case KickRuleOverLimit:
+		return "over the limit"
+	default:
+		return "none"
+	}
 }
 
 // A Reason is why a session was ended by somebody else.

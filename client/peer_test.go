@@ -310,6 +310,7 @@ type device struct {
 	t        *testing.T
 	endpoint *memnet.Endpoint
 	events   chan string
+	kick     client.Kick // the last one
 }
 
 // open opens a client of the peer; its app writes down what it hears.
@@ -335,6 +336,7 @@ func (p *peer) openAt(address string, o client.Options) *device {
 		ConnectSuccess: func() { d.events <- "connected" },
 		ConnectFailed:  func(code imcode.Code, text string) { d.events <- fmt.Sprint("failed ", int(code)) },
 		KickedOffline: func(k client.Kick) {
+			d.kick = k
 			d.events <- fmt.Sprintf("kicked %d %s [%v %q]", int(k.Code), k.Reason, d.LoginStatus(), d.LoginUser())
 		},
 		UserSigWillExpire: func(ends time.Time) {
