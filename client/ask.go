@@ -212,11 +212,7 @@ func (e *engine) loginAgain(s *seat) {
 
 // refused: not granted, for good or for a while.
 func (e *engine) refused(s *seat, r *wire.Refusal) {
-	err := &imcode.Error{
-		Code:       imcode.Code(r.GetCode()),
-		Detail:     r.GetText(),
-		RetryAfter: time.Duration(r.GetRetryAfterMs()) * time.Millisecond,
-	}
+	err := refusalOf(r)
 	switch {
 	case s.login != nil && err.Code == imcode.Internal && err.RetryAfter > 0:
 		e.tryFailed(s, &comeBack{err.RetryAfter, err.Error()})

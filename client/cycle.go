@@ -175,6 +175,7 @@ func (e *engine) lost(s *seat, c *conn, l loss) {
 	default:
 		e.tryFailed(s, imcode.Disconnected.Errorf("%v", l.err))
 	}
+	e.loseRequests(s)
 }
 
 // sentAway is what a close means that asks not to come back, when no notice

@@ -127,6 +127,7 @@ func (e *engine) userSigOver(s *seat) {
 	if k := s.renewal; k != nil {
 		s.renewal = nil
 		e.rest(s)
+		e.loseRequests(s)
 		e.loginOn(s, k)
 		return
 	}
@@ -136,4 +137,5 @@ func (e *engine) userSigOver(s *seat) {
 	e.set(s, true)
 	s.announced = announced
 	e.goOn(s)
+	e.loseRequests(s)
 }

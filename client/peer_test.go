@@ -200,6 +200,22 @@ func (l *line) renew() *wire.RenewRequest {
 	return f.GetRenew()
 }
 
+func (l *line) listSessions() {
+	l.t.Helper()
+	if f := l.next(); f.GetListSessions() == nil {
+		l.t.Fatalf("got %T, want a request for the sessions", f.GetRequest())
+	}
+}
+
+func (l *line) signOut() *wire.SignOutRequest {
+	l.t.Helper()
+	f := l.next()
+	if f.GetSignOut() == nil {
+		l.t.Fatalf("got %T, want a sign-out", f.GetRequest())
+	}
+	return f.GetSignOut()
+}
+
 func (l *line) acknowledgement() uint64 {
 	l.t.Helper()
 	f := l.next()

@@ -16,6 +16,7 @@ type seat struct {
 	login    *call // waits for its answer: LOGINING; nil: LOGINED
 	renewal  *call // waits for the answer to a renewal on the connection
 	deadline *alarm
+	requests []*request // that wait for their answers
 
 	// The UserSigs to log in with.
 	userSig string  // the one in force, or that login() brought
@@ -136,6 +137,10 @@ func (e *engine) vacate(s *seat, cause error) *conn {
 	e.answer(s.login, cause)
 	e.answer(s.renewal, cause)
 	s.login, s.renewal = nil, nil
+	if imcode.Of(cause) == imcode.LoggedOutBeforeLogin {
+		cause = imcode.NotLoggedIn.Errorf("logged out before the server answered")
+	}
+	e.endRequests(s, cause)
 	c := s.conn
 	s.conn = nil
 	return c

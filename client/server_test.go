@@ -41,8 +41,14 @@ func must(t *testing.T, err error) {
 // enter opens a client on the device of this name and logs the user in.
 func enter(t *testing.T, s *stage.Stage, device, user string) *client.Client {
 	t.Helper()
+	return enterOn(t, s, device, user, rollcall.Android)
+}
+
+// enterOn is enter on a platform.
+func enterOn(t *testing.T, s *stage.Stage, device, user string, platform rollcall.Platform) *client.Client {
+	t.Helper()
 	c, err := client.Open(stage.App, s.URL(), client.Options{
-		DataDirectory: s.DataDirectory(device), Dial: s.Endpoint(device).Dial, Platform: rollcall.Android,
+		DataDirectory: s.DataDirectory(device), Dial: s.Endpoint(device).Dial, Platform: platform,
 	})
 	must(t, err)
 	t.Cleanup(func() { must(t, c.Close()) })

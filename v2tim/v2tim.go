@@ -48,6 +48,12 @@ type V2TIMCallback struct {
 	OnError   func(code int, desc string)
 }
 
+// A V2TIMValueCallback takes the result of a call that brings a value.
+type V2TIMValueCallback[T any] struct {
+	OnSuccess func(value T)
+	OnError   func(code int, desc string)
+}
+
 // A V2TIMSDKListener hears of the connection and of the end of a login that the
 // app did not end itself. See client.Listener for when each is called.
 type V2TIMSDKListener struct {
@@ -147,6 +153,29 @@ func (m *V2TIMManager) RenewUserSig(userSig string, callback V2TIMCallback) {
 	}
 }
 
+// GetLoginSessions lists where the account that is in is logged in, as the server
+// has it. It is our addition, like SignOut and SignOutOthers.
+func (m *V2TIMManager) GetLoginSessions(callback V2TIMValueCallback[[]client.DeviceSession]) {
+	if c := m.sdk(callback.failure()); c != nil {
+		c.StartSessions(callback.result)
+	}
+}
+
+// SignOut ends another session of the account that is in, by its Number.
+func (m *V2TIMManager) SignOut(session uint64, o client.SignOutOptions, callback V2TIMCallback) {
+	if c := m.sdk(callback); c != nil {
+		c.StartSignOut(session, o, callback.result)
+	}
+}
+
+// SignOutOthers ends all sessions of the account that is in but this one; the
+// value is how many it has ended.
+func (m *V2TIMManager) SignOutOthers(o client.SignOutOptions, callback V2TIMValueCallback[int]) {
+	if c := m.sdk(callback.failure()); c != nil {
+		c.StartSignOutOthers(o, callback.result)
+	}
+}
+
 // Logout logs out whoever is in; with nobody in it succeeds.
 func (m *V2TIMManager) Logout(callback V2TIMCallback) {
 	if c := m.sdk(callback); c != nil {
@@ -208,6 +237,18 @@ func (c V2TIMCallback) result(err error) {
 		c.OnError(int(imcode.Of(err)), describe(err))
 	}
 }
+
+// result calls the one function that err is for.
+func (c V2TIMValueCallback[T]) result(value T, err error) {
+	if err != nil {
+		c.failure().result(err)
+	} else if c.OnSuccess != nil {
+		c.OnSuccess(value)
+	}
+}
+
+// failure is the callback of what brings no value.
+func (c V2TIMValueCallback[T]) failure() V2TIMCallback { return V2TIMCallback{OnError: c.OnError} }
 
 // describe says what was wrong, without the code that stands beside it.
 func describe(err error) string {

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rollcall.example"
 	"rollcall.example/client"
 	"rollcall.example/rollcalltest"
 	"rollcall.example/v2tim"
@@ -52,6 +53,24 @@ func (a *app) listener() *v2tim.V2TIMSDKListener {
 	}
 }
 
+func (a *app) sessions() v2tim.V2TIMValueCallback[[]client.DeviceSession] {
+	return v2tim.V2TIMValueCallback[[]client.DeviceSession]{
+		OnSuccess: func(all []client.DeviceSession) {
+			for _, s := range all {
+				a.hears("session ", s.Number, " on ", s.Platform, " this: ", s.This)
+			}
+		},
+		OnError: func(code int, _ string) { a.hears("sessions ", code) },
+	}
+}
+
+func (a *app) signOuts() v2tim.V2TIMValueCallback[int] {
+	return v2tim.V2TIMValueCallback[int]{
+		OnSuccess: func(n int) { a.hears("others ", n) },
+		OnError:   func(code int, _ string) { a.hears("others ", code) },
+	}
+}
+
 // want fails the test unless the app has heard exactly this since the last call.
 func (a *app) want(events ...string) {
 	a.t.Helper()
@@ -67,10 +86,16 @@ func (a *app) want(events ...string) {
 // newApp is an app on a device of its own, initialised with the server.
 func newApp(t *testing.T, s *rollcalltest.Server, device string) *app {
 	t.Helper()
+	return newAppOn(t, s, device, 0)
+}
+
+// newAppOn is newApp on a platform; 0 is the one that the test runs on.
+func newAppOn(t *testing.T, s *rollcalltest.Server, device string, p rollcall.Platform) *app {
+	t.Helper()
 	a := &app{V2TIMManager: v2tim.NewV2TIMManager(), t: t}
 	a.AddIMSDKListener(a.listener())
 	o := s.Options(device)
-	if !a.InitSDK(uint32(s.App), v2tim.V2TIMSDKConfig{ServerAddress: s.URL, DataDirectory: o.DataDirectory, Dial: o.Dial}) {
+	if !a.InitSDK(uint32(s.App), v2tim.V2TIMSDKConfig{ServerAddress: s.URL, DataDirectory: o.DataDirectory, Dial: o.Dial, Platform: p}) {
 		t.Fatal("InitSDK: false")
 	}
 	t.Cleanup(a.UnInitSDK)
@@ -120,6 +145,32 @@ func TestTheSeedsStory(t *testing.T) {
 	})
 }
 
+func TestWhereTheAccountIsLoggedIn(t *testing.T) {
+	rollcalltest.Run(t, func(t *testing.T, s *rollcalltest.Server) {
+		devices := []*app{
+			newAppOn(t, s, "first", rollcall.Android), newAppOn(t, s, "second", rollcall.Mac), newAppOn(t, s, "third", rollcall.Web),
+		}
+		for _, a := range devices {
+			a.Login("alice", s.UserSig("alice", time.Hour), a.callback("login"))
+			time.Sleep(time.Second)
+			a.want("connecting", "connected", "login ok")
+		}
+		a, b, c := devices[0], devices[1], devices[2]
+		a.GetLoginSessions(a.sessions())
+		a.want("session 1 on Android this: true", "session 2 on Mac this: false", "session 3 on Web this: false")
+		a.SignOut(2, client.SignOutOptions{}, a.callback("sign-out"))
+		a.want("sign-out ok")
+		b.want("kicked 3")
+		a.SignOut(2, client.SignOutOptions{}, a.callback("sign-out"))
+		a.want("sign-out 70402")
+		a.SignOutOthers(client.SignOutOptions{UserSigs: true}, a.signOuts())
+		a.want("others 1")
+		c.want("kicked 3")
+		a.SignOutOthers(client.SignOutOptions{}, v2tim.V2TIMValueCallback[int]{}) // nobody wants to know
+		a.want()
+	})
+}
+
 func TestBeforeInitSDK(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &app{V2TIMManager: v2tim.NewV2TIMManager(), t: t}
@@ -129,6 +180,12 @@ func TestBeforeInitSDK(t *testing.T) {
 		a.want("logout 6013")
 		a.RenewUserSig("", a.callback("renewal"))
 		a.want("renewal 6013")
+		a.GetLoginSessions(a.sessions())
+		a.want("sessions 6013")
+		a.SignOut(1, client.SignOutOptions{}, a.callback("sign-out"))
+		a.want("sign-out 6013")
+		a.SignOutOthers(client.SignOutOptions{}, a.signOuts())
+		a.want("others 6013")
 		if a.GetLoginUser() != "" || a.GetLoginStatus() != v2tim.V2TIM_STATUS_LOGOUT || a.GetServerTime() != 0 {
 			t.Errorf("somebody is there: %q, status %d", a.GetLoginUser(), a.GetLoginStatus())
 		}
