@@ -41,7 +41,8 @@ type Config struct {
 	Listener net.Listener // for clients
 	TLS      *tls.Config  // for clients; nil: plain, for loopback or behind a proxy
 	Ops      net.Listener // for /healthz, /readyz and /metrics; nil: none
-	Admin    net.Listener // for operators; nil: none. See ListenAdmin
+	Admin    net.Listener // for operators, whoever reaches it; nil: none. See ListenAdmin
+	AdminTCP net.Listener // for operators who show the token; nil: none
 
 	Origins      []string      // web origins admitted beside the server's own, as https://app.example
 	LoginWithin  time.Duration // a new connection must have logged in by then; default 10 s
@@ -65,6 +66,7 @@ type Server struct {
 	cfg      Config
 	store    *sqlite.Store
 	apps     *apps.Apps
+	token    *admin.Token
 	sessions *session.Sessions
 	gateway  *gateway.Gateway
 	metrics  *metrics
@@ -90,9 +92,13 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
+	token, err := admin.LoadToken(ctx, st)
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
 	roster := node.NewRoster()
 	m := newMetrics()
-	s := &Server{cfg: cfg, store: st, apps: a, metrics: m}
+	s := &Server{cfg: cfg, store: st, apps: a, token: token, metrics: m}
 	s.sessions = session.New(st, a, roster, session.Options{
 		Node: incarnation, Now: cfg.Now, Log: cfg.Log,
 		OnLogin: m.login, OnEnd: m.end, OnJump: m.clockJumps.Inc,
@@ -111,6 +117,9 @@ func (s *Server) Apps() *apps.Apps { return s.apps }
 
 // Sessions are the server's use-cases, likewise.
 func (s *Server) Sessions() *session.Sessions { return s.sessions }
+
+// RenewToken makes the token for AdminTCP, in the place of the one before.
+func (s *Server) RenewToken(ctx context.Context) (string, error) { return s.token.Renew(ctx) }
 
 // Wake makes the server look at a clock that was moved by hand.
 func (s *Server) Wake() { s.sessions.Wake() }
@@ -161,6 +170,7 @@ func (s *Server) serve(ctx context.Context, g *errgroup.Group) []*http.Server {
 		c.NextProtos = []string{"http/1.1"} // WebSocket upgrades are HTTP/1.1
 		listener = tls.NewListener(listener, c)
 	}
+	operators := admin.Handler(admin.Backend{Apps: s.apps, Token: s.token, Log: s.cfg.Log})
 	var servers []*http.Server
 	for _, door := range []struct {
 		listener net.Listener
@@ -169,7 +179,8 @@ func (s *Server) serve(ctx context.Context, g *errgroup.Group) []*http.Server {
 	}{
 		{listener, clients, false},
 		{s.cfg.Ops, s.ops(ctx), true},
-		{s.cfg.Admin, admin.Handler(s.apps, s.cfg.Log), true},
+		{s.cfg.Admin, operators, true},
+		{s.cfg.AdminTCP, admin.Guard(s.token, operators), true},
 	} {
 		if door.listener == nil {
 			continue

@@ -197,7 +197,7 @@ func TestASecondServerOnADirectoryIsRefusedAndTakesNothing(t *testing.T) {
 	if _, err := server.New(t.Context(), server.Config{Dir: dir, Listener: l}); err == nil || !strings.Contains(err.Error(), "in use by process") {
 		t.Errorf("a second server on the directory: %v, want it refused with the holder's process", err)
 	}
-	if _, err := admin.NewClient(admin.Socket(dir)).List(t.Context()); err != nil {
+	if _, err := admin.Local(dir).Apps(t.Context()); err != nil {
 		t.Errorf("the first server's admin socket: %v", err)
 	}
 }
@@ -211,7 +211,7 @@ func TestAnAdminSocketLeftByADeadServerIsReplaced(t *testing.T) {
 	l.SetUnlinkOnClose(false)
 	_ = l.Close() // it stays, as after kill -9
 	runTCPIn(t, dir)
-	if _, err := admin.NewClient(admin.Socket(dir)).List(t.Context()); err != nil {
+	if _, err := admin.Local(dir).Apps(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

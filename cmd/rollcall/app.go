@@ -28,7 +28,7 @@ type appAdd struct {
 	ID   rollcall.AppID `arg:"" help:"Its SDKAppID: a number from 1 to 4294967295."`
 	Name string         `help:"Its name, for people, at most 64 bytes."`
 	ownKey
-	dataDir
+	operator
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 
@@ -51,8 +51,8 @@ func (c *appAdd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	return c.operate(ctx, func(ctx context.Context, o admin.Operator) error {
-		made, err := o.Add(ctx, c.ID, c.Name, key)
+	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
+		made, err := o.AddApp(ctx, c.ID, c.Name, key)
 		if err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func (c *appAdd) Run(ctx context.Context, s *streams) error {
 
 // appList lists the apps.
 type appList struct {
-	dataDir
+	operator
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 
@@ -93,8 +93,8 @@ Examples:
 
 // Run lists them.
 func (c *appList) Run(ctx context.Context, s *streams) error {
-	return c.operate(ctx, func(ctx context.Context, o admin.Operator) error {
-		all, err := o.List(ctx)
+	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
+		all, err := o.Apps(ctx)
 		if err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ type appKeyCmd struct {
 type appKeyAdd struct {
 	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
 	ownKey
-	dataDir
+	operator
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 
@@ -46,7 +46,7 @@ func (c *appKeyAdd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	return c.operate(ctx, func(ctx context.Context, o admin.Operator) error {
+	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
 		key, made, err := o.AddKey(ctx, c.App, secret)
 		if err != nil {
 			return err
@@ -75,7 +75,7 @@ func (c *appKeyAdd) Run(ctx context.Context, s *streams) error {
 type appKeyRemove struct {
 	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
 	Key string         `arg:"" help:"The key's id, as app key list has it."`
-	dataDir
+	operator
 }
 
 // Help is the long help.
@@ -91,7 +91,7 @@ Examples:
 
 // Run removes it.
 func (c *appKeyRemove) Run(ctx context.Context, s *streams) error {
-	return c.operate(ctx, func(ctx context.Context, o admin.Operator) error {
+	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
 		if err := o.RemoveKey(ctx, c.App, c.Key); err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func (c *appKeyRemove) Run(ctx context.Context, s *streams) error {
 // appKeyList lists an app's keys.
 type appKeyList struct {
 	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
-	dataDir
+	operator
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 
@@ -122,7 +122,7 @@ Examples:
 
 // Run lists them.
 func (c *appKeyList) Run(ctx context.Context, s *streams) error {
-	return c.operate(ctx, func(ctx context.Context, o admin.Operator) error {
+	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
 		app, err := find(ctx, o, c.App)
 		if err != nil {
 			return err
@@ -140,8 +140,8 @@ func (c *appKeyList) Run(ctx context.Context, s *streams) error {
 }
 
 // find finds an app among all.
-func find(ctx context.Context, o admin.Operator, id rollcall.AppID) (apps.Info, error) {
-	all, err := o.List(ctx)
+func find(ctx context.Context, o *admin.Client, id rollcall.AppID) (apps.Info, error) {
+	all, err := o.Apps(ctx)
 	if err != nil {
 		return apps.Info{}, err
 	}

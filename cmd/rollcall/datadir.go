@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
 
 	"rollcall.example/internal/admin"
+	"rollcall.example/internal/apps"
+	"rollcall.example/internal/config"
 	"rollcall.example/internal/store/sqlite"
 )
 
@@ -20,19 +23,46 @@ type dataDir struct {
 // answerWithin is how long an operator waits for a server that does not answer.
 const answerWithin = 30 * time.Second
 
-// operate opens the directory to an operator: through its server if one runs,
-// or its store.
-func (d dataDir) operate(ctx context.Context, do func(context.Context, admin.Operator) error) error {
-	if err := initialised(d.Dir); err != nil {
-		return err
-	}
+// An operator is the flags of the commands for operators: which server they are
+// about. The token has no flag: others on the machine can list command lines.
+type operator struct {
+	dataDir
+	Server string `env:"ROLLCALL_ADMIN" placeholder:"URL" help:"A running server's admin address, as http://127.0.0.1:7402, in place of the data directory. The token is read from ROLLCALL_ADMIN_TOKEN."`
+}
+
+// operate reaches the server at its admin address, if one is named; or else in its
+// data directory, through the server if it runs there, or through its store.
+func (o operator) operate(ctx context.Context, s *streams, do func(context.Context, *admin.Client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	o, done, err := admin.Open(ctx, d.Dir)
+	if o.Server != "" {
+		c, err := admin.Remote(o.Server, os.Getenv("ROLLCALL_ADMIN_TOKEN"))
+		if err != nil {
+			return err
+		}
+		return do(ctx, c)
+	}
+	if err := initialised(o.Dir); err != nil {
+		return err
+	}
+	c, free, err := admin.Open(ctx, o.Dir, func() (apps.Options, error) { return stopped(o.Dir, s) })
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(ctx, o), done())
+	return errors.Join(do(ctx, c), free())
+}
+
+// stopped is what the configuration of a server that does not run says about apps.
+func stopped(dir string, s *streams) (apps.Options, error) {
+	file := filepath.Join(dir, config.FileName)
+	if _, err := os.Stat(file); os.IsNotExist(err) {
+		file = ""
+	}
+	cfg, err := config.Load(file, os.Environ())
+	return apps.Options{
+		MaxWebInstances: int(cfg.Policy.MaxWebInstances), MaxInstances: int(cfg.Policy.MaxInstances),
+		Log: logger(s.err, config.Log{Level: config.Level(slog.LevelError), Format: config.Text}),
+	}, err
 }
 
 // initialised tells what to do if a directory is no data directory.

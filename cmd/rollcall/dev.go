@@ -18,6 +18,7 @@ import (
 type devCmd struct {
 	Listen   config.Address `default:"127.0.0.1:7400" placeholder:"HOST:PORT" help:"Where clients connect (default: 127.0.0.1:7400); port 0 takes a free one."`
 	Ops      config.Address `default:"127.0.0.1:7401" placeholder:"HOST:PORT" help:"For health and metrics (default: 127.0.0.1:7401); empty: none."`
+	Admin    config.Address `default:"127.0.0.1:7402" placeholder:"HOST:PORT" help:"For operators (default: 127.0.0.1:7402), with a token that is made at each start; empty: none."`
 	Dir      string         `placeholder:"DIR" help:"Keep everything in this data directory (default: a temporary one, removed at the end)."`
 	For      time.Duration  `default:"24h" help:"How long the tickets are good for."`
 	LogLevel config.Level   `default:"warn" placeholder:"LEVEL" help:"debug, info, warn (default) or error."`
@@ -32,7 +33,7 @@ Starts a server in a temporary directory, with an app whose key is drawn for thi
 Examples:
 
     rollcall dev
-    rollcall dev --listen 127.0.0.1:0 --ops ''
+    rollcall dev --listen 127.0.0.1:0 --ops '' --admin ''
     rollcall dev --dir try --for 1m
 `
 }
@@ -44,6 +45,8 @@ const devApp rollcall.AppID = 1400000000
 type trial struct {
 	Clients string            `json:"clients"`
 	Ops     string            `json:"ops,omitempty"`
+	Admin   string            `json:"admin,omitempty"`
+	Token   string            `json:"admin_token,omitempty"` // with admin
 	Dir     string            `json:"dir"`
 	App     rollcall.AppID    `json:"app"`
 	Key     string            `json:"key"`
@@ -53,7 +56,7 @@ type trial struct {
 // Run starts everything.
 func (c *devCmd) Run(ctx context.Context, s *streams) (err error) {
 	cfg := config.Default()
-	cfg.Listen = config.Listen{Clients: c.Listen, Ops: c.Ops}
+	cfg.Listen = config.Listen{Clients: c.Listen, Ops: c.Ops, Admin: c.Admin}
 	cfg.Dir = c.Dir
 	if _, err := os.Lstat(filepath.Join(c.Dir, config.FileName)); c.Dir != "" && err == nil {
 		return fmt.Errorf("%s is for `rollcall serve`, and dev prints the keys it finds: name another with --dir", c.Dir)
@@ -68,9 +71,14 @@ func (c *devCmd) Run(ctx context.Context, s *streams) (err error) {
 	if err != nil {
 		return err
 	}
-	t := trial{Clients: server.clients, Ops: server.ops, Dir: cfg.Dir, App: devApp, Tickets: make(map[string]string)}
+	t := trial{Clients: server.clients, Ops: server.ops, Admin: server.admin, Dir: cfg.Dir, App: devApp, Tickets: make(map[string]string)}
 	if t.Key, err = server.devKey(ctx); err != nil {
 		return err
+	}
+	if t.Admin != "" {
+		if t.Token, err = server.RenewToken(ctx); err != nil {
+			return err
+		}
 	}
 	for _, user := range []string{"alice", "bob"} {
 		if t.Tickets[user], err = usersig.Sign(t.App, t.Key, user, time.Now(), c.For); err != nil {
@@ -127,6 +135,15 @@ func (t trial) text(c *devCmd) string {
 	if t.Ops != "" {
 		ops = t.Ops + "/metrics"
 	}
+	operators := ""
+	if t.Admin != "" {
+		operators = fmt.Sprintf(`
+Its operator, in a terminal that has these two:
+
+export ROLLCALL_ADMIN=%s ROLLCALL_ADMIN_TOKEN=%s
+%s app list
+`, t.Admin, t.Token, program())
+	}
 	login := program() + " login"
 	if t.Clients != "ws://"+defaultServer {
 		login += " --server " + t.Clients
@@ -151,7 +168,7 @@ the kick arrive. Or bob, who stands beside alice:
 A ticket for anybody else:
 
 %[10]s usersig new --app %[4]d --key %[5]s --user carol
-
+%[11]s
 Ctrl-C ends it.
-`, what, t.Clients, ops, t.App, t.Key, span(c.For), login, t.Tickets["alice"], t.Tickets["bob"], program())
+`, what, t.Clients, ops, t.App, t.Key, span(c.For), login, t.Tickets["alice"], t.Tickets["bob"], program(), operators)
 }

@@ -25,7 +25,7 @@ type initCmd struct {
 // Help is the long help.
 func (*initCmd) Help() string {
 	return `
-Makes the data directory: a configuration, a store, and a first app with a secret key drawn for it. The key is printed this once. A directory that is one already is left alone.
+Makes the data directory: a configuration, a store, and a first app with a secret key drawn for it, and a token for operators. Key and token are printed this once. A directory that is one already is left alone.
 
 Examples:
 
@@ -52,20 +52,16 @@ func (c *initCmd) Run(ctx context.Context, s *streams) error {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
-	o, done, err := admin.Open(ctx, c.Dir)
+	key, token, err := c.fill(ctx)
 	if err != nil {
 		return err
-	}
-	key, err := o.Add(ctx, c.App, c.Name, "")
-	if err = errors.Join(err, done()); err != nil {
-		return fmt.Errorf("add the first app: %w", err)
 	}
 	file := filepath.Join(c.Dir, config.FileName)
 	if err := os.WriteFile(file, []byte(config.File), 0o600); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)
 	}
 	if c.JSON {
-		return printJSON(s.out, map[string]any{"dir": c.Dir, "config": file, "app": c.App, "key": key})
+		return printJSON(s.out, map[string]any{"dir": c.Dir, "config": file, "app": c.App, "key": key, "admin_token": token})
 	}
 	fmt.Fprintf(s.out, `%[1]s is a data directory now, with %[2]s and app %[3]d.
 
@@ -74,10 +70,31 @@ only now: keep it where your business server can read it, and nowhere else.
 
   export ROLLCALL_KEY=%[4]s
 
+And this is the token with which operators reach the server over TCP. It may do
+everything, and is shown only now:
+
+  export ROLLCALL_ADMIN_TOKEN=%[6]s
+
 Next, a server; and in a second terminal, with the key there too, a login:
 
   %[5]s serve --dir %[1]s
   %[5]s login --app %[3]d --user alice
-`, c.Dir, config.FileName, c.App, key, program())
+`, c.Dir, config.FileName, c.App, key, program(), token)
 	return nil
+}
+
+// fill makes the store, with the app and the operators' token in it.
+func (c *initCmd) fill(ctx context.Context) (key, token string, err error) {
+	o, free, err := admin.Open(ctx, c.Dir, nil)
+	if err != nil {
+		return "", "", err
+	}
+	defer func() { err = errors.Join(err, free()) }()
+	if key, err = o.AddApp(ctx, c.App, c.Name, ""); err != nil {
+		return "", "", fmt.Errorf("add the first app: %w", err)
+	}
+	if token, err = o.RenewToken(ctx); err != nil {
+		return "", "", fmt.Errorf("make the operators' token: %w", err)
+	}
+	return key, token, nil
 }

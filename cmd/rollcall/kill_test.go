@@ -58,7 +58,7 @@ func TestAKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 // serveOn starts a server on a directory.
 func serveOn(t *testing.T, dir string) (server *process, address string) {
 	t.Helper()
-	server = rollcallProcess(t, "serve", "--dir", dir, "--listen", "127.0.0.1:0", "--ops=")
+	server = rollcallProcess(t, "serve", "--dir", dir, "--listen", "127.0.0.1:0", "--ops=", "--admin=")
 	return server, server.must(t, `^ready: clients (wss?://\S+),`)[1]
 }
 

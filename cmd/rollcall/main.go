@@ -6,6 +6,7 @@
 //	rollcall init           make a data directory with a first app
 //	rollcall serve          run a server on it
 //	rollcall app            add apps, change their keys
+//	rollcall admin          change the operators' token
 //	rollcall usersig        make, check and explain tickets
 //	rollcall login          hold a session open and print what happens to it
 //	rollcall code 6206      explain a code
@@ -39,6 +40,7 @@ type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Run a server on a data directory."`
 	Config  configCmd  `cmd:"" help:"Check a configuration, or print the default one."`
 	App     appCmd     `cmd:"" help:"Add apps, list them, change their keys; with the server running or not."`
+	Admin   adminCmd   `cmd:"" help:"Change the token with which operators reach the server over TCP."`
 	UserSig userSigCmd `cmd:"" name:"usersig" help:"Make, check and explain UserSigs, the tickets accounts log in with."`
 	Login   loginCmd   `cmd:"" help:"Log in, hold the session open, and print what happens to it."`
 	Code    codeCmd    `cmd:"" help:"Explain a code, by its number or symbol."`

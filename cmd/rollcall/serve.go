@@ -17,6 +17,7 @@ type serveCmd struct {
 	Dir       string          `env:"ROLLCALL_DIR" placeholder:"DIR" help:"The data directory (default: the configuration's, or data)."`
 	Listen    *config.Address `placeholder:"HOST:PORT" help:"Where clients connect (default: the configuration's, or 127.0.0.1:7400)."`
 	Ops       *config.Address `placeholder:"HOST:PORT" help:"For health and metrics (default: the configuration's, or 127.0.0.1:7401); empty: none."`
+	Admin     *config.Address `placeholder:"HOST:PORT" help:"For operators with the token (default: the configuration's, or 127.0.0.1:7402); empty: none."`
 	LogLevel  *config.Level   `placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogFormat *config.Format  `placeholder:"FORMAT" help:"text or json."`
 	JSON      bool            `name:"json" help:"Print the addresses as a line of JSON, for programs."`
@@ -56,9 +57,10 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	if c.JSON {
-		err = printLine(s.out, map[string]string{"clients": server.clients, "ops": server.ops, "dir": cfg.Dir})
+		err = printLine(s.out, map[string]string{"clients": server.clients, "ops": server.ops, "admin": server.admin, "dir": cfg.Dir})
 	} else {
-		_, err = fmt.Fprintf(s.out, "ready: clients %s, ops %s, data directory %s\n", server.clients, cmp.Or(server.ops, "none"), cfg.Dir)
+		_, err = fmt.Fprintf(s.out, "ready: clients %s, ops %s, admin %s, data directory %s\n",
+			server.clients, cmp.Or(server.ops, "none"), cmp.Or(server.admin, "none"), cfg.Dir)
 	}
 	if err != nil {
 		return fmt.Errorf("print where the server listens: %w", err)
@@ -101,6 +103,7 @@ func (c *serveCmd) load() (config.Config, error) {
 	cfg.Dir = cmp.Or(cfg.Dir, dir)
 	set(&cfg.Listen.Clients, c.Listen)
 	set(&cfg.Listen.Ops, c.Ops)
+	set(&cfg.Listen.Admin, c.Admin)
 	set(&cfg.Log.Level, c.LogLevel)
 	set(&cfg.Log.Format, c.LogFormat)
 	return cfg, nil

@@ -21,6 +21,7 @@ type service struct {
 
 	clients string // where clients connect, as ws://127.0.0.1:7400
 	ops     string // for the operator's machines, as http://127.0.0.1:7401; or empty
+	admin   string // for operators, as http://127.0.0.1:7402; or empty
 }
 
 // open opens a server on a data directory, as configured.
@@ -67,6 +68,15 @@ func open(ctx context.Context, c config.Config, log *slog.Logger, sampleKeys boo
 		}
 		s.ops = "http://" + cfg.Ops.Addr().String()
 	}
+	if c.Listen.Admin != "" {
+		if cfg.AdminTCP, err = listen(ctx, "admin", c.Listen.Admin); err != nil {
+			return nil, err
+		}
+		s.admin = "http://" + cfg.AdminTCP.Addr().String()
+		if !loopback(cfg.AdminTCP.Addr()) {
+			log.Warn("operators connect without TLS from other machines: their token can be read on the way unless a proxy in front does TLS", "address", s.admin)
+		}
+	}
 	if s.Server, err = server.New(ctx, cfg); err != nil {
 		return nil, err
 	}
@@ -78,7 +88,7 @@ func listen(ctx context.Context, key string, a config.Address) (net.Listener, er
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", string(a))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		flag := map[string]string{"clients": "--listen", "ops": "--ops"}[key]
+		flag := map[string]string{"clients": "--listen", "ops": "--ops", "admin": "--admin"}[key]
 		return nil, fmt.Errorf("listen for %s: %s is in use by another program: end that, or take another port with %s", key, a, flag)
 	}
 	if err != nil {

@@ -56,7 +56,7 @@ func vendorTicket(t *testing.T, app uint32, key, user string) string {
 // Rollcall out, and logs in over a real WebSocket with a ticket that the vendor's
 // own package made: by hand, and with `rollcall login`.
 func TestATicketOfTheVendorsGeneratorLogsIn(t *testing.T) {
-	dev := rollcallProcess(t, "dev", "--listen", "127.0.0.1:0", "--ops=")
+	dev := rollcallProcess(t, "dev", "--listen", "127.0.0.1:0", "--ops=", "--admin=")
 	server := dev.must(t, `clients  (ws://\S+)$`)[1]
 	key := dev.must(t, `key      (\S+)$`)[1]
 	const app = 1400000000

@@ -1,17 +1,17 @@
-// Package admin is the door for operators: an HTTP API with JSON bodies on the
-// admin socket in the data directory (unix, mode 0600: who may open the
-// directory is an operator), and the client of that API.
+// Package admin is the door for operators: an HTTP API with JSON bodies, and the
+// client of that API, which the commands work with.
 //
-// An Operator is what the commands work with: Open gives the API's client while
-// a server runs on the data directory, and the directory's store itself while
-// none does, so that a command need not care.
+// The API has up to three doors. On the admin socket in the data directory (unix,
+// mode 0600) whoever may open the directory is an operator. On TCP everybody is
+// one who has the [Token]; see [Guard]. While no server runs, [Open] serves a
+// directory's store to the client itself, inside the process. So every operation
+// has one implementation, and a command need not care.
 //
 // Requests are at most 64 KiB. An error is a JSON object with code and detail,
 // as package imcode has them.
 package admin
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -19,7 +19,6 @@ import (
 	"net/http"
 	"path/filepath"
 
-	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/apps"
 )
@@ -32,87 +31,29 @@ const (
 // Socket is where the admin socket of a data directory is.
 func Socket(dir string) string { return filepath.Join(dir, "admin.sock") }
 
-// An Operator administers the apps of a server.
-type Operator interface {
-	// List lists the apps by id.
-	List(ctx context.Context) ([]apps.Info, error)
-	// Add adds an app with one key and returns its secret; "" draws one.
-	Add(ctx context.Context, id rollcall.AppID, name, secret string) (string, error)
-	// AddKey adds a key to an app and returns it with its secret; "" draws one.
-	AddKey(ctx context.Context, id rollcall.AppID, secret string) (apps.Key, string, error)
-	// RemoveKey removes a key of an app.
-	RemoveKey(ctx context.Context, id rollcall.AppID, key string) error
+// A Backend is what operators work on. All of it is needed.
+type Backend struct {
+	Apps  *apps.Apps
+	Token *Token
+	Log   *slog.Logger
 }
 
-// Bodies of the API. A new app is answered with the newKey that it got.
-type (
-	newApp struct {
-		ID     rollcall.AppID `json:"id"`
-		Name   string         `json:"name,omitempty"`
-		Secret string         `json:"secret,omitempty"`
-	}
-	newKey struct {
-		Secret string `json:"secret,omitempty"`
-	}
-	madeKey struct {
-		apps.Key
-		Secret string `json:"secret"`
-	}
-)
-
-// Handler is the API over an operator.
-func Handler(o Operator, log *slog.Logger) http.Handler {
-	h := handler{o, log}
+// Handler is the API over a backend, for whoever reaches it.
+func Handler(b Backend) http.Handler {
+	h := handler{b}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/apps", h.list)
 	mux.HandleFunc("POST /v1/apps", h.add)
 	mux.HandleFunc("POST /v1/apps/{app}/keys", h.addKey)
 	mux.HandleFunc("DELETE /v1/apps/{app}/keys/{key}", h.removeKey)
+	mux.HandleFunc("GET /v1/apps/{app}/settings", h.settings)
+	mux.HandleFunc("PATCH /v1/apps/{app}/settings", h.changeSettings)
+	mux.HandleFunc("POST /v1/token", h.renewToken)
 	return mux
 }
 
-type handler struct {
-	operator Operator
-	log      *slog.Logger
-}
-
-func (h handler) list(w http.ResponseWriter, r *http.Request) {
-	all, err := h.operator.List(r.Context())
-	h.answer(w, all, err)
-}
-
-func (h handler) add(w http.ResponseWriter, r *http.Request) {
-	q, err := body[newApp](w, r)
-	if err != nil {
-		h.answer(w, nil, err)
-		return
-	}
-	secret, err := h.operator.Add(r.Context(), q.ID, q.Name, q.Secret)
-	h.answer(w, newKey{Secret: secret}, err)
-}
-
-func (h handler) addKey(w http.ResponseWriter, r *http.Request) {
-	id, err := rollcall.ParseAppID(r.PathValue("app"))
-	if err != nil {
-		h.answer(w, nil, err)
-		return
-	}
-	q, err := body[newKey](w, r)
-	if err != nil {
-		h.answer(w, nil, err)
-		return
-	}
-	k, secret, err := h.operator.AddKey(r.Context(), id, q.Secret)
-	h.answer(w, madeKey{k, secret}, err)
-}
-
-func (h handler) removeKey(w http.ResponseWriter, r *http.Request) {
-	id, err := rollcall.ParseAppID(r.PathValue("app"))
-	if err == nil {
-		err = h.operator.RemoveKey(r.Context(), id, r.PathValue("key"))
-	}
-	h.answer(w, struct{}{}, err)
-}
+// A handler answers the requests, each in a method of its own.
+type handler struct{ Backend }
 
 // body reads a request's body, strictly.
 func body[T any](w http.ResponseWriter, r *http.Request) (q T, err error) {
@@ -127,19 +68,25 @@ func body[T any](w http.ResponseWriter, r *http.Request) (q T, err error) {
 
 // answer writes v, or err; what carries no code is logged and 70500.
 func (h handler) answer(w http.ResponseWriter, v any, err error) {
-	w.Header().Set("Content-Type", "application/json")
+	code := http.StatusOK
 	if err != nil {
 		coded, ok := errors.AsType[*imcode.Error](err)
 		if !ok {
-			h.log.Error("admin", "err", err)
+			h.Log.Error("admin", "err", err)
 			coded = &imcode.Error{Code: imcode.Of(err)}
 		}
-		w.WriteHeader(status(coded.Code))
-		v = coded
+		v, code = coded, status(coded.Code)
 	}
-	if err := json.NewEncoder(w).Encode(v); err != nil {
-		h.log.Debug("answer an operator", "err", err)
+	if err := write(w, code, v); err != nil {
+		h.Log.Debug("answer an operator", "err", err)
 	}
+}
+
+// write writes an answer.
+func write(w http.ResponseWriter, status int, v any) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	return json.NewEncoder(w).Encode(v)
 }
 
 func status(c imcode.Code) int {

@@ -3,13 +3,13 @@ package admin_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -49,9 +49,9 @@ func run(t *testing.T, dir string) (s *server.Server, stop func()) {
 	}
 }
 
-func open(t *testing.T, dir string) admin.Operator {
+func open(t *testing.T, dir string) *admin.Client {
 	t.Helper()
-	o, closing, err := admin.Open(t.Context(), dir)
+	o, closing, err := admin.Open(t.Context(), dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestAnOperatorWorksAlikeWithAServerAndWithout(t *testing.T) {
 			}
 			o := open(t, dir)
 			ctx := t.Context()
-			secret, err := o.Add(ctx, app, "Café <&> \"quoted\"", "")
+			secret, err := o.AddApp(ctx, app, "Café <&> \"quoted\"", "")
 			if err != nil || len(secret) != 64 {
 				t.Fatalf("add an app: %d characters, %v", len(secret), err)
 			}
@@ -81,7 +81,7 @@ func TestAnOperatorWorksAlikeWithAServerAndWithout(t *testing.T) {
 			if err != nil || own != "an operator's own key" || k.ID == "" || k.Created.IsZero() {
 				t.Fatalf("add a key: %+v, %q, %v", k, own, err)
 			}
-			all, err := o.List(ctx)
+			all, err := o.Apps(ctx)
 			if err != nil || len(all) != 1 || all[0].ID != app || all[0].Name != "Café <&> \"quoted\"" || len(all[0].Keys) != 2 {
 				t.Errorf("list: %+v, %v", all, err)
 			}
@@ -89,14 +89,32 @@ func TestAnOperatorWorksAlikeWithAServerAndWithout(t *testing.T) {
 				t.Errorf("remove a key: %v", err)
 			}
 			for name, err := range map[string]error{
-				"an app twice":      second(o.Add(ctx, app, "", "")),
-				"a short key":       second(o.Add(ctx, 7, "", "short")),
+				"an app twice":      second(o.AddApp(ctx, app, "", "")),
+				"a short key":       second(o.AddApp(ctx, 7, "", "short")),
 				"a key removed":     o.RemoveKey(ctx, app, k.ID),
 				"a key with a path": o.RemoveKey(ctx, app, "../keys/x?y#z"),
 			} {
 				if e, ok := errors.AsType[*imcode.Error](err); !ok || e.Code != imcode.InvalidParameters || e.Detail == "" {
 					t.Errorf("%s: %v, want 70402 with a detail", name, err)
 				}
+			}
+			set, err := o.ChangeSettings(ctx, app, apps.ChangeTo(apps.Policy{Name: "multi", Instances: apps.Instances{rollcall.Web: 10}}))
+			if err != nil || set.Name != "multi" || set.Instances[rollcall.Web] != 10 || set.Instances[rollcall.Mac] != 1 || set.TimeZone != "UTC" {
+				t.Errorf("change the policy: %+v, %v", set, err)
+			}
+			if again, err := o.Settings(ctx, app); err != nil || !reflect.DeepEqual(again, set) {
+				t.Errorf("the settings: %+v, %v; want %+v", again, err, set)
+			}
+			for name, change := range map[string]apps.Change{
+				"an unknown policy": apps.ChangeTo(apps.Policy{Name: "solo"}),
+				"over the bound":    apps.ChangeTo(apps.Policy{Instances: apps.Instances{rollcall.Web: 11}}),
+			} {
+				if _, err := o.ChangeSettings(ctx, app, change); imcode.Of(err) != imcode.InvalidParameters {
+					t.Errorf("%s: %v, want 70402", name, err)
+				}
+			}
+			if again, err := o.Settings(ctx, app); err != nil || !reflect.DeepEqual(again, set) {
+				t.Errorf("after what was refused, the settings: %+v, %v; want %+v", again, err, set)
 			}
 			if _, _, err := o.AddKey(ctx, 7, ""); imcode.Of(err) != imcode.AppNotFound {
 				t.Errorf("a key for no app: %v, want 70020", err)
@@ -112,7 +130,7 @@ func TestARunningServerHasWhatItsOperatorSetAtOnce(t *testing.T) {
 	s, stop := run(t, dir)
 	defer stop()
 	o := open(t, dir)
-	secret, err := o.Add(t.Context(), app, "", "")
+	secret, err := o.AddApp(t.Context(), app, "", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +148,7 @@ func TestAStoppedServersSocketDoesNotMislead(t *testing.T) {
 	}
 	l.SetUnlinkOnClose(false)
 	_ = l.Close() // as after kill -9
-	if _, err := open(t, dir).List(t.Context()); err != nil {
+	if _, err := open(t, dir).Apps(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -142,14 +160,38 @@ func TestADirectoryThatIsHeldWithoutASocketNamesItsHolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, _, err := admin.Open(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "in use by process") {
+	if _, _, err := admin.Open(t.Context(), dir, nil); err == nil || !strings.Contains(err.Error(), "in use by process") {
 		t.Errorf("open a held directory: %v, want the holder named", err)
+	}
+}
+
+func TestWhatTheConfigurationSaysHoldsWhileNoServerRuns(t *testing.T) {
+	dir := t.TempDir()
+	raised := func() (apps.Options, error) { return apps.Options{MaxWebInstances: 50}, nil }
+	o, free, err := admin.Open(t.Context(), dir, raised)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := free(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if _, err := o.AddApp(t.Context(), app, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.ChangeSettings(t.Context(), app, apps.ChangeTo(apps.Policy{Instances: apps.Instances{rollcall.Web: 50}})); err != nil {
+		t.Errorf("50 on the Web under a bound of 50: %v", err)
+	}
+	broken := errors.New("the configuration has a mistake")
+	if _, _, err := admin.Open(t.Context(), t.TempDir(), func() (apps.Options, error) { return apps.Options{}, broken }); !errors.Is(err, broken) {
+		t.Errorf("with a mistake in the configuration: %v, want it told", err)
 	}
 }
 
 func TestNoDirectoryIsNotMadeByTheWay(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "nowhere")
-	if _, _, err := admin.Open(t.Context(), dir); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "rollcall init") {
+	if _, _, err := admin.Open(t.Context(), dir, nil); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "rollcall init") {
 		t.Errorf("open no directory: %v, want it to say what makes one", err)
 	}
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
@@ -158,16 +200,11 @@ func TestNoDirectoryIsNotMadeByTheWay(t *testing.T) {
 }
 
 func TestBodiesThatAreWrongAre60003AndDoNothing(t *testing.T) {
-	s, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
-	if err != nil {
+	b, _ := backend(t)
+	if _, err := b.Apps.Add(t.Context(), 9, "", ""); err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
-	a, err := apps.Load(t.Context(), s, apps.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := admin.Handler(a, slog.New(slog.DiscardHandler))
+	h := admin.Handler(b)
 	for _, tt := range []struct {
 		method, path, body string
 		status             int
@@ -188,6 +225,16 @@ func TestBodiesThatAreWrongAre60003AndDoNothing(t *testing.T) {
 		{"POST", "/v1/apps/x/keys", `{}`, 400, "70402"},
 		{"POST", "/v1/apps/7/keys", `{}`, 404, "70020"},
 		{"DELETE", "/v1/apps/7/keys/k", "", 404, "70020"},
+		{"GET", "/v1/apps/x/settings", "", 400, "70402"},
+		{"GET", "/v1/apps/7/settings", "", 404, "70020"},
+		{"PATCH", "/v1/apps/7/settings", `{"policy":"multi"}`, 404, "70020"},
+		{"PATCH", "/v1/apps/x/settings", `{"policy":"multi"}`, 400, "70402"},
+		{"PATCH", "/v1/apps/9/settings", "", 400, "60003"},
+		{"PATCH", "/v1/apps/9/settings", `["policy"]`, 400, "60003"},
+		{"PATCH", "/v1/apps/9/settings", `{"policy":"solo"}`, 400, `70402,"detail":"unknown policy \"solo\": want one of`},
+		{"PATCH", "/v1/apps/9/settings", `{"instances":{"Amiga":1}}`, 400, `70402,"detail":"unknown platform \"Amiga\": want one of`},
+		{"PATCH", "/v1/apps/9/settings", `{"colour":"red"}`, 400, `70402,"detail":"unknown setting \"colour\"`},
+		{"PUT", "/v1/apps/9/settings", `{"policy":"multi"}`, 405, ""},
 		{"DELETE", "/v1/apps/7", "", 404, ""},
 		{"PUT", "/v1/apps", `{"id":7}`, 405, ""},
 		{"GET", "/", "", 404, ""},
@@ -199,31 +246,48 @@ func TestBodiesThatAreWrongAre60003AndDoNothing(t *testing.T) {
 			t.Errorf("%s %s %.40s: %d %s, want %d %s", tt.method, tt.path, tt.body, w.Code, got, tt.status, tt.code)
 		}
 	}
-	if all, err := a.List(t.Context()); err != nil || len(all) != 0 {
+	if all, err := b.Apps.List(t.Context()); err != nil || len(all) != 1 {
 		t.Errorf("wrong bodies left %+v, %v", all, err)
+	}
+	if a, err := b.Apps.App(9); err != nil || !reflect.DeepEqual(a.Settings, apps.Settings{}) {
+		t.Errorf("wrong bodies left the settings %+v, %v", a.Settings, err)
 	}
 }
 
-// A broken operator fails with a cause that nobody may read.
-type broken struct{ admin.Operator }
-
-func (broken) List(context.Context) ([]apps.Info, error) {
-	return nil, errors.New("open /var/lib/place: disk on fire")
-}
-
+// TestACauseIsLoggedAndNotTold has a store that fails with a cause which nobody
+// may read.
 func TestACauseIsLoggedAndNotTold(t *testing.T) {
 	var log strings.Builder
-	h := admin.Handler(broken{}, slog.New(slog.NewTextHandler(&log, nil)))
+	b, s := backend(t)
+	b.Log = slog.New(slog.NewTextHandler(&log, nil))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/apps", http.NoBody))
-	told, err := io.ReadAll(w.Body)
+	admin.Handler(b).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/apps", strings.NewReader(`{"id":7}`)))
+	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "70500") || strings.Contains(w.Body.String(), "closed") {
+		t.Errorf("told %d %s, want 70500 and no cause", w.Code, w.Body)
+	}
+	if !strings.Contains(log.String(), "store is closed") {
+		t.Errorf("logged %q, want the cause", log.String())
+	}
+}
+
+// backend is that of a new store.
+func backend(t *testing.T) (admin.Backend, *sqlite.Store) {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.Code != http.StatusInternalServerError || !strings.Contains(string(told), "70500") || strings.Contains(string(told), "fire") {
-		t.Errorf("told %d %s, want 70500 and no cause", w.Code, told)
+	t.Cleanup(func() { _ = s.Close() })
+	a, err := apps.Load(t.Context(), s, apps.Options{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if !strings.Contains(log.String(), "disk on fire") {
-		t.Errorf("logged %q, want the cause", log.String())
+	token, err := admin.LoadToken(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return admin.Backend{Apps: a, Token: token, Log: slog.New(slog.DiscardHandler)}, s
 }

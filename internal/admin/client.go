@@ -9,77 +9,59 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
-	"os"
-	"syscall"
+	"strings"
 
-	"rollcall.example"
 	"rollcall.example/imcode"
-	"rollcall.example/internal/apps"
-	"rollcall.example/internal/store/sqlite"
 )
 
-// Open gives the operator of a data directory: through the server that runs on
-// it, or, while none does, on its store. free gives it up.
-func Open(ctx context.Context, dir string) (o Operator, free func() error, err error) {
-	c := NewClient(Socket(dir))
-	switch _, err := c.List(ctx); {
-	case err == nil:
-		return c, func() error { return nil }, nil
-	case !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED):
-		return nil, nil, fmt.Errorf("ask the running server: %w", err)
-	}
-	if _, err := os.Stat(dir); err != nil {
-		return nil, nil, fmt.Errorf("open the data directory: %w (make one with `rollcall init`)", err)
-	}
-	s, err := sqlite.Open(ctx, dir, sqlite.Options{})
-	if err != nil {
-		return nil, nil, fmt.Errorf("open the store: %w", err)
-	}
-	a, err := apps.Load(ctx, s, apps.Options{})
-	if err != nil {
-		return nil, nil, errors.Join(err, s.Close())
-	}
-	return a, s.Close, nil
+// A Client calls the API. Its methods stand beside the handlers that answer them.
+type Client struct {
+	base  string
+	token string // "": the door asks for none
+	http  *http.Client
 }
 
-// A Client is an Operator over the API.
-type Client struct{ http *http.Client }
+type dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-// NewClient returns the client of the API on an admin socket. Nothing is dialled
-// yet.
-func NewClient(socket string) *Client {
+// newClient returns a client that reaches the API by dialling.
+func newClient(base, token string, d dial) *Client {
+	return &Client{base: base, token: token, http: &http.Client{
+		Transport: &http.Transport{DisableKeepAlives: true, DialContext: d},
+		// Whoever is sent elsewhere would carry the token there.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Local is the client of the API on the admin socket of a data directory. Nothing
+// is dialled yet.
+func Local(dir string) *Client {
 	var d net.Dialer
-	return &Client{http: &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return d.DialContext(ctx, "unix", socket)
-		},
-	}}}
+	return newClient("http://admin", "", func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return d.DialContext(ctx, "unix", Socket(dir))
+	})
 }
 
-// List lists the apps by id.
-func (c *Client) List(ctx context.Context) (all []apps.Info, err error) {
-	return all, c.call(ctx, http.MethodGet, "/v1/apps", nil, &all)
+// Remote is the client of the API on TCP, at an address as http://127.0.0.1:7402,
+// with the operators' token. Nothing is dialled yet. To another machine the token
+// travels under https alone.
+func Remote(address, token string) (*Client, error) {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Scheme+"://"+u.Host != strings.TrimSuffix(address, "/"):
+		return nil, errors.New("the server's admin address is not scheme and host alone: want it as http://127.0.0.1:7402 or https://rollcall.example")
+	case u.Scheme == "http" && !thisMachine(u.Hostname()):
+		return nil, fmt.Errorf("%s is another machine: the token would go there in plain text; want https, from a proxy in front of the server", u.Host)
+	}
+	var d net.Dialer
+	return newClient(u.Scheme+"://"+u.Host, token, d.DialContext), nil
 }
 
-// Add adds an app with one key.
-func (c *Client) Add(ctx context.Context, id rollcall.AppID, name, secret string) (string, error) {
-	var made newKey
-	err := c.call(ctx, http.MethodPost, "/v1/apps", newApp{ID: id, Name: name, Secret: secret}, &made)
-	return made.Secret, err
-}
-
-// AddKey adds a key to an app.
-func (c *Client) AddKey(ctx context.Context, id rollcall.AppID, secret string) (apps.Key, string, error) {
-	var made madeKey
-	err := c.call(ctx, http.MethodPost, "/v1/apps/"+id.String()+"/keys", newKey{Secret: secret}, &made)
-	return made.Key, made.Secret, err
-}
-
-// RemoveKey removes a key of an app.
-func (c *Client) RemoveKey(ctx context.Context, id rollcall.AppID, key string) error {
-	return c.call(ctx, http.MethodDelete, "/v1/apps/"+id.String()+"/keys/"+url.PathEscape(key), nil, &struct{}{})
+// thisMachine tells whether a host is this one, whatever the network says.
+func thisMachine(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
 // call sends one request and reads its answer into v.
@@ -90,9 +72,12 @@ func (c *Client) call(ctx context.Context, method, path string, q, v any) error 
 			return fmt.Errorf("write the request: %w", err)
 		}
 	}
-	r, err := http.NewRequestWithContext(ctx, method, "http://admin"+path, &b)
+	r, err := http.NewRequestWithContext(ctx, method, c.base+path, &b)
 	if err != nil {
 		return fmt.Errorf("make the request: %w", err)
+	}
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	a, err := c.http.Do(r)
 	if err != nil {
@@ -104,8 +89,8 @@ func (c *Client) call(ctx context.Context, method, path string, q, v any) error 
 		return d.Decode(v)
 	}
 	refusal := new(imcode.Error)
-	if err := d.Decode(refusal); err != nil {
-		return fmt.Errorf("read the answer with status %d: %w", a.StatusCode, err)
+	if err := d.Decode(refusal); err != nil || refusal.Code == imcode.OK {
+		return fmt.Errorf("no answer of a Rollcall server: status %d", a.StatusCode)
 	}
 	return refusal
 }

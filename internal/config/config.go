@@ -54,6 +54,7 @@ type Config struct {
 type Listen struct {
 	Clients Address `toml:"clients"` // never empty
 	Ops     Address `toml:"ops"`     // health, readiness, metrics; empty: none
+	Admin   Address `toml:"admin"`   // operators with the token; empty: none
 }
 
 // TLS names the certificate for clients, in PEM files. Both or neither are set;
@@ -94,7 +95,7 @@ type Log struct {
 // Default is the configuration of a server that configures nothing.
 func Default() Config {
 	return Config{
-		Listen: Listen{Clients: "127.0.0.1:7400", Ops: "127.0.0.1:7401"},
+		Listen: Listen{Clients: "127.0.0.1:7400", Ops: "127.0.0.1:7401", Admin: "127.0.0.1:7402"},
 		Web:    Web{Origins: []Origin{}},
 		Policy: Policy{
 			MaxWebInstances: Instances(rollcall.Web.MaxInstances()),

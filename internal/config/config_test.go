@@ -59,7 +59,7 @@ func TestMistakesAreToldWithTheirLines(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"nothing configured", "", ""},
 		{"no TOML", "listen = [\n", "line 1: listen: unexpected EOF"},
-		{"a key that is not known", "[listen]\nclinets = \":7400\"", "line 2: listen.clinets: unknown key; there is clients, ops"},
+		{"a key that is not known", "[listen]\nclinets = \":7400\"", "line 2: listen.clinets: unknown key; there is clients, ops, admin"},
 		{"a section that is not known", "\n[storage]\ndir = \"x\"", "line 2: storage: unknown key; there is dir, [listen], [tls], [web], [policy], [timeouts], [log]"},
 		{"a section as a value", "log = \"debug\"", "line 1: log: want a section, as [log]"},
 		{"a key in no section", "level = \"debug\"", "line 1: level: unknown key; there is dir, [listen]"},

@@ -85,6 +85,14 @@ type Apps interface {
 	RemoveKey(ctx context.Context, id rollcall.AppID, key string) error
 }
 
+// Values is the storage of what belongs to the whole server and to no app, by name.
+type Values interface {
+	// Value reads one; nil if it was never set.
+	Value(ctx context.Context, name string) ([]byte, error)
+	// SetValue sets one, in the place of what it was.
+	SetValue(ctx context.Context, name string, value []byte) error
+}
+
 // A HistoryRow is one event of an account as it was written.
 type HistoryRow struct {
 	ID int64 // grows with time, unique in the store

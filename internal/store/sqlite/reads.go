@@ -14,7 +14,7 @@ import (
 // reads are the statements of the reading connections.
 type reads struct {
 	loads
-	due, loggedIn, history, usage, apps, keys *sql.Stmt
+	due, loggedIn, history, usage, apps, keys, value *sql.Stmt
 }
 
 func prepareReads(ctx context.Context, db *sql.DB) (*reads, error) {
@@ -29,6 +29,7 @@ func prepareReads(ctx context.Context, db *sql.DB) (*reads, error) {
 		statement{&r.usage, `SELECT period, active, signed_up FROM usage WHERE app = ? AND period BETWEEN ? AND ? ORDER BY period`},
 		statement{&r.apps, `SELECT id, name, created, disabled, settings FROM app ORDER BY id`},
 		statement{&r.keys, `SELECT app, id, secret, created FROM app_key ORDER BY app, created, id`},
+		statement{&r.value, `SELECT value FROM setting WHERE name = ?`},
 	))
 }
 

@@ -19,8 +19,11 @@ func reopen(t *testing.T, open func() Engine) {
 		}
 	})
 	wantErr(t, "add app", e.AddApp(t.Context(), store.App{ID: 1, Created: start, Keys: []store.Key{key("k", "secret")}}), nil)
+	wantErr(t, "set a value", e.SetValue(t.Context(), "name", []byte("value")), nil)
 	all := func(e Engine) string {
 		var shown strings.Builder
+		value, err := e.Value(t.Context(), "name")
+		fmt.Fprintf(&shown, "%s %v\n", value, err)
 		fmt.Fprintf(&shown, "%+v\n", list(t, e))
 		for i := range 4 {
 			a := account(fmt.Sprintf("user-%d", i))
@@ -74,6 +77,8 @@ func closed(t *testing.T, e Engine) {
 		"AddApp":      func() error { return e.AddApp(ctx, store.App{ID: 1}) },
 		"SetSettings": func() error { return e.SetSettings(ctx, 1, nil) },
 		"AddKey":      func() error { return e.AddKey(ctx, 1, key("k", "s")) },
+		"Value":       func() error { _, err := e.Value(ctx, "name"); return err },
+		"SetValue":    func() error { return e.SetValue(ctx, "name", []byte("v")) },
 		"RemoveKey":   func() error { return e.RemoveKey(ctx, 1, "k") },
 	}
 	for name, call := range calls {

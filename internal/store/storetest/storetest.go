@@ -19,6 +19,7 @@ type Engine interface {
 	store.Accounts
 	store.Records
 	store.Apps
+	store.Values
 	Close() error
 }
 
@@ -57,6 +58,7 @@ func Run(t *testing.T, fresh Fresh) {
 		{"apps are kept", apps},
 		{"keys rotate", keys},
 		{"an app is added whole or not at all", wholeApp},
+		{"a value is what it was set to last", values},
 	} {
 		t.Run(tt.promise, func(t *testing.T) {
 			e := fresh(t)()

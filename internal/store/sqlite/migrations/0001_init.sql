@@ -21,6 +21,12 @@ CREATE TABLE app_key (
     UNIQUE (app, secret)
 ) STRICT, WITHOUT ROWID;
 
+-- What belongs to the whole server and to no app.
+CREATE TABLE setting (
+    name  TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE account (
     id                INTEGER PRIMARY KEY,
     app               INTEGER NOT NULL,
