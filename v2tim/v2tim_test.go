@@ -147,6 +147,7 @@ func TestTheSeedsStory(t *testing.T) {
 
 func TestWhereTheAccountIsLoggedIn(t *testing.T) {
 	rollcalltest.Run(t, func(t *testing.T, s *rollcalltest.Server) {
+		s.SetPolicy("triple", nil)
 		devices := []*app{
 			newAppOn(t, s, "first", rollcall.Android), newAppOn(t, s, "second", rollcall.Mac), newAppOn(t, s, "third", rollcall.Web),
 		}
