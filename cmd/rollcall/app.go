@@ -12,9 +12,12 @@ import (
 
 // appCmd is about apps.
 type appCmd struct {
-	Add  appAdd    `cmd:"" help:"Add an app."`
-	List appList   `cmd:"" help:"List the apps."`
-	Key  appKeyCmd `cmd:"" help:"Add, remove and list an app's keys."`
+	Add    appAdd       `cmd:"" help:"Add an app."`
+	List   appList      `cmd:"" help:"List the apps."`
+	Show   appShow      `cmd:"" help:"Show an app with all its settings."`
+	Set    appSet       `cmd:"" help:"Change settings of an app."`
+	Policy appPolicyCmd `cmd:"" help:"Show and set which sessions of an account may stand beside each other."`
+	Key    appKeyCmd    `cmd:"" help:"Add, remove and list an app's keys."`
 }
 
 // ownKey is the flag for a key that the operator brings along. Its variable is

@@ -5,7 +5,7 @@
 //	rollcall dev            try it out: a server, accounts, tickets
 //	rollcall init           make a data directory with a first app
 //	rollcall serve          run a server on it
-//	rollcall app            add apps, change their keys
+//	rollcall app            add apps, change their policy, settings and keys
 //	rollcall admin          change the operators' token
 //	rollcall usersig        make, check and explain tickets
 //	rollcall login          hold a session open and print what happens to it
@@ -39,7 +39,7 @@ type commands struct {
 	Init    initCmd    `cmd:"" help:"Make a data directory with a configuration and a first app."`
 	Serve   serveCmd   `cmd:"" help:"Run a server on a data directory."`
 	Config  configCmd  `cmd:"" help:"Check a configuration, or print the default one."`
-	App     appCmd     `cmd:"" help:"Add apps, list them, change their keys; with the server running or not."`
+	App     appCmd     `cmd:"" help:"Add apps, change their login policy, settings and keys; with the server running or not."`
 	Admin   adminCmd   `cmd:"" help:"Change the token with which operators reach the server over TCP."`
 	UserSig userSigCmd `cmd:"" name:"usersig" help:"Make, check and explain UserSigs, the tickets accounts log in with."`
 	Login   loginCmd   `cmd:"" help:"Log in, hold the session open, and print what happens to it."`

@@ -47,6 +47,16 @@ func (p Policy) Check() error {
 	return err
 }
 
+// Grouping lists all groups, also those of a policy that goes by its name, and
+// those of one platform; none if the policy cannot be.
+func (p Policy) Grouping() [][]rollcall.Platform {
+	r, err := p.grouping()
+	if err != nil {
+		return nil
+	}
+	return r.Groups()
+}
+
 // rules are groups and numbers as the policy takes them. Bounds are not checked.
 func (p Policy) rules() (policy.Rules, error) {
 	r, err := p.grouping()

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"rollcall.example"
+	"rollcall.example/internal/admin"
+	"rollcall.example/internal/apps"
+)
+
+// appSet changes settings.
+type appSet struct {
+	App      rollcall.AppID `arg:"" help:"The app's SDKAppID."`
+	Settings []string       `arg:"" name:"setting=value" help:"What to set; nothing behind the = is the default."`
+	operator
+	JSON bool `name:"json" help:"Print JSON, for programs."`
+}
+
+// Help is the long help.
+func (*appSet) Help() string {
+	return `
+Changes settings of an app, all or none, in force for the next login. Those not named stay as they are. docs/settings.md says what each means.
+
+    time_zone                 of the app's days and months: an IANA name (UTC)
+    platforms                 those that may log in, with commas between (all)
+    tell_kicked_on_reconnect  true: 6208 to who comes back by itself (false)
+    tell_kicked_on_login      true: 6208 to the first login after that (false)
+    rest_kick_as_kick         true: revoked tickets are told as a kick (false)
+    history_days              how long history is kept: 1 to 3650 (180)
+
+The login policy is set by rollcall app policy set.
+
+Examples:
+
+    rollcall app set 1400000000 time_zone=Asia/Shanghai history_days=365
+    rollcall app set 1400000000 platforms=Android,iPhone,Web
+    rollcall app set 1400000000 platforms=
+`
+}
+
+// Run changes them.
+func (c *appSet) Run(ctx context.Context, s *streams) error {
+	change := make(apps.Change)
+	for _, text := range c.Settings {
+		if err := change.Parse(text); err != nil {
+			return err
+		}
+	}
+	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
+		set, err := o.ChangeSettings(ctx, c.App, change)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printJSON(s.out, set)
+		}
+		fmt.Fprintf(s.err, "app %d has these settings from the next login on\n", c.App)
+		t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+		printSettings(t, set)
+		return t.Flush()
+	})
+}
+
+// appShow shows an app.
+type appShow struct {
+	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
+	operator
+	JSON bool `name:"json" help:"Print JSON, for programs."`
+}
+
+// Help is the long help.
+func (*appShow) Help() string {
+	return `
+Shows an app with its policy and all its settings, as they are in force. docs/settings.md says what each means.
+
+Examples:
+
+    rollcall app show 1400000000
+    rollcall app show 1400000000 --json
+`
+}
+
+// Run shows it.
+func (c *appShow) Run(ctx context.Context, s *streams) error {
+	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
+		app, err := find(ctx, o, c.App)
+		if err != nil {
+			return err
+		}
+		set, err := o.Settings(ctx, c.App)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printJSON(s.out, struct {
+				apps.Info
+
+				Settings apps.Settings `json:"settings"`
+			}{app, set})
+		}
+		t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(t, "app\t%d\n", app.ID)
+		if app.Name != "" {
+			fmt.Fprintf(t, "name\t%s\n", app.Name)
+		}
+		fmt.Fprintf(t, "added\t%s\n", stamp(app.Created))
+		fmt.Fprintf(t, "keys\t%d\n", len(app.Keys))
+		for _, line := range policyLines(set.Policy) {
+			fmt.Fprintln(t, line)
+		}
+		printSettings(t, set)
+		return t.Flush()
+	})
+}
+
+// printSettings prints all settings but the policy, in two columns.
+func printSettings(w io.Writer, set apps.Settings) {
+	fmt.Fprintf(w, "time_zone\t%s\n", set.TimeZone)
+	fmt.Fprintf(w, "platforms\t%s\n", names(set.Platforms))
+	fmt.Fprintf(w, "tell_kicked_on_reconnect\t%t\n", set.TellKickedOnReconnect)
+	fmt.Fprintf(w, "tell_kicked_on_login\t%t\n", set.TellKickedOnLogin)
+	fmt.Fprintf(w, "rest_kick_as_kick\t%t\n", set.RESTKickAsKick)
+	fmt.Fprintf(w, "history_days\t%d\n", set.HistoryDays)
+}
