@@ -3,6 +3,7 @@ package conformance
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -226,13 +227,17 @@ func (e *Event) detail(text string) (err error) {
 	}
 }
 
-// circumstances reads any of: by PLATFORM, with CODE, (REASON).
+// rule is what left a kicked session no room.
+var rule = regexp.MustCompile(`^(another platform of its group|over the limit of \d+)$`)
+
+// circumstances reads any of: by PLATFORM, with CODE, (REASON) or (REASON: RULE).
 func (e *Event) circumstances(text string) error {
 	before, reason, found := strings.Cut(text, "(")
 	if e.Kind == Kicked {
 		e.By = &By{}
-		if found {
-			e.By.Reason = strings.TrimSuffix(reason, ")")
+		e.By.Reason, e.By.Rule, _ = strings.Cut(strings.TrimSuffix(reason, ")"), ": ")
+		if e.By.Rule != "" && !rule.MatchString(e.By.Rule) {
+			return fmt.Errorf("%q is no rule", e.By.Rule)
 		}
 	}
 	words := strings.Fields(before)

@@ -32,6 +32,7 @@ const (
 	HasProvider  Ability = "a provider of tickets"
 	CallsInside  Ability = "calls from inside a callback"
 	SeveralInOne Ability = "several clients on one data directory"
+	SeesSessions Ability = "a list of the account's sessions, to sign out others"
 )
 
 // A Setup is what a device's program starts its SDK with.
@@ -54,6 +55,8 @@ type Device interface {
 	// Do makes a call. It does not wait for the result, unless it was called from
 	// inside a callback and the SDK's call waits.
 	Do(Request, Call)
+	// Sessions is where the account that is in is logged in, as the app is told.
+	Sessions() ([]Seen, error)
 	// GiveUp ends the context of the last call.
 	GiveUp()
 	// Standing is the login status and the user that the SDK shows.
@@ -64,9 +67,19 @@ type Device interface {
 
 // A Request is what an app asks of its SDK, named by the kind of its result.
 type Request struct {
-	Kind   Kind
-	User   string // with LoginResult
-	Ticket string // with LoginResult and RenewalResult
+	Kind    Kind
+	User    string // with LoginResult
+	Ticket  string // with LoginResult and RenewalResult
+	Session uint64 // with SignOutResult: its number; 0: all but this one
+	Tickets bool   // with SignOutResult: the account's tickets, too
+}
+
+// Seen is a session as another one of the account sees it.
+type Seen struct {
+	DeviceName string
+	Platform   rollcall.Platform
+	Away       bool // it has no connection
+	This       bool // it is the session that looks
 }
 
 // A Call is how a call was made and where its result goes: exactly once to Done.
@@ -118,17 +131,18 @@ const (
 	LoginResult   Kind = "login"
 	RenewalResult Kind = "renewal"
 	LogoutResult  Kind = "logout"
+	SignOutResult Kind = "sign-out"
 )
 
 // Kinds are all of them, as README.md lists them.
 var Kinds = []Kind{
 	Connecting, Connected, ConnectFails, Kicked, TicketEnds, TicketExpired,
-	LoginResult, RenewalResult, LogoutResult,
+	LoginResult, RenewalResult, LogoutResult, SignOutResult,
 }
 
 // isResult tells whether events of this kind are the results of calls.
 func (k Kind) isResult() bool {
-	return k == LoginResult || k == RenewalResult || k == LogoutResult
+	return k == LoginResult || k == RenewalResult || k == LogoutResult || k == SignOutResult
 }
 
 // An Event is what an app hears: a callback, or the result of a call.
@@ -143,7 +157,8 @@ type Event struct {
 // By says how a session was ended, as far as a face tells.
 type By struct {
 	Reason   string
-	Platform rollcall.Platform // of who took the place; 0: nobody did
+	Rule     string            // what left no room: as "over the limit of 1"; "" is none
+	Platform rollcall.Platform // of who took the place, or asked for it; 0: nobody did
 }
 
 // isNetwork tells whether the event is about the network alone: an app need do
@@ -169,6 +184,10 @@ func (e Event) String() string {
 	if e.Code != imcode.OK {
 		fmt.Fprintf(&b, " with %d", int(e.Code))
 	}
-	fmt.Fprintf(&b, " (%s)", e.By.Reason)
+	fmt.Fprintf(&b, " (%s", e.By.Reason)
+	if e.By.Rule != "" {
+		fmt.Fprintf(&b, ": %s", e.By.Rule)
+	}
+	b.WriteString(")")
 	return b.String()
 }

@@ -33,6 +33,8 @@ var placeholders = map[string]string{
 	"ahead":    `\d+(?:ms|s|m|h|d)`,
 	"result":   `ok|cancelled|\d+`,
 	"manner":   `at once|without traffic|after \d+(?:ms|s|m|h|d)`,
+	"tickets":  `tickets`,
+	"presence": `connected|away`,
 	"events":   `.+?`,
 	"fault":    `.+`,
 	"setting":  `[a-z_]+=.*`,

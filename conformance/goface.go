@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ var goWords = map[Kind]string{
 	LoginResult:   "Login",
 	RenewalResult: "RenewUserSig",
 	LogoutResult:  "Logout",
+	SignOutResult: "SignOut, SignOutOthers",
 }
 
 // Spell implements Face.
@@ -55,13 +57,24 @@ func (Go) Open(s Setup) (Device, error) {
 		KickedOffline: func(k client.Kick) {
 			s.Hear(Event{
 				Kind: Kicked, Result: Result{Code: k.Code}, Text: k.Text,
-				By: &By{Reason: k.Reason.String(), Platform: k.ByPlatform},
+				By: &By{Reason: k.Reason.String(), Rule: ruleOf(k), Platform: k.ByPlatform},
 			})
 		},
 		UserSigWillExpire: func(time.Time) { s.Hear(Event{Kind: TicketEnds}) },
 		UserSigExpired:    func() { s.Hear(Event{Kind: TicketExpired}) },
 	})
 	return &goDevice{client: c}, nil
+}
+
+func ruleOf(k client.Kick) string {
+	switch k.Rule {
+	case client.KickRuleNone:
+		return ""
+	case client.KickRuleOverLimit:
+		return fmt.Sprintf("%s of %d", k.Rule, k.Limit)
+	default:
+		return k.Rule.String()
+	}
 }
 
 // A goDevice is a device with package client.
@@ -95,6 +108,13 @@ func (d *goDevice) ask(ctx context.Context, q Request) error {
 		return d.client.RenewUserSig(ctx, q.Ticket)
 	case LogoutResult:
 		return d.client.Logout(ctx)
+	case SignOutResult:
+		o := client.SignOutOptions{UserSigs: q.Tickets}
+		if q.Session != 0 {
+			return d.client.SignOut(ctx, q.Session, o)
+		}
+		_, err := d.client.SignOutOthers(ctx, o)
+		return err
 	default:
 		return d.client.Login(ctx, q.User, q.Ticket)
 	}
@@ -106,6 +126,20 @@ func goResult(err error) Result {
 		r.Code, _ = errors.AsType[imcode.Code](err) // it need not have one
 	}
 	return r
+}
+
+// Sessions implements Device.
+func (d *goDevice) Sessions() ([]Seen, error) {
+	all, err := d.client.Sessions(context.Background())
+	return seen(all), err
+}
+
+func seen(all []client.DeviceSession) []Seen {
+	list := make([]Seen, len(all))
+	for i, s := range all {
+		list[i] = Seen{DeviceName: s.DeviceName, Platform: s.Platform, Away: !s.AwaySince.IsZero(), This: s.This}
+	}
+	return list
 }
 
 // GiveUp implements Device.

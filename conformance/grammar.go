@@ -36,6 +36,8 @@ var actions = []form{
 	newForm("<A> logs in as <user>[ on <platform>][ with <ticket>][ => <result>[ <manner>]]", "", logsIn),
 	newForm("<A> renews with <ticket>[ => <result>[ <manner>]]", "", renews),
 	newForm("<A> logs out[ => <result>[ <manner>]]", "", logsOut),
+	newForm("<A> signs out <B>[ with <tickets>][ => <result>[ <manner>]]", SeesSessions, signsOut),
+	newForm("<A> signs out the others[ with <tickets>][ => <result>[ <manner>]]", SeesSessions, signsOut),
 	newForm("<A> gives up", CanGiveUp, withDevice((*actor).giveUp)),
 	newForm("<A> closes", "", withDevice((*actor).close)),
 	newForm("<A> is killed", "", withDevice((*actor).kill)),
@@ -117,6 +119,14 @@ var expectations = []form{
 	newForm("<A> is logged in as <user>", "", standing(LoggedIn)),
 	newForm("<A> is logging in", "", standing(LoggingIn)),
 	newForm("<A> is logged out", "", standing(LoggedOut)),
+	newForm("<A> sees <count> session[s]", SeesSessions, func(p *parser, w words) (play, error) {
+		if err := p.placed(w["A"]); err != nil {
+			return nil, err
+		}
+		n, err := number(w["count"])
+		return on(w, func(a *actor) error { return a.expectSeen(n) }), err
+	}),
+	newForm("<A> sees <B> <presence>", SeesSessions, sees),
 	newForm("<user> has <count> session[s]", "", func(_ *parser, w words) (play, error) {
 		n, err := number(w["count"])
 		return func(s *performance) error { return s.expectSessions(user(w["user"]), n) }, err

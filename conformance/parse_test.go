@@ -39,6 +39,9 @@ func TestParseSaysWhereAndWhy(t *testing.T) {
 		{"a fault that is none", policy + "== T\nA cannot dial: too tired", `x.txt:3: "too tired" is no way in which dialling fails`},
 		{"a time that is none", policy + "== T\nsome time passes", `x.txt:3: "some time passes" is no line of a scenario`},
 		{"a kick by nobody known", policy + "== T\nA is on Web\nA expects kicked by Amiga", `x.txt:4: 70402`},
+		{"a rule that is none", policy + "== T\nA is on Web\nA expects kicked (newer login: bad luck)", `x.txt:4: "bad luck" is no rule`},
+		{"a sign-out of no device", policy + "== T\nA is on Web\nA signs out B", "x.txt:4: device B has no platform"},
+		{"a sight of no device", policy + "== T\nA is on Web\nA sees B away", "x.txt:4: device B has no platform"},
 		{"a detail that an event has not", policy + "== T\nA is on Web\nA expects connecting with 9508", `x.txt:4: nothing follows "connecting", got "with 9508"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

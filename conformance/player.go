@@ -146,7 +146,7 @@ func (e Event) matches(got Event) bool {
 		return false
 	}
 	switch e.Kind {
-	case LoginResult, RenewalResult, LogoutResult:
+	case LoginResult, RenewalResult, LogoutResult, SignOutResult:
 		return e.Result == got.Result
 	case ConnectFails:
 		return e.Code == imcode.OK || e.Code == got.Code
@@ -154,6 +154,7 @@ func (e Event) matches(got Event) bool {
 		return e.By == nil || got.By == nil ||
 			(e.Code == imcode.OK || e.Code == got.Code) &&
 				(e.By.Reason == "" || e.By.Reason == got.By.Reason) &&
+				(e.By.Rule == "" || e.By.Rule == got.By.Rule) &&
 				(e.By.Platform == 0 || e.By.Platform == got.By.Platform)
 	case Connecting, Connected, TicketEnds, TicketExpired:
 	}

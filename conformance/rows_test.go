@@ -86,6 +86,22 @@ var rows = []string{
 	"pending logout | ends only that session",
 	"a second Open of a data directory | 6018",
 
+	// Calls of who is in.
+	"feature call | before login, LOGINING: 6014",
+	"feature call | after kick, expiry, logout: 6014",
+	"feature call | closed: 6013",
+	"feature call | LOGINED, no connection: 9508 at once, nothing is queued",
+	"feature call | sent but unanswered: 9520",
+	"feature call | kicked before the answer: 6014",
+	"feature call | cancelled context",
+	"my sessions | the list",
+	"my sessions | signing out all others",
+	"my sessions | itself, or no session of the account: 70402",
+	"my sessions | signing out with the tickets: the old ones are dead",
+	"my sessions | signing out with the tickets: other sessions live on",
+	"my sessions | signing out with the tickets: the next renewal takes a new one",
+	"my sessions | signing out with the tickets: the next login takes a new one",
+
 	// The end of a UserSig.
 	"UserSig ends soon | told once, 5 minutes ahead",
 	"UserSig ends soon | at half of what was left, if that is less",
@@ -109,6 +125,8 @@ var rows = []string{
 	// Kicks and coming back.
 	"kick | LOGOUT and no user, the callback, then nothing",
 	"kick | a pending renewal gets 6014",
+	"kick | names the rule: over the limit",
+	"kick | names the rule: another platform of its group",
 	"newer login | told while connected",
 	"newer login | told: a later login succeeds",
 	"newer login | untold, the SDK returns by itself",
@@ -127,6 +145,10 @@ var rows = []string{
 	"operator kick | untold, the SDK returns by itself",
 	"operator kick | untold, the app calls login",
 	"operator kick | covers earlier evictions",
+	"signed out elsewhere | told while connected",
+	"signed out elsewhere | untold, the SDK returns by itself",
+	"signed out elsewhere | untold, the app calls login",
+	"signed out elsewhere | covers earlier evictions",
 	"policy applied | told while connected",
 	"policy applied | untold, the SDK returns by itself",
 	"policy applied | untold, the app calls login",

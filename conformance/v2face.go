@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"rollcall.example"
+	"rollcall.example/client"
 	"rollcall.example/imcode"
 	"rollcall.example/v2tim"
 )
@@ -25,6 +26,7 @@ var v2Words = map[Kind]string{
 	LoginResult:   "Login's OnSuccess or OnError",
 	RenewalResult: "RenewUserSig's OnSuccess or OnError",
 	LogoutResult:  "Logout's OnSuccess or OnError",
+	SignOutResult: "SignOut's, SignOutOthers' OnSuccess or OnError",
 }
 
 // Spell implements Face.
@@ -74,9 +76,29 @@ func (d v2Device) Do(q Request, c Call) {
 		d.manager.RenewUserSig(q.Ticket, callback)
 	case LogoutResult:
 		d.manager.Logout(callback)
+	case SignOutResult:
+		o := client.SignOutOptions{UserSigs: q.Tickets}
+		if q.Session != 0 {
+			d.manager.SignOut(q.Session, o, callback)
+			return
+		}
+		d.manager.SignOutOthers(o, v2tim.V2TIMValueCallback[int]{
+			OnSuccess: func(int) { callback.OnSuccess() }, OnError: callback.OnError,
+		})
 	default:
 		d.manager.Login(q.User, q.Ticket, callback)
 	}
+}
+
+// Sessions implements Device.
+func (d v2Device) Sessions() (list []Seen, err error) {
+	done := make(chan struct{})
+	d.manager.GetLoginSessions(v2tim.V2TIMValueCallback[[]client.DeviceSession]{
+		OnSuccess: func(all []client.DeviceSession) { list = seen(all); close(done) },
+		OnError:   func(code int, desc string) { err = imcode.Code(code).Errorf("%s", desc); close(done) },
+	})
+	<-done
+	return list, err
 }
 
 // GiveUp implements Device; no scenario asks this face for it.
