@@ -23,11 +23,11 @@ const module = "rollcall.example"
 // imports only from floors below its own, or from its left on the same floor.
 // The root package is "rollcall"; a room may be planned before it is built.
 var floors = []string{
-	0: "imcode rollcall usersig wire web internal/sqlitefile internal/backoff internal/memnet internal/config",
+	0: "imcode rollcall usersig wire web internal/sqlitefile internal/backoff internal/memnet internal/config internal/plain",
 	1: "internal/policy internal/limit",
 	2: "internal/store internal/store/storetest internal/store/sqlite internal/store/postgres " +
 		"internal/bus internal/bus/nats internal/apps internal/webhook",
-	3: "internal/node",
+	3: "internal/node internal/history",
 	4: "internal/session internal/chat internal/account",
 	5: "internal/gateway internal/admin internal/rest",
 	6: "server",

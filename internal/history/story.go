@@ -1,0 +1,194 @@
+package history
+
+import (
+	"fmt"
+	"time"
+
+	"rollcall.example"
+	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
+	"rollcall.example/internal/policy"
+	"rollcall.example/internal/store"
+)
+
+// story says in sentences what is so with a device: whether it is in, how its last
+// session ended, and what it was refused since.
+func (a Account) story(d *installation) (said []string) {
+	if d.in != nil {
+		said = append(said, fmt.Sprintf("It has been logged in since %s, and %s.", a.moment(d.in.Since), a.link(*d.in)))
+	}
+	if len(d.out) > 0 {
+		before := "It was "
+		if d.in != nil {
+			before = "Before that it was "
+		}
+		said = append(said, before+a.end(d.out[0]))
+		for _, later := range d.out[1:] {
+			said = append(said, "On "+a.moment(later.At)+" it was signed out once more"+a.why(later)+" So it does not come back by itself.")
+		}
+		if d.out[0].Kind == policy.EventKicked {
+			said = append(said, a.told(d))
+		}
+		for _, r := range d.out {
+			if by := support(r); by != "" {
+				said = append(said, by)
+			}
+		}
+	}
+	if d.in == nil && len(d.out) == 0 {
+		said = append(said, "It was not logged in, as far as the history goes back.")
+	}
+	for _, r := range d.refused {
+		said = append(said, a.refusal(r))
+	}
+	return said
+}
+
+// end says how a session ended.
+func (a Account) end(r store.HistoryRow) string {
+	at := a.moment(r.At)
+	switch r.Kind {
+	case policy.EventLogout:
+		return "logged out by the user on this device on " + at + "."
+	case policy.EventExpired:
+		return "signed out on " + at + ", because the UserSig with which it had logged in had ended: it needs a new one."
+	case policy.EventLapsed:
+		return "signed out on " + at + ", because it had been without a connection for " + awayLimit(r.Platform) + "."
+	case policy.EventReplaced:
+		return "replaced by its own next login on " + at + ": nobody else had to do with it."
+	default:
+		return "signed out on " + at + a.why(r)
+	}
+}
+
+func awayLimit(p rollcall.Platform) string {
+	if p == rollcall.Web {
+		return plain.Span(policy.WebAwayLimit)
+	}
+	return plain.Span(policy.AwayLimit)
+}
+
+// why says why a session was kicked.
+func (a Account) why(r store.HistoryRow) string {
+	by := a.device(r.By.DeviceName, r.By.Platform)
+	switch r.Reason {
+	case policy.NewerLogin:
+		return ", because the account logged in on " + by + rule(r) + "."
+	case policy.Operator:
+		return ", by an operator."
+	case policy.SignedOutElsewhere:
+		return ", by the account's user on " + by + "."
+	case policy.PolicyApplied:
+		return ", because the app's login policy was applied to those logged in; the account stayed on " + by + rule(r) + "."
+	case policy.SameDeviceElsewhere:
+		return ", because another client logged in with this device's id: its data may have been copied."
+	case policy.SecretUsedTwice:
+		return ", because two clients used the same session: its data may have been copied."
+	case policy.AccountDisabled:
+		return ", because the account was disabled."
+	case policy.AccountDeleted:
+		return ", because the account was deleted."
+	case policy.RESTKick:
+		return ", because all UserSigs made until then were revoked: it needs a new one."
+	default:
+		return "."
+	}
+}
+
+// rule says by which rule there was no room.
+func rule(r store.HistoryRow) string {
+	switch {
+	case r.By.Rule == policy.OtherPlatform:
+		return fmt.Sprintf(": the app does not let an account be logged in on %s and %s at the same time", r.Platform, r.By.Platform)
+	case r.By.Rule == policy.OverLimit && r.By.Limit == 1:
+		return fmt.Sprintf(": the app lets an account be logged in once on %s", r.Platform)
+	case r.By.Rule == policy.OverLimit:
+		return fmt.Sprintf(": the app lets an account be logged in %d times on %s", r.By.Limit, r.Platform)
+	}
+	return ""
+}
+
+// told says whether the device knows of its kick.
+func (a Account) told(d *installation) string {
+	r := d.out[0]
+	was := "It was without a connection"
+	if r.Connected {
+		was = "It was connected"
+	}
+	kick, untold := a.kickRow(r.Session)
+	switch young := a.Now.Sub(r.At) <= policy.KickRowLife; {
+	case untold && r.Connected:
+		return was + " and was sent the notice, but has not confirmed it yet. " + a.comingBack(kick)
+	case untold:
+		return was + " and has not been told yet. " + a.comingBack(kick)
+	case r.Connected && young:
+		return was + " and was told at once."
+	case d.in != nil:
+		return was + ", and has logged in again since."
+	case young:
+		return was + ", and has been told since."
+	default:
+		return was + ". Whether it was told later is not kept for so long."
+	}
+}
+
+func (a Account) kickRow(session uint64) (policy.Kick, bool) {
+	for _, k := range a.State.Kicks {
+		if k.Session == session && a.Now.Sub(k.At) <= policy.KickRowLife {
+			return k, true
+		}
+	}
+	return policy.Kick{}, false
+}
+
+// comingBack says what a device gets that was not told, when it comes back.
+func (a Account) comingBack(k policy.Kick) string {
+	switch {
+	case k.Reason == policy.NewerLogin && (!a.Rules.TellKickedOnReconnect || k.Platform == rollcall.Web):
+		return "If it comes back by itself, it logs in again and so takes the place back."
+	case k.Reason == policy.SecretUsedTwice:
+		return "Whoever has a copy of its data is told when they come back, until " + plain.Stamp(k.At.Add(policy.KickRowLife), a.Zone) + "."
+	}
+	return "It will be told when it comes back, until " + plain.Stamp(k.At.Add(policy.KickRowLife), a.Zone) + "."
+}
+
+// refusal says what a device was refused.
+func (a Account) refusal(r store.HistoryRow) string {
+	what, when := "A login from it was refused", "on "+a.moment(r.Last)
+	if r.Session != 0 {
+		what = "A new UserSig for its session was refused"
+	}
+	if r.Count > 1 {
+		when = fmt.Sprintf("%d times since %s, last %s", r.Count, plain.Stamp(r.At, a.Zone), when)
+	}
+	said := fmt.Sprintf("%s %s: %d", what, when, int(r.Code))
+	if e, ok := imcode.Lookup(int(r.Code)); ok {
+		said += ", " + e.Meaning
+	}
+	return said + "."
+}
+
+// device names a device for people.
+func (a Account) device(name string, p rollcall.Platform) string {
+	if name == "" {
+		return fmt.Sprintf("a device without a name (%s)", p)
+	}
+	return fmt.Sprintf("%s (%s)", name, p)
+}
+
+// link says whether a session has a connection now.
+func (a Account) link(x policy.Session) string {
+	if x.Node != "" {
+		return "is connected"
+	}
+	return "has been away since " + a.moment(x.Away)
+}
+
+// moment says when something was, and how long ago.
+func (a Account) moment(t time.Time) string {
+	ago := a.Now.Sub(t)
+	if ago < time.Second {
+		return plain.Stamp(t, a.Zone) + " (just now)"
+	}
+	return fmt.Sprintf("%s (%s ago)", plain.Stamp(t, a.Zone), plain.Span(ago))
+}
