@@ -36,7 +36,8 @@ type world struct {
 	key    string
 	log    *journal
 	peers  int
-	stop   func() // drains the server and waits for it
+	phones []*phone // cut off when the server is killed
+	stop   func()   // drains the server and waits for it
 }
 
 // story runs tell against a server that was made with the config, the zero one
