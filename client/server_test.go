@@ -13,6 +13,7 @@ import (
 	"rollcall.example"
 	"rollcall.example/client"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/apps"
 	"rollcall.example/internal/memnet"
 	"rollcall.example/internal/stage"
 )
@@ -20,13 +21,15 @@ import (
 // These stories are played against the real server; those of every other test
 // of this package against a peer with a script.
 
-// onStage runs tell with a real server, in fake time.
+// onStage runs tell with a real server, in fake time, under policy multi: devices
+// on different platforms leave each other alone.
 func onStage(t *testing.T, tell func(t *testing.T, s *stage.Stage)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s, err := stage.Open(t.TempDir(), stage.Options{})
 		must(t, err)
 		t.Cleanup(func() { must(t, s.Close()) })
+		must(t, s.SetPolicy(apps.Policy{Name: "multi"}))
 		tell(t, s)
 	})
 }
