@@ -39,6 +39,7 @@ var placeholders = map[string]string{
 	"fault":    `.+`,
 	"setting":  `[a-z_]+=.*`,
 	"policy":   `.+`,
+	"words":    `.+`,
 	"count":    `no|\d+`,
 	"often":    `once|twice|\d+ times`,
 }

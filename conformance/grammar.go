@@ -142,6 +142,7 @@ var expectations = []form{
 	newForm("<user> has never been kicked", "", func(_ *parser, w words) (play, error) {
 		return func(s *performance) error { return s.expectHistory(user(w["user"]), policy.EventKicked, 0) }, nil
 	}),
+	explains,
 	newForm("<user> has signed up", "", signedUp(true)),
 	newForm("<user> has not signed up", "", signedUp(false)),
 }

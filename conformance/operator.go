@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"rollcall.example"
@@ -40,6 +42,23 @@ var acts = []form{
 	newForm("<user> is enabled", "", ofUser(func(s *performance, user string) error { return s.Stage.SetDisabled(user, false) })),
 	newForm("<user> is deleted", "", ofUser(func(s *performance, user string) error { return s.Stage.Delete(user) })),
 }
+
+// explains looks at what a support person reads of an account.
+var explains = newForm("support asks about <user> and reads: <words>", "", func(_ *parser, w words) (play, error) {
+	return func(s *performance) error {
+		text, err := s.Stage.Explain(user(w["user"]))
+		if err != nil {
+			return err
+		}
+		if s.Told != nil {
+			s.Told(text)
+		}
+		if !strings.Contains(strings.Join(strings.Fields(text), " "), w["words"]) {
+			return fmt.Errorf("it reads:\n%s", text)
+		}
+		return nil
+	}, nil
+})
 
 func ofUser(f func(s *performance, user string) error) func(*parser, words) (play, error) {
 	return func(_ *parser, w words) (play, error) {

@@ -23,6 +23,8 @@ type Player struct {
 	// each event when the app hears it, on whichever goroutine that is.
 	Began, Done func(Step)
 	Heard       func(device string, e Event)
+	// Told, if set, takes what support reads.
+	Told func(text string)
 }
 
 // A performance is one scenario as it is played.

@@ -74,7 +74,11 @@ func TestTheManualHasTheGroups(t *testing.T) {
 	for _, name := range []string{"single", "dual", "triple"} {
 		var groups []string
 		for _, group := range (apps.Policy{Name: name}).Grouping() {
-			groups = append(groups, strings.NewReplacer("[", "", "]", "", " ", ", ").Replace(fmt.Sprint(group)))
+			var names []string
+			for _, p := range group {
+				names = append(names, p.String())
+			}
+			groups = append(groups, strings.Join(names, ", "))
 		}
 		row := fmt.Sprintf("| `%s` | %s |", name, strings.Join(groups, " · "))
 		if !strings.Contains(string(b), row) {

@@ -5,6 +5,7 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/internal/apps"
+	"rollcall.example/internal/history"
 	"rollcall.example/internal/policy"
 	"rollcall.example/internal/session"
 	"rollcall.example/server"
@@ -36,6 +37,23 @@ func (s *Stage) Kick(user string, on *rollcall.Platform) error {
 		_, err := all.Kick(ctx, account(user), policy.Target{Platform: on}, Operator)
 		return err
 	})
+}
+
+// Explain says who is logged in as the user now, and why devices were signed out.
+func (s *Stage) Explain(user string) (text string, err error) {
+	err = s.ask(func(ctx context.Context, running *server.Server) error {
+		a := history.Account{User: rollcall.UserID(user), Now: s.Now()}
+		var err error
+		if a.State, err = running.Account(ctx, account(user)); err != nil {
+			return err
+		}
+		if a.Rows, err = running.History(ctx, account(user), 1000); err != nil {
+			return err
+		}
+		text, err = a.Explain("")
+		return err
+	})
+	return text, err
 }
 
 // Revoke makes the user's earlier tickets worthless and returns the first second

@@ -77,6 +77,21 @@ func (n *Narrator) heard(device string, e conformance.Event) {
 	}
 }
 
+// told writes what support reads.
+func (n *Narrator) told(text string) {
+	const margin = "     | "
+	for line := range strings.Lines(text) {
+		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		parts := wrap(line, width-len(margin)-len(indent))
+		if parts == nil {
+			n.sayf(dim, "%s", strings.TrimRight(margin, " "))
+		}
+		for _, part := range parts {
+			n.sayf(dim, "%s%s%s", margin, indent, part)
+		}
+	}
+}
+
 // width is how many columns every terminal has.
 const width = 80
 

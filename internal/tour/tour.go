@@ -57,6 +57,6 @@ func tell(ctx context.Context, n *Narrator, dir string, s conformance.Scenario) 
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	p := &conformance.Player{Face: conformance.Go{}, Stage: st, Began: n.began, Done: n.done, Heard: n.heard}
+	p := &conformance.Player{Face: conformance.Go{}, Stage: st, Began: n.began, Done: n.done, Heard: n.heard, Told: n.told}
 	return p.Play(ctx, s)
 }
