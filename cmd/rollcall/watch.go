@@ -27,6 +27,8 @@ type event struct {
 	BySession  uint64             `json:"by_session,omitempty"`
 	ByPlatform *rollcall.Platform `json:"by_platform,omitempty"`
 	ByDevice   string             `json:"by_device,omitempty"`
+	Rule       string             `json:"rule,omitempty"`
+	Limit      int                `json:"limit,omitempty"`
 	Text       string             `json:"text,omitempty"`
 }
 
@@ -54,11 +56,18 @@ func (w *watch) listener() client.Listener {
 		},
 		KickedOffline: func(k client.Kick) {
 			e := event{Event: "kicked offline", Code: k.Code, Reason: k.Reason.String(), Text: k.Text}
-			if k.Reason == client.ReasonNewerLogin {
+			if k.BySession != 0 {
 				e.BySession, e.ByPlatform, e.ByDevice = k.BySession, &k.ByPlatform, k.ByDeviceName
+			}
+			if k.Rule != client.KickRuleNone {
+				e.Rule, e.Limit = k.Rule.String(), k.Limit
 			}
 			w.print(e)
 			w.ended <- kicked(k)
+		},
+		UserSigWillExpire: func(ends time.Time) {
+			ends = ends.UTC()
+			w.print(event{Event: "ticket ends soon", Ends: &ends})
 		},
 		UserSigExpired: func() {
 			w.print(event{Event: "ticket expired"})
@@ -104,7 +113,7 @@ func (w *watch) print(e event) {
 		_ = printLine(w.out, e) // a reader that has gone is not told
 		return
 	}
-	line := fmt.Sprintf("%s  %-15s %s", e.Time.Format("15:04:05.000"), e.Event, e.rest())
+	line := fmt.Sprintf("%s  %-16s %s", e.Time.Format("15:04:05.000"), e.Event, e.rest())
 	fmt.Fprintln(w.out, strings.TrimRight(line, " "))
 }
 
@@ -128,6 +137,8 @@ func (e event) rest() string {
 		add(true, "by session %d on %s", e.BySession, *e.ByPlatform)
 	}
 	add(e.ByDevice != "", "%q", e.ByDevice)
+	add(e.Rule != "" && e.Limit == 0, "%s", e.Rule)
+	add(e.Limit != 0, "%s of %d", e.Rule, e.Limit)
 	text := strings.TrimPrefix(e.Text, "dial tcp ")    // for a line that fits 80 columns
 	add(text != "" && e.ByPlatform == nil, "%s", text) // which says the same again
 	return strings.Join(words, ", ")
