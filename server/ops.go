@@ -72,6 +72,7 @@ type metrics struct {
 	logins     *prometheus.CounterVec
 	ends       *prometheus.CounterVec
 	clockJumps prometheus.Counter
+	history    prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -86,8 +87,11 @@ func newMetrics() *metrics {
 		clockJumps: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "rollcall_clock_jumps_total", Help: "Times the machine's clock jumped forward by more than a minute.",
 		}),
+		history: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "rollcall_history_pruned_total", Help: "Rows of history dropped because they were older than their app keeps them.",
+		}),
 	}
-	m.registry.MustRegister(m.logins, m.ends, m.clockJumps,
+	m.registry.MustRegister(m.logins, m.ends, m.clockJumps, m.history,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -109,3 +113,5 @@ func (m *metrics) login(c imcode.Code) { m.logins.WithLabelValues(strconv.Itoa(i
 func (m *metrics) end(how policy.EventKind, why policy.Reason) {
 	m.ends.WithLabelValues(how.String(), why.String()).Inc()
 }
+
+func (m *metrics) pruned(rows int) { m.history.Add(float64(rows)) }

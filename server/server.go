@@ -101,7 +101,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg, store: st, apps: a, token: token, metrics: m}
 	s.sessions = session.New(st, a, roster, session.Options{
 		Node: incarnation, Now: cfg.Now, Log: cfg.Log,
-		OnLogin: m.login, OnEnd: m.end, OnJump: m.clockJumps.Inc,
+		OnLogin: m.login, OnEnd: m.end, OnJump: m.clockJumps.Inc, OnPrune: m.pruned,
 	})
 	s.gateway = gateway.New(s.sessions, gateway.Options{
 		LoginWithin: cfg.LoginWithin, Heartbeat: cfg.Heartbeat, Silence: cfg.Silence,
@@ -150,6 +150,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	servers := s.serve(ctx, g)
 	g.Go(func() error { return s.sessions.Run(work) })
+	g.Go(func() error { return s.sessions.Retain(work) })
 	g.Go(func() error {
 		<-ctx.Done()
 		s.drain(servers)

@@ -30,6 +30,8 @@ const (
 
 // A memory is accounts in memory: what a gateway test needs of a store.
 type memory struct {
+	session.Records // nobody asks
+
 	mu       sync.Mutex
 	accounts map[rollcall.Account]policy.State
 }

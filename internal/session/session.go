@@ -45,6 +45,13 @@ type Store interface {
 	Due(ctx context.Context, now time.Time, limit int) (due []rollcall.Account, next time.Time, err error)
 	State(ctx context.Context, a rollcall.Account) (policy.State, error)
 	LoggedIn(ctx context.Context, app rollcall.AppID, after rollcall.UserID, limit int) ([]store.Account, error)
+	Records
+}
+
+// Records are what has happened.
+type Records interface {
+	History(ctx context.Context, a rollcall.Account, before int64, limit int) ([]store.HistoryRow, error)
+	Prune(ctx context.Context, app rollcall.AppID, before time.Time, limit int) (int, error)
 }
 
 // Options are the choices that Sessions have. The zero value is good.
@@ -55,6 +62,7 @@ type Options struct {
 	OnLogin    func(imcode.Code)
 	OnEnd      func(policy.EventKind, policy.Reason)
 	OnJump     func()
+	OnPrune    func(rows int)
 	RetryAfter time.Duration // told with 70500; default 2 s
 }
 
@@ -114,7 +122,7 @@ type member struct {
 }
 
 // New returns the use-cases over a store, the apps and the roster of this
-// process. Run has to run beside it.
+// process. Run and Retain have to run beside it.
 func New(s Store, a *apps.Apps, r *node.Roster, o Options) *Sessions {
 	watch := o.Now == nil
 	if watch {
@@ -131,6 +139,9 @@ func New(s Store, a *apps.Apps, r *node.Roster, o Options) *Sessions {
 	}
 	if o.OnJump == nil {
 		o.OnJump = func() {}
+	}
+	if o.OnPrune == nil {
+		o.OnPrune = func(int) {}
 	}
 	o.Node = cmp.Or(o.Node, "local")
 	o.RetryAfter = cmp.Or(o.RetryAfter, 2*time.Second)
