@@ -39,7 +39,8 @@ type phone struct {
 	tape     *tape
 
 	mu   sync.Mutex
-	told []string
+	told []string // signals
+	log  []string // signals, "in" for each login() that succeeded, and "restarted"
 }
 
 // phone makes an installation, with its program running and nobody in.
@@ -80,6 +81,7 @@ func (d *phone) hear(signal string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.told = append(d.told, signal)
+	d.log = append(d.log, signal)
 }
 
 // signals are those that the app was ever given.
@@ -96,6 +98,9 @@ func (d *phone) restart() {
 	if err := d.Close(); err != nil {
 		d.w.t.Fatal(err)
 	}
+	d.mu.Lock()
+	d.log = append(d.log, "restarted")
+	d.mu.Unlock()
 	d.open()
 }
 
@@ -105,11 +110,13 @@ func (d *phone) login() string { return d.loginWith(d.sig) }
 
 func (d *phone) loginWith(sig string) string {
 	d.w.t.Helper()
-	err := d.Login(d.w.t.Context(), d.user, sig)
-	if err == nil {
-		return "ok"
+	if err := d.Login(d.w.t.Context(), d.user, sig); err != nil {
+		return fmt.Sprint(int(imcode.Of(err)))
 	}
-	return fmt.Sprint(int(imcode.Of(err)))
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.log = append(d.log, "in")
+	return "ok"
 }
 
 // in logs in, which must succeed.
