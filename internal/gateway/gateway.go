@@ -16,6 +16,7 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -63,6 +64,7 @@ type Gateway struct {
 	mu       sync.Mutex
 	conns    map[*conn]struct{}
 	draining bool
+	spread   time.Duration // with draining: over which clients come back
 	running  sync.WaitGroup
 }
 
@@ -107,8 +109,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if n := buffered.Reader.Buffered(); n > 0 {
 		c.early, _ = buffered.Reader.Peek(n)
 	}
-	if !g.add(c) {
-		_ = nc.Close()
+	if after, draining := g.add(c); draining {
+		sendAway(nc, wire.Close{Code: wire.CloseDrain, RetryAfter: after})
 		return
 	}
 	go func() {
@@ -142,15 +144,28 @@ func addressOf(a net.Addr) session.Address {
 	return session.Address{Addr: p.Addr().Unmap()}
 }
 
-func (g *Gateway) add(c *conn) bool {
+// add takes a connection into service. While the gateway drains it does not, and
+// says when the client should come back: after all those who were in service.
+func (g *Gateway) add(c *conn) (after time.Duration, draining bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.draining {
-		return false
+		return time.Second + g.spread, true
 	}
 	g.conns[c] = struct{}{}
 	g.running.Add(1)
-	return true
+	return 0, false
+}
+
+// sendAway closes a connection that was never served.
+func sendAway(nc net.Conn, why wire.Close) {
+	defer nc.Close()
+	if err := nc.SetDeadline(time.Now().Add(closeWithin)); err != nil {
+		return
+	}
+	if _, err := nc.Write(closeFrame(why)); err == nil {
+		_, _ = io.CopyN(io.Discard, nc, maxDiscarded) // until its peer has closed: unread bytes would cut the frame off
+	}
 }
 
 func (g *Gateway) remove(c *conn) {
@@ -172,7 +187,7 @@ func (g *Gateway) Connections() int {
 // are cut.
 func (g *Gateway) Drain(ctx context.Context, spread time.Duration) {
 	g.mu.Lock()
-	g.draining = true
+	g.draining, g.spread = true, spread
 	open := make([]*conn, 0, len(g.conns))
 	for c := range g.conns {
 		open = append(open, c)

@@ -123,7 +123,7 @@ func play(t *testing.T, g *Gateway, sub wire.Subprotocol, sent []byte) []ws.Fram
 		g: g, net: line, sub: sub, address: session.Address{Addr: netip.MustParseAddr("10.0.0.1")},
 		deadline: time.Now().Add(g.opt.LoginWithin),
 	}
-	if !g.add(c) {
+	if _, draining := g.add(c); draining {
 		t.Fatal("the gateway drains")
 	}
 	c.run()
@@ -191,6 +191,28 @@ func TestAConnectionThatEndsJustAfterItsFrameIsToldWhyItIsClosed(t *testing.T) {
 				t.Fatalf("%s: the last frame is %v, want a close with %d", name, last, tt.want)
 			}
 		}
+	}
+}
+
+// TestWhoIsUpgradedDuringADrainIsAskedToComeBack: it is too late for service, and
+// not for a word.
+func TestWhoIsUpgradedDuringADrainIsAskedToComeBack(t *testing.T) {
+	g := newGateway(t)
+	g.Drain(t.Context(), 3*time.Second)
+	here, there := net.Pipe()
+	after, draining := g.add(&conn{g: g, net: here})
+	if !draining {
+		t.Fatal("a draining gateway takes a connection into service")
+	}
+	go sendAway(here, wire.Close{Code: wire.CloseDrain, RetryAfter: after})
+	f, err := ws.ReadFrame(there)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there.Close()
+	code, reason := ws.ParseCloseFrameData(f.Payload)
+	if c := wire.ParseClose(int(code), reason); c.Code != wire.CloseDrain || c.RetryAfter != 4*time.Second {
+		t.Errorf("sent away with %+v, want drain, back after 4 s", c)
 	}
 }
 
