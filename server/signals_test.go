@@ -107,18 +107,9 @@ func signOutElsewhere(d *phone) {
 // policyApplied applies the policy to an account that an earlier one let log in
 // twice on the platform.
 func policyApplied(d *phone) {
-	rules := d.w.rules()
-	rules.Limit[d.platform] = 2
-	now := time.Now()
-	_, err := d.w.server.Store().Mutate(d.w.t.Context(), account(d.user), func(s policy.State) policy.Outcome {
-		return policy.LogIn(s, policy.Login{
-			Now: now, Node: "another", Device: "tablet", DeviceName: "tablet", Platform: d.platform,
-			SigTime: now.Unix(), SigEnds: now.Unix() + 1e7, Try: 1, Fixed: policy.Hash{1}, Changing: policy.Hash{2},
-		}, rules)
-	})
-	if err != nil {
-		d.w.t.Fatal(err)
-	}
+	d.w.under(apps.Policy{Instances: apps.Instances{d.platform: 2}})
+	newerLogin(d)
+	d.w.under(apps.Policy{})
 	if sum, err := d.w.server.Sessions().Apply(d.w.t.Context(), app, "ann", nil); err != nil || sum.Sessions != 1 {
 		d.w.t.Fatalf("applying the policy: %+v, %v; want one session ended", sum, err)
 	}
@@ -160,16 +151,6 @@ func (d *phone) act(o policy.Outcome, err error) {
 	if err != nil || len(o.Ended) != 1 {
 		d.w.t.Fatalf("the act ended %d sessions, %v; want 1", len(o.Ended), err)
 	}
-}
-
-// rules are those in force.
-func (w *world) rules() policy.Rules {
-	w.t.Helper()
-	a, err := w.server.Apps().App(app)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return a.Rules
 }
 
 // highest is the try number of the device that the server has seen last.
