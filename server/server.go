@@ -171,7 +171,7 @@ func (s *Server) serve(ctx context.Context, g *errgroup.Group) []*http.Server {
 		c.NextProtos = []string{"http/1.1"} // WebSocket upgrades are HTTP/1.1
 		listener = tls.NewListener(listener, c)
 	}
-	operators := admin.Handler(admin.Backend{Apps: s.apps, Token: s.token, Log: s.cfg.Log})
+	operators := admin.Handler(admin.Backend{Apps: s.apps, Sessions: s.sessions, Token: s.token, Log: s.cfg.Log, Ending: ctx.Done()})
 	var servers []*http.Server
 	for _, door := range []struct {
 		listener net.Listener

@@ -18,6 +18,9 @@ import (
 type appPolicyCmd struct {
 	Show appPolicyShow `cmd:"" help:"Show an app's login policy."`
 	Set  appPolicySet  `cmd:"" help:"Set an app's login policy."`
+
+	Preview appPolicyPreview `cmd:"" help:"Say whom a policy would log out if it were applied now."`
+	Apply   appPolicyApply   `cmd:"" help:"Put the policy in force for those who are logged in already."`
 }
 
 // appPolicyShow shows the policy.

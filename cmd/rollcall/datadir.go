@@ -30,11 +30,16 @@ type operator struct {
 	Server string `env:"ROLLCALL_ADMIN" placeholder:"URL" help:"A running server's admin address, as http://127.0.0.1:7402, in place of the data directory. The token is read from ROLLCALL_ADMIN_TOKEN."`
 }
 
-// operate reaches the server at its admin address, if one is named; or else in its
-// data directory, through the server if it runs there, or through its store.
+// operate is reach for what the server answers at once.
 func (o operator) operate(ctx context.Context, s *streams, do func(context.Context, *admin.Client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
+	return o.reach(ctx, s, do)
+}
+
+// reach reaches the server at its admin address, if one is named; or else in its
+// data directory, through the server if it runs there, or through its store.
+func (o operator) reach(ctx context.Context, s *streams, do func(context.Context, *admin.Client) error) error {
 	if o.Server != "" {
 		c, err := admin.Remote(o.Server, os.Getenv("ROLLCALL_ADMIN_TOKEN"))
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/config"
+	"rollcall.example/internal/plain"
 	"rollcall.example/usersig"
 )
 
@@ -170,5 +171,5 @@ A ticket for anybody else:
 %[10]s usersig new --app %[4]d --key %[5]s --user carol
 %[11]s
 Ctrl-C ends it.
-`, what, t.Clients, ops, t.App, t.Key, span(c.For), login, t.Tickets["alice"], t.Tickets["bob"], program(), operators)
+`, what, t.Clients, ops, t.App, t.Key, plain.Span(c.For), login, t.Tickets["alice"], t.Tickets["bob"], program(), operators)
 }

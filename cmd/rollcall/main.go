@@ -7,6 +7,12 @@
 //	rollcall serve          run a server on it
 //	rollcall app            add apps, change their policy, settings and keys
 //	rollcall admin          change the operators' token
+//	rollcall sessions       where an account is logged in
+//	rollcall kick           end sessions
+//	rollcall account        disable, enable and delete accounts
+//	rollcall history        what happened to an account
+//	rollcall explain        why a device was signed out
+//	rollcall watch          what happens to an account, live
 //	rollcall usersig        make, check and explain tickets
 //	rollcall login          hold a session open and print what happens to it
 //	rollcall code 6206      explain a code
@@ -34,17 +40,23 @@ import (
 
 // commands are the subcommands, in the order of the help.
 type commands struct {
-	Tour    tourCmd    `cmd:"" help:"See it work: short stories with a real server, told as they happen."`
-	Dev     devCmd     `cmd:"" help:"Try Rollcall out: a server, accounts and tickets, with nothing to configure."`
-	Init    initCmd    `cmd:"" help:"Make a data directory with a configuration and a first app."`
-	Serve   serveCmd   `cmd:"" help:"Run a server on a data directory."`
-	Config  configCmd  `cmd:"" help:"Check a configuration, or print the default one."`
-	App     appCmd     `cmd:"" help:"Add apps, change their login policy, settings and keys; with the server running or not."`
-	Admin   adminCmd   `cmd:"" help:"Change the token with which operators reach the server over TCP."`
-	UserSig userSigCmd `cmd:"" name:"usersig" help:"Make, check and explain UserSigs, the tickets accounts log in with."`
-	Login   loginCmd   `cmd:"" help:"Log in, hold the session open, and print what happens to it."`
-	Code    codeCmd    `cmd:"" help:"Explain a code, by its number or symbol."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Tour     tourCmd     `cmd:"" help:"See it work: short stories with a real server, told as they happen."`
+	Dev      devCmd      `cmd:"" help:"Try Rollcall out: a server, accounts and tickets, with nothing to configure."`
+	Init     initCmd     `cmd:"" help:"Make a data directory with a configuration and a first app."`
+	Serve    serveCmd    `cmd:"" help:"Run a server on a data directory."`
+	Config   configCmd   `cmd:"" help:"Check a configuration, or print the default one."`
+	App      appCmd      `cmd:"" help:"Add apps, change their login policy, settings and keys; with the server running or not."`
+	Admin    adminCmd    `cmd:"" help:"Change the token with which operators reach the server over TCP."`
+	Sessions sessionsCmd `cmd:"" help:"Show where an account is logged in."`
+	Kick     kickCmd     `cmd:"" help:"End sessions of an account."`
+	Account  accountCmd  `cmd:"" help:"Disable, enable and delete accounts."`
+	History  historyCmd  `cmd:"" help:"Print what happened to an account."`
+	Explain  explainCmd  `cmd:"" help:"Say why a device was signed out, or who was logged in at a moment."`
+	Watch    watchCmd    `cmd:"" help:"Print what happens to an account, as it happens."`
+	UserSig  userSigCmd  `cmd:"" name:"usersig" help:"Make, check and explain UserSigs, the tickets accounts log in with."`
+	Login    loginCmd    `cmd:"" help:"Log in, hold the session open, and print what happens to it."`
+	Code     codeCmd     `cmd:"" help:"Explain a code, by its number or symbol."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	Completion completionCmd `cmd:"" help:"Print what turns on tab completion in your shell."`
 
@@ -74,7 +86,7 @@ func run() int {
 	kongcompletion.Register(parser)
 	line, err := parser.Parse(os.Args[1:])
 	if err != nil {
-		fmt.Fprintf(std.err, "rollcall: %s\n%s", plain(err), understood(err))
+		fmt.Fprintf(std.err, "rollcall: %s\n%s", codeless(err), understood(err))
 		return 2
 	}
 	if err := line.Run(); err != nil {
@@ -84,9 +96,9 @@ func run() int {
 	return 0
 }
 
-// plain is what an error says, less the code in it: a slip in the command line is
+// codeless is what an error says, less the code in it: a slip in the command line is
 // no answer of Rollcall's.
-func plain(err error) string {
+func codeless(err error) string {
 	coded, ok := errors.AsType[*imcode.Error](err)
 	if !ok {
 		return err.Error()

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"rollcall.example/internal/plain"
 )
 
 // printJSON prints v as programs read it, and people too.
@@ -49,38 +51,6 @@ func given(what, value string, in io.Reader, limit int) (string, error) {
 	return line, nil
 }
 
-// span says a length of time as people do, by its two largest units.
-func span(d time.Duration) string {
-	d = d.Abs().Round(time.Second)
-	if d >= time.Hour {
-		d = d.Round(time.Minute) // 24 hours less a moment are a day
-	}
-	units := []struct {
-		name string
-		of   time.Duration
-	}{
-		{"year", 365 * 24 * time.Hour}, {"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second},
-	}
-	var words []string
-	for _, u := range units {
-		n := d / u.of
-		d %= u.of
-		switch {
-		case n > 0:
-			words = append(words, count(int(n), u.name))
-		case len(words) > 0:
-			return words[0] // the second largest is none
-		}
-		if len(words) == 2 {
-			break
-		}
-	}
-	if words == nil {
-		return "less than a second"
-	}
-	return strings.Join(words, " ")
-}
-
 // overCtrlC goes back to the start of the line, where a terminal shows ^C.
 func overCtrlC(w io.Writer) {
 	if terminal(w) {
@@ -98,13 +68,5 @@ func terminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// count says a number of things.
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
-
 // stamp writes a moment for people.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+func stamp(t time.Time) string { return plain.Stamp(t, nil) }

@@ -10,6 +10,7 @@ import (
 	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/apps"
+	"rollcall.example/internal/plain"
 	"rollcall.example/usersig"
 )
 
@@ -111,7 +112,7 @@ func (c *userSigCheck) Run(s *streams) error {
 		}
 	}
 	if err == nil && !c.JSON {
-		fmt.Fprintf(s.out, "good for %s, until %s\n", span(claims.Ends().Sub(now)), stamp(claims.Ends()))
+		fmt.Fprintf(s.out, "good for %s, until %s\n", plain.Span(claims.Ends().Sub(now)), stamp(claims.Ends()))
 	}
 	return err
 }
@@ -172,13 +173,13 @@ func (c *userSigExplain) Run(s *streams) error {
 }
 
 func (e explained) print(w io.Writer, now time.Time) error {
-	made := span(now.Sub(e.Made)) + " ago"
+	made := plain.Span(now.Sub(e.Made)) + " ago"
 	if e.Made.After(now) {
-		made = span(e.Made.Sub(now)) + " from now: check the clock of the server that signs"
+		made = plain.Span(e.Made.Sub(now)) + " from now: check the clock of the server that signs"
 	}
-	ends := "good for another " + span(e.Ends.Sub(now))
+	ends := "good for another " + plain.Span(e.Ends.Sub(now))
 	if e.Expired {
-		ends = "expired " + span(now.Sub(e.Ends)) + " ago"
+		ends = "expired " + plain.Span(now.Sub(e.Ends)) + " ago"
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "app\t%d\n", e.App)
@@ -186,7 +187,7 @@ func (e explained) print(w io.Writer, now time.Time) error {
 	fmt.Fprintf(t, "made\t%s\t%s\n", stamp(e.Made), made)
 	fmt.Fprintf(t, "ends\t%s\t%s\n", stamp(e.Ends), ends)
 	if e.UserbufBytes != nil {
-		fmt.Fprintf(t, "userbuf\t%s, which a login ignores\n", count(*e.UserbufBytes, "byte"))
+		fmt.Fprintf(t, "userbuf\t%s, which a login ignores\n", plain.Count(*e.UserbufBytes, "byte"))
 	}
 	fmt.Fprintf(t, "signature\tnot checked; with the key, rollcall usersig check does\n")
 	return t.Flush()

@@ -12,6 +12,7 @@ import (
 	"rollcall.example"
 	"rollcall.example/client"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 )
 
 // An event is something that happened to a session, as programs read it.
@@ -129,7 +130,7 @@ func (e event) rest() string {
 	add(e.Session != 0, "session %d", e.Session)
 	add(e.Connection != 0 && e.User == "", "connection %d", e.Connection)
 	if e.Ends != nil {
-		add(true, "ticket good for %s", span(time.Until(*e.Ends)))
+		add(true, "ticket good for %s", plain.Span(time.Until(*e.Ends)))
 	}
 	add(e.Code != 0, "%d", int(e.Code))
 	add(e.Reason != "", "%s", e.Reason)

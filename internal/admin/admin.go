@@ -21,6 +21,7 @@ import (
 
 	"rollcall.example/imcode"
 	"rollcall.example/internal/apps"
+	"rollcall.example/internal/session"
 )
 
 const (
@@ -31,11 +32,16 @@ const (
 // Socket is where the admin socket of a data directory is.
 func Socket(dir string) string { return filepath.Join(dir, "admin.sock") }
 
-// A Backend is what operators work on. All of it is needed.
+// A Backend is what operators work on. All of it is needed but Ending.
 type Backend struct {
-	Apps  *apps.Apps
-	Token *Token
-	Log   *slog.Logger
+	Apps     *apps.Apps
+	Sessions *session.Sessions
+	Token    *Token
+	Log      *slog.Logger
+
+	// Ending is closed when the server shuts down: who watches is sent away then.
+	// nil: no server runs, so that nothing happens.
+	Ending <-chan struct{}
 }
 
 // Handler is the API over a backend, for whoever reaches it.
@@ -49,6 +55,9 @@ func Handler(b Backend) http.Handler {
 	mux.HandleFunc("GET /v1/apps/{app}/settings", h.settings)
 	mux.HandleFunc("PATCH /v1/apps/{app}/settings", h.changeSettings)
 	mux.HandleFunc("POST /v1/token", h.renewToken)
+	h.accountRoutes(mux)
+	h.pastRoutes(mux)
+	h.policyRoutes(mux)
 	return mux
 }
 
@@ -70,16 +79,22 @@ func body[T any](w http.ResponseWriter, r *http.Request) (q T, err error) {
 func (h handler) answer(w http.ResponseWriter, v any, err error) {
 	code := http.StatusOK
 	if err != nil {
-		coded, ok := errors.AsType[*imcode.Error](err)
-		if !ok {
-			h.Log.Error("admin", "err", err)
-			coded = &imcode.Error{Code: imcode.Of(err)}
-		}
+		coded := h.coded(err)
 		v, code = coded, status(coded.Code)
 	}
 	if err := write(w, code, v); err != nil {
 		h.Log.Debug("answer an operator", "err", err)
 	}
+}
+
+// coded is what may be told of an error. One that carries no code is logged.
+func (h handler) coded(err error) *imcode.Error {
+	coded, ok := errors.AsType[*imcode.Error](err)
+	if !ok {
+		h.Log.Error("admin", "err", err)
+		coded = &imcode.Error{Code: imcode.Of(err)}
+	}
+	return coded
 }
 
 // write writes an answer.
@@ -93,7 +108,7 @@ func status(c imcode.Code) int {
 	switch c {
 	case imcode.Internal:
 		return http.StatusInternalServerError
-	case imcode.AppNotFound:
+	case imcode.AppNotFound, imcode.AccountNotFound:
 		return http.StatusNotFound
 	}
 	return http.StatusBadRequest

@@ -18,6 +18,8 @@ import (
 	"rollcall.example/imcode"
 	"rollcall.example/internal/admin"
 	"rollcall.example/internal/apps"
+	"rollcall.example/internal/node"
+	"rollcall.example/internal/session"
 	"rollcall.example/internal/store/sqlite"
 	"rollcall.example/server"
 )
@@ -289,5 +291,6 @@ func backend(t *testing.T) (admin.Backend, *sqlite.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return admin.Backend{Apps: a, Token: token, Log: slog.New(slog.DiscardHandler)}, s
+	x := session.New(s, a, node.NewRoster(), session.Options{})
+	return admin.Backend{Apps: a, Sessions: x, Token: token, Log: slog.New(slog.DiscardHandler)}, s
 }

@@ -66,31 +66,37 @@ func thisMachine(host string) bool {
 
 // call sends one request and reads its answer into v.
 func (c *Client) call(ctx context.Context, method, path string, q, v any) error {
+	a, err := c.send(ctx, method, path, q)
+	if err != nil {
+		return err
+	}
+	defer a.Body.Close()
+	return json.NewDecoder(io.LimitReader(a.Body, maxAnswer)).Decode(v)
+}
+
+// send sends one request. An answer that is no success is an error.
+func (c *Client) send(ctx context.Context, method, path string, q any) (*http.Response, error) {
 	var b bytes.Buffer
 	if q != nil {
 		if err := json.NewEncoder(&b).Encode(q); err != nil {
-			return fmt.Errorf("write the request: %w", err)
+			return nil, fmt.Errorf("write the request: %w", err)
 		}
 	}
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, &b)
 	if err != nil {
-		return fmt.Errorf("make the request: %w", err)
+		return nil, fmt.Errorf("make the request: %w", err)
 	}
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	a, err := c.http.Do(r)
-	if err != nil {
-		return err
+	if err != nil || a.StatusCode == http.StatusOK {
+		return a, err
 	}
 	defer a.Body.Close()
-	d := json.NewDecoder(io.LimitReader(a.Body, maxAnswer))
-	if a.StatusCode == http.StatusOK {
-		return d.Decode(v)
-	}
 	refusal := new(imcode.Error)
-	if err := d.Decode(refusal); err != nil || refusal.Code == imcode.OK {
-		return fmt.Errorf("no answer of a Rollcall server: status %d", a.StatusCode)
+	if err := json.NewDecoder(io.LimitReader(a.Body, maxAnswer)).Decode(refusal); err != nil || refusal.Code == imcode.OK {
+		return nil, fmt.Errorf("no answer of a Rollcall server: status %d", a.StatusCode)
 	}
-	return refusal
+	return nil, refusal
 }

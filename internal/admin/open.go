@@ -12,6 +12,8 @@ import (
 
 	"rollcall.example/internal/apps"
 	"rollcall.example/internal/memnet"
+	"rollcall.example/internal/node"
+	"rollcall.example/internal/session"
 	"rollcall.example/internal/store/sqlite"
 )
 
@@ -61,7 +63,8 @@ func stopped(ctx context.Context, s *sqlite.Store, o apps.Options) (Backend, err
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	t, err := LoadToken(ctx, s)
-	return Backend{Apps: a, Token: t, Log: o.Log}, err
+	x := session.New(s, a, node.NewRoster(), session.Options{Log: o.Log})
+	return Backend{Apps: a, Sessions: x, Token: t, Log: o.Log}, err
 }
 
 // inside serves the API to a client in this process, until shut.

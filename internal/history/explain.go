@@ -48,7 +48,7 @@ func (a Account) Explain(device string) (string, error) {
 			fmt.Fprintf(&b, "\nAnd %s before: name one to hear of it.\n", plain.Count(len(told)-i, "device"))
 			break
 		}
-		fmt.Fprintf(&b, "\n%s, device %s\n", a.device(d.name, d.platform), d.id)
+		fmt.Fprintf(&b, "\n%s, device %s\n", Device(d.name, d.platform), d.id)
 		for _, sentence := range a.story(d) {
 			fmt.Fprintf(&b, "  %s\n", strings.TrimSuffix(sentence, "\n"))
 		}
@@ -61,7 +61,7 @@ func (a Account) present() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is logged in on %s\n", a.User, onDevices(len(a.State.Sessions)))
 	for _, x := range a.State.Sessions {
-		fmt.Fprintf(&b, "- %s, since %s: it %s\n", a.device(x.DeviceName, x.Platform), a.moment(x.Since), a.link(x))
+		fmt.Fprintf(&b, "- %s, since %s: it %s\n", Device(x.DeviceName, x.Platform), a.moment(x.Since), a.link(x))
 	}
 	var disabled, revoked, deleted store.HistoryRow
 	for _, r := range a.Rows {
@@ -85,7 +85,7 @@ func (a Account) present() string {
 		said := fmt.Sprintf("UserSigs dated before %s are worthless.", plain.Stamp(time.Unix(a.State.ValidFrom, 0), a.Zone))
 		done := "They were revoked"
 		if revoked.Reason == policy.SignedOutElsewhere {
-			done += " by the account's user, on " + a.device(revoked.By.DeviceName, revoked.By.Platform) + ","
+			done += " by the account's user, on " + Device(revoked.By.DeviceName, revoked.By.Platform) + ","
 		}
 		b.WriteString(a.act(said, done, revoked))
 	}
@@ -205,7 +205,7 @@ func (a Account) Who(t time.Time) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "On %s %s was logged in on %s\n", a.moment(t), a.User, onDevices(len(in)))
 	for _, x := range in {
-		fmt.Fprintf(&b, "- %s, device %s, since %s", a.device(x.DeviceName, x.Platform), x.Device, a.known(x.Since))
+		fmt.Fprintf(&b, "- %s, device %s, since %s", Device(x.DeviceName, x.Platform), x.Device, a.known(x.Since))
 		switch {
 		case x.Link == Unclear:
 			b.WriteString("; whether it was connected is not known")

@@ -70,16 +70,16 @@ func awayLimit(p rollcall.Platform) string {
 
 // why says why a session was kicked.
 func (a Account) why(r store.HistoryRow) string {
-	by := a.device(r.By.DeviceName, r.By.Platform)
+	by := Device(r.By.DeviceName, r.By.Platform)
 	switch r.Reason {
 	case policy.NewerLogin:
-		return ", because the account logged in on " + by + rule(r) + "."
+		return ", because the account logged in on " + by + Rule(r.Platform, r.By) + "."
 	case policy.Operator:
 		return ", by an operator."
 	case policy.SignedOutElsewhere:
 		return ", by the account's user on " + by + "."
 	case policy.PolicyApplied:
-		return ", because the app's login policy was applied to those logged in; the account stayed on " + by + rule(r) + "."
+		return ", because the app's login policy was applied to those logged in; the account stayed on " + by + Rule(r.Platform, r.By) + "."
 	case policy.SameDeviceElsewhere:
 		return ", because another client logged in with this device's id: its data may have been copied."
 	case policy.SecretUsedTwice:
@@ -95,15 +95,16 @@ func (a Account) why(r store.HistoryRow) string {
 	}
 }
 
-// rule says by which rule there was no room.
-func rule(r store.HistoryRow) string {
+// Rule says by which rule there was no room for a session on a platform, as the
+// end of a sentence; nothing where it was no rule.
+func Rule(p rollcall.Platform, by policy.By) string {
 	switch {
-	case r.By.Rule == policy.OtherPlatform:
-		return fmt.Sprintf(": the app does not let an account be logged in on %s and %s at the same time", r.Platform, r.By.Platform)
-	case r.By.Rule == policy.OverLimit && r.By.Limit == 1:
-		return fmt.Sprintf(": the app lets an account be logged in once on %s", r.Platform)
-	case r.By.Rule == policy.OverLimit:
-		return fmt.Sprintf(": the app lets an account be logged in %d times on %s", r.By.Limit, r.Platform)
+	case by.Rule == policy.OtherPlatform:
+		return fmt.Sprintf(": the app does not let an account be logged in on %s and %s at the same time", p, by.Platform)
+	case by.Rule == policy.OverLimit && by.Limit == 1:
+		return fmt.Sprintf(": the app lets an account be logged in once on %s", p)
+	case by.Rule == policy.OverLimit:
+		return fmt.Sprintf(": the app lets an account be logged in %d times on %s", by.Limit, p)
 	}
 	return ""
 }
@@ -168,8 +169,8 @@ func (a Account) refusal(r store.HistoryRow) string {
 	return said + "."
 }
 
-// device names a device for people.
-func (a Account) device(name string, p rollcall.Platform) string {
+// Device names a device for people.
+func Device(name string, p rollcall.Platform) string {
 	if name == "" {
 		return fmt.Sprintf("a device without a name (%s)", p)
 	}
