@@ -24,7 +24,7 @@ const module = "rollcall.example"
 // The root package is "rollcall"; a room may be planned before it is built.
 var floors = []string{
 	0: "imcode rollcall usersig wire web internal/sqlitefile internal/backoff internal/memnet internal/config internal/plain",
-	1: "internal/policy internal/limit",
+	1: "internal/policy internal/limit internal/sim",
 	2: "internal/store internal/store/storetest internal/store/sqlite internal/store/postgres " +
 		"internal/bus internal/bus/nats internal/apps internal/webhook",
 	3: "internal/node internal/history",

@@ -1,0 +1,9 @@
+# Everything else has a script (CONTRIBUTING.md).
+
+N ?= 1000000
+FROM ?= 1
+
+# More histories of clients against the rules than the tests play.
+.PHONY: sim
+sim:
+	go test ./internal/sim -run TestHistories -from $(FROM) -histories $(N) -timeout 0
