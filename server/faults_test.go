@@ -344,7 +344,7 @@ func TestANewTicketMadeInTheSecondOfTheKickIsGood(t *testing.T) {
 		if validFrom != now.Unix() {
 			t.Errorf("ValidFrom %d at %d", validFrom, now.Unix())
 		}
-		d.inWith(w.signedAt("alice", now, time.Time{}))
+		d.inWith(w.signedAt(now, time.Time{}))
 
 		// The same second once more: a ticket of it has been used, and may not live on.
 		validFrom = w.revoke("alice")
@@ -352,9 +352,9 @@ func TestANewTicketMadeInTheSecondOfTheKickIsGood(t *testing.T) {
 			t.Errorf("the second kick in second %d: ValidFrom %d, want the next", now.Unix(), validFrom)
 		}
 		same(t, "signals", d.signals(), []string{"expired", "expired"})
-		same(t, "the same bytes again", []string{d.loginWith(w.signedAt("alice", time.Now(), time.Time{}))}, []string{"70001"})
+		same(t, "the same bytes again", []string{d.loginWith(w.signedAt(time.Now(), time.Time{}))}, []string{"70001"})
 		// One that is signed for ValidFrom works at once, though it is ahead of the clock.
-		d.inWith(w.signedAt("alice", time.Now(), time.Unix(validFrom, 0)))
+		d.inWith(w.signedAt(time.Now(), time.Unix(validFrom, 0)))
 
 		// And again, in still the same second: ahead by two.
 		validFrom = w.revoke("alice")
@@ -362,7 +362,7 @@ func TestANewTicketMadeInTheSecondOfTheKickIsGood(t *testing.T) {
 			t.Errorf("the third kick in second %d: ValidFrom %d, want two later", now.Unix(), validFrom)
 		}
 		time.Sleep(2 * time.Second) // without looking: once the clock is past it
-		d.inWith(w.signedAt("alice", time.Now(), time.Time{}))
+		d.inWith(w.signedAt(time.Now(), time.Time{}))
 		same(t, "signals", d.signals(), []string{"expired", "expired", "expired"})
 	})
 }
@@ -378,10 +378,10 @@ func (w *world) revoke(user string) int64 {
 	return o.State.ValidFrom
 }
 
-// signedAt is a ticket that a business server signs now, for no earlier than notBefore.
-func (w *world) signedAt(user string, now, notBefore time.Time) string {
+// signedAt is a ticket of alice that a business server signs now, for no earlier than notBefore.
+func (w *world) signedAt(now, notBefore time.Time) string {
 	w.t.Helper()
-	sig, err := usersig.Claims{App: app, Identifier: user, Time: now.Unix(), Expire: 3600}.NotBefore(notBefore).Sign(w.key)
+	sig, err := usersig.Claims{App: app, Identifier: "alice", Time: now.Unix(), Expire: 3600}.NotBefore(notBefore).Sign(w.key)
 	if err != nil {
 		w.t.Fatal(err)
 	}

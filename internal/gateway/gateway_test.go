@@ -205,12 +205,16 @@ func TestWhoIsUpgradedDuringADrainIsAskedToComeBack(t *testing.T) {
 		t.Fatal("a draining gateway takes a connection into service")
 	}
 	go sendAway(here, wire.Close{Code: wire.CloseDrain, RetryAfter: after})
-	f, err := ws.ReadFrame(there)
-	if err != nil {
+	h, err := ws.ReadHeader(there)
+	if err != nil || h.OpCode != ws.OpClose {
+		t.Fatalf("sent %+v, %v; want a close", h, err)
+	}
+	payload := make([]byte, h.Length)
+	if _, err := io.ReadFull(there, payload); err != nil {
 		t.Fatal(err)
 	}
 	there.Close()
-	code, reason := ws.ParseCloseFrameData(f.Payload)
+	code, reason := ws.ParseCloseFrameData(payload)
 	if c := wire.ParseClose(int(code), reason); c.Code != wire.CloseDrain || c.RetryAfter != 4*time.Second {
 		t.Errorf("sent away with %+v, want drain, back after 4 s", c)
 	}
