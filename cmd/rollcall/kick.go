@@ -14,11 +14,11 @@ import (
 // kickCmd ends sessions of an account.
 type kickCmd struct {
 	aboutAccount
-	Session   uint64 `xor:"whom" required:"" placeholder:"N" help:"The session with this number."`
-	Device    string `xor:"whom" required:"" placeholder:"ID" help:"The session of this device."`
-	Platform  string `xor:"whom" required:"" placeholder:"NAME" help:"All sessions on this platform."`
-	All       bool   `xor:"whom" required:"" help:"All sessions."`
-	Revoke    bool   `xor:"whom" required:"" help:"All sessions, and make all UserSigs worthless that were made until now: the vendor's kick."`
+	Session   uint64 `xor:"whom" placeholder:"N" help:"The session with this number."`
+	Device    string `xor:"whom" placeholder:"ID" help:"The session of this device."`
+	Platform  string `xor:"whom" placeholder:"NAME" help:"All sessions on this platform."`
+	All       bool   `xor:"whom" help:"All sessions."`
+	Revoke    bool   `xor:"whom" help:"All sessions, and make all UserSigs worthless that were made until now: the vendor's kick."`
 	ValidFrom int64  `placeholder:"SECONDS" help:"With --revoke: make those worthless that are dated before this moment, in seconds since 1970."`
 	acting
 	JSON bool `name:"json" help:"Print JSON, for programs."`
@@ -42,6 +42,9 @@ Examples:
 
 // Validate refuses what can only be a slip.
 func (c *kickCmd) Validate() error {
+	if c.Session == 0 && c.Device == "" && c.Platform == "" && !c.All && !c.Revoke {
+		return errors.New("whom? want one of --session, --device, --platform, --all and --revoke")
+	}
 	if c.ValidFrom != 0 && !c.Revoke {
 		return errors.New("--valid-from goes with --revoke")
 	}
@@ -82,7 +85,7 @@ func printKicked(s *streams, done admin.Kicked, asJSON bool) error {
 		fmt.Fprintln(s.err, "no session has ended: there was none")
 	}
 	if done.KeptOut > 0 {
-		fmt.Fprintf(s.err, "%s that had lost its place before will not come back by itself\n", plain.Count(done.KeptOut, "device"))
+		fmt.Fprintf(s.err, "kept out as well: %s that could have come back after a newer login\n", plain.Count(done.KeptOut, "device"))
 	}
 	if done.ValidFrom != 0 {
 		fmt.Fprintf(s.out, "UserSigs dated before %d (%s) are worthless\n", done.ValidFrom, stamp(time.Unix(done.ValidFrom, 0)))

@@ -86,6 +86,20 @@ Ann's phone (Android), device phone-1
   It was signed out on 2026-11-23 14:00:00 UTC (3 minutes ago), because the account logged in on Ann's iPhone (iPhone): the app does not let an account be logged in on Android and iPhone at the same time.
   It was without a connection and has not been told yet. It will be told when it comes back, until 2026-11-30 14:00:00 UTC.
 `},
+	{"the same on the Web, which is not told", func(a *tale) {
+		a.r.TellKickedOnReconnect = true
+		a.login(page)
+		a.leave(page)
+		a.later(30 * time.Second)
+		a.login(policy.Login{Device: "page-2", DeviceName: "Chrome", Platform: rollcall.Web})
+	}, "page-1", `
+alice is logged in on 1 device:
+- Chrome (Web), since 2026-11-23 12:00:30 UTC (just now): it is connected
+
+a device without a name (Web), device page-1
+  It was signed out on 2026-11-23 12:00:30 UTC (just now), because the account logged in on Chrome (Web): the app lets an account be logged in once on Web.
+  It was without a connection and has not been told yet. If it comes back by itself, it logs in again and so takes the place back.
+`},
 	{"connected, not confirmed", func(a *tale) {
 		a.login(phone)
 		a.login(tablet)
