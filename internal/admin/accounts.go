@@ -237,11 +237,10 @@ func (h handler) done(q act, do func(operator string) (policy.Outcome, error)) (
 		}
 	}
 	for _, e := range o.Events {
-		if e.Kind == policy.EventKicked {
+		if e.Kind == policy.EventKeptOut {
 			v.KeptOut++
 		}
 	}
-	v.KeptOut -= len(v.Ended)
 	return v, err
 }
 

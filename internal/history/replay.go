@@ -139,7 +139,7 @@ func (l *life) read(r store.HistoryRow, from time.Time) {
 	}
 	l.ended, l.lastAt = r.At, r.At
 	switch {
-	case claims(r) && !l.logged: // it was evicted before the rows that are kept
+	case r.Kind == policy.EventKeptOut: // it was evicted before the rows that are kept
 		l.ended = from
 	case r.Kind == policy.EventKicked && r.Connected:
 		l.last = Connected
@@ -180,22 +180,15 @@ func (l *life) arrange(state policy.State) {
 	}
 }
 
-// ends tells whether a row is that of a session's end.
+// ends tells whether a row is that of a session's end, or of one that had ended
+// before.
 func ends(r store.HistoryRow) bool {
 	switch r.Kind {
-	case policy.EventLogout, policy.EventKicked, policy.EventExpired, policy.EventReplaced, policy.EventLapsed:
+	case policy.EventLogout, policy.EventKicked, policy.EventExpired, policy.EventReplaced, policy.EventLapsed, policy.EventKeptOut:
 		return true
 	default:
 		return false
 	}
-}
-
-// claims tells whether a row is about a session that had been evicted before: an
-// act gave its reason to it. Such a row has no address, which every session has
-// that ends.
-func claims(r store.HistoryRow) bool {
-	return r.Kind == policy.EventKicked && !r.Connected && r.Address == "" && r.DeviceName == "" &&
-		(r.Reason == policy.Operator || r.Reason == policy.SignedOutElsewhere || r.Reason == policy.PolicyApplied)
 }
 
 // At lists who was logged in at a moment, by session number.

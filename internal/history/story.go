@@ -26,7 +26,7 @@ func (a Account) story(d *installation) (said []string) {
 		for _, later := range d.out[1:] {
 			said = append(said, "On "+a.moment(later.At)+" it was signed out once more"+a.why(later)+" So it does not come back by itself.")
 		}
-		if d.out[0].Kind == policy.EventKicked {
+		if k := d.out[0].Kind; k == policy.EventKicked || k == policy.EventKeptOut {
 			said = append(said, a.told(d))
 		}
 		for _, r := range d.out {

@@ -218,7 +218,7 @@ func (d *decision) claim(reason Reason, covered func(Kick) (By, bool)) {
 		k.Reason, k.By, k.At = reason, by, d.now
 		claimed = append(claimed, k)
 		d.record(Event{
-			Kind: EventKicked, Session: k.Session, Device: k.Device, Platform: k.Platform, Reason: reason, By: by,
+			Kind: EventKeptOut, Session: k.Session, Device: k.Device, Platform: k.Platform, Reason: reason, By: by,
 		})
 	}
 	d.State.Kicks = slices.Concat(kept, claimed)

@@ -26,6 +26,7 @@ const (
 	EventDisabled // the account
 	EventEnabled
 	EventDeleted
+	EventKeptOut // a session evicted before: an act covers it, so that its device does not come back by itself
 )
 
 func (k EventKind) String() string {
@@ -34,6 +35,7 @@ func (k EventKind) String() string {
 		EventAway: "away", EventKicked: "kicked", EventExpired: "expired", EventReplaced: "replaced",
 		EventLapsed: "lapsed", EventRefused: "refused", EventRevoked: "UserSigs revoked",
 		EventDisabled: "disabled", EventEnabled: "enabled", EventDeleted: "deleted",
+		EventKeptOut: "kept out",
 	}
 	if int(k) < len(names) && names[k] != "" {
 		return names[k]
@@ -51,8 +53,8 @@ type Event struct {
 	Platform   rollcall.Platform
 	Address    string
 	Code       imcode.Code // with EventRefused
-	Reason     Reason      // with EventKicked; with EventRevoked: RESTKick or SignedOutElsewhere
-	By         By          // with EventKicked, and with the acts of operators and users
+	Reason     Reason      // with EventKicked, EventKeptOut; with EventRevoked: RESTKick or SignedOutElsewhere
+	By         By          // with EventKicked, EventKeptOut, and with the acts of operators and users
 	Connected  bool        // with EventKicked: whether it had a connection, as this node knew it
 
 	// Fold is how long an equal row (kind, code, device, session) is counted up

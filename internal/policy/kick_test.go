@@ -149,13 +149,13 @@ func TestReasons(t *testing.T) {
 // TestEventKinds: every kind has a word.
 func TestEventKinds(t *testing.T) {
 	words := map[string]bool{"unknown": true}
-	for k := EventSignedUp; k <= EventDeleted; k++ {
+	for k := EventSignedUp; k <= EventKeptOut; k++ {
 		if words[k.String()] {
 			t.Errorf("kind %d is called %q like another one", k, k)
 		}
 		words[k.String()] = true
 	}
-	if EventKind(0).String() != "unknown" || (EventDeleted+1).String() != "unknown" {
+	if EventKind(0).String() != "unknown" || (EventKeptOut+1).String() != "unknown" {
 		t.Error("what is no kind has the word of one")
 	}
 }

@@ -249,7 +249,7 @@ func (w *world) claims(a *account, out *policy.Outcome) {
 		e := &out.Events[i]
 		f := a.fact(e.Session)
 		switch {
-		case e.Kind != policy.EventKicked || f == nil || f.reason == e.Reason:
+		case e.Kind != policy.EventKeptOut || f == nil:
 		case f.reason != policy.NewerLogin || e.Reason != w.acting:
 			w.breaksf("no kick without its cause", "session %d: %s, then %s", f.number, f.reason, e.Reason)
 		default:
