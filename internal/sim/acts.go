@@ -72,7 +72,7 @@ func (p *process) step() bool {
 	case s != nil && s.phase == resting:
 		p.fetch(s)
 	case s != nil && !s.over && p.w.now.Unix() > s.ends:
-		p.endReached(s)
+		return p.endReached(s)
 	default:
 		before := p.j.try
 		p.deliver()

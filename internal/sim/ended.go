@@ -131,15 +131,23 @@ func (p *process) sigOver(s *seat) {
 	p.goOn(s)
 }
 
-// endReached is when the clock says that the UserSig is over.
-func (p *process) endReached(s *seat) {
-	if !s.over && p.w.now.Unix() > s.ends {
+// endReached is when the clock says that the UserSig is over. False: only the
+// server can tell, who may have renewed it, and he is asked already.
+func (p *process) endReached(s *seat) bool {
+	switch {
+	case !s.doubt || p.w.without == AskInDoubt:
 		p.w.sayf("%s: the UserSig is over by the clock", p.d.name)
-		if s.doubt && p.w.without != LogoutOfRenewed { // the server may have renewed it
-			p.j.add(&logout{account: s.account, fixed: s.secret.fixed, sig: s.sig, of: s.made})
-		}
 		p.sigOver(s)
+	case s.phase == asking:
+		return false
+	default:
+		if g := s.renewal; g != nil {
+			s.renewal = nil
+			p.keep(s, g)
+		}
+		p.tryFailed(s)
 	}
+	return true
 }
 
 // usable is the UserSig to log in with, the newest first.

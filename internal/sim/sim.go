@@ -40,7 +40,7 @@ const (
 const (
 	SeenBeforeEverySignal Without = iota + 100 // "kick seen" is written for notices only, not before other ends are told
 	LogoutOfRefused                            // an attempt of which a frame is unanswered is over when another is refused
-	LogoutOfRenewed                            // a session whose renewal is unanswered is over when its old UserSig is
+	AskInDoubt                                 // a session whose renewal is unanswered is over when its old UserSig is
 	SecondLogout                               // a logout answered "not known" twice is given up, though both were sent at once
 )
 

@@ -37,26 +37,30 @@ func TestAHistoryIsItsSeed(t *testing.T) {
 	}
 }
 
-// search plays histories until a promise breaks, on all processors.
+// search plays histories on all processors, and returns the first that breaks a
+// promise.
 func search(from, histories uint64, without Without) *Broken {
-	var next, found atomic.Uint64
+	var next, end atomic.Uint64
+	end.Store(histories)
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			for found.Load() == 0 {
+			for {
 				n := next.Add(1) - 1
-				if n >= histories {
+				if n >= end.Load() {
 					return
 				}
-				if write(from+n).play(without, nil) != nil {
-					found.CompareAndSwap(0, from+n)
+				if write(from+n).play(without, nil) == nil {
+					continue
+				}
+				for first := end.Load(); n < first && !end.CompareAndSwap(first, n); first = end.Load() {
 				}
 			}
 		})
 	}
 	wg.Wait()
-	if n := found.Load(); n != 0 {
-		return Play(n, without)
+	if n := end.Load(); n < histories {
+		return Play(from+n, without)
 	}
 	return nil
 }

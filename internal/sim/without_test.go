@@ -23,7 +23,7 @@ func TestWithout(t *testing.T) {
 
 		{"kick seen before every signal", SeenBeforeEverySignal, 1, []string{"one event, one signal"}},
 		{"the logout of a refused attempt", LogoutOfRefused, 1, []string{"nothing resurrects", "clients and server agree who is in"}},
-		{"the logout of what may have been renewed", LogoutOfRenewed, 75_000, []string{"clients and server agree who is in"}},
+		{"the word of the server on what it may have renewed", AskInDoubt, 75_000, []string{"clients and server agree who is in"}},
 		{"the wait before a logout's second time", SecondLogout, 55_000, []string{"what was logged out ends", "no session kicks itself"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
