@@ -42,6 +42,7 @@ func TestAHistoryIsItsSeed(t *testing.T) {
 func search(from, histories uint64, without Without) *Broken {
 	var next, end atomic.Uint64
 	end.Store(histories)
+	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
@@ -53,8 +54,9 @@ func search(from, histories uint64, without Without) *Broken {
 				if write(from+n).play(without, nil) == nil {
 					continue
 				}
-				for first := end.Load(); n < first && !end.CompareAndSwap(first, n); first = end.Load() {
-				}
+				mu.Lock()
+				end.Store(min(end.Load(), n))
+				mu.Unlock()
 			}
 		})
 	}
