@@ -25,9 +25,12 @@ func (e *engine) ask(s *seat) {
 		e.tryFailed(s, imcode.IOFailed.Errorf("save the client's state: %v", err))
 		return
 	}
-	if s.attempt != nil {
-		s.attempt.sent = true
+	a := s.attempt
+	if a != nil {
+		a.sent = true
+		a.open++
 	}
+	s.doubt = s.doubt || a == nil && s.carried != ""
 	s.phase = asking
 	s.alarm.stop()
 	s.alarm = e.after(answerWithin, func() {
@@ -36,6 +39,9 @@ func (e *engine) ask(s *seat) {
 		}
 	})
 	c.ask(frame, func(answer *wire.ServerFrame) {
+		if answer != nil && a != nil {
+			a.open--
+		}
 		if answer != nil && e.here(s, c) {
 			s.alarm.stop()
 			e.answered(s, answer)
@@ -139,7 +145,7 @@ func (e *engine) granted(s *seat, a *wire.SessionAnswer) {
 	}
 	s.connection = a.GetConnection()
 	e.endsAt(s, a.GetExpiresS())
-	s.phase = serving
+	s.phase, s.doubt = serving, false
 	s.fetch = fetch{last: s.fetch.last}
 	e.keepAlive(s.conn, heartbeat(a.GetHeartbeatMs()))
 
@@ -238,7 +244,7 @@ func (e *engine) loginRefused(s *seat, err *imcode.Error, by *wire.Notice) {
 			r.KickSeen = r.Session
 		}
 	}
-	e.drop(s, true)
+	e.dropRefused(s)
 	e.connectSuccess()
 	e.failLogin(s, err)
 }
@@ -251,7 +257,7 @@ func (e *engine) returnRefused(s *seat, err *imcode.Error) {
 		if err.Code == imcode.AccountDisabled {
 			reason = ReasonAccountDisabled
 		}
-		e.drop(s, true)
+		e.dropRefused(s)
 		e.kicked(s, Kick{Reason: reason, Code: err.Code, Text: err.Detail, At: e.clock.now()})
 		return
 	}
@@ -260,6 +266,7 @@ func (e *engine) returnRefused(s *seat, err *imcode.Error) {
 		offered = s.attempt.userSig
 	}
 	e.refuse(s, offered, err.Code)
+	e.dropRefused(s)
 	e.begin(s, true)
 	e.rest(s)
 	e.goOn(s)

@@ -96,26 +96,37 @@ func (e *engine) endsAt(s *seat, seconds int64) {
 }
 
 // endReached: by the server's clock the UserSig is over. A server that can be
-// heard says so itself.
+// heard says so itself; where a renewal is in doubt nobody else can.
 func (e *engine) endReached(s *seat) {
 	if e.seat != s || s.over {
 		return
 	}
-	left := s.ends.Sub(e.clock.now())
-	if left <= 0 && s.conn != nil {
-		left = noticeWithin
-		s.expiry = e.after(left, func() {
-			if e.seat == s && !s.over {
-				e.userSigOver(s)
-			}
-		})
-		return
+	again := func(d time.Duration, f func(*seat)) { s.expiry = e.after(d, func() { f(s) }) }
+	switch left := s.ends.Sub(e.clock.now()); {
+	case left > 0: // the server's clock was heard anew meanwhile
+		again(left, e.endReached)
+	case s.conn != nil:
+		again(noticeWithin, e.endUnheard)
+	default:
+		e.endUnheard(s)
 	}
-	if left > 0 { // the server's clock was heard anew meanwhile
-		s.expiry = e.after(left, func() { e.endReached(s) })
+}
+
+// endUnheard: the UserSig is over by the clock, and the server has not said so.
+// With a renewal in doubt the session may go on under the new one, so the server
+// is asked, by a resume, as soon as it can be.
+func (e *engine) endUnheard(s *seat) {
+	switch {
+	case e.seat != s || s.over:
 		return
+	case !s.doubt:
+		e.userSigOver(s)
+		return
+	case s.phase == serving && s.renewal == nil:
+		e.tryFailed(s, imcode.RequestTimeout.Errorf("no answer to a renewal, and the earlier UserSig has ended"))
+	default: // the renewal's answer is waited for, or the session is on its way back
 	}
-	e.userSigOver(s)
+	s.expiry = e.after(noticeWithin, func() { e.endUnheard(s) })
 }
 
 // userSigOver: the session has ended with its UserSig. A renewal that is on its

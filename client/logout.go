@@ -73,6 +73,7 @@ func (e *engine) sendLogouts(c *conn, out []*logout, most int) bool {
 	}
 	for i, l := range out {
 		l.flying++
+		again := l.again // as it is sent: of two on their way at once neither is the second
 		request := &wire.ClientFrame{Request: &wire.ClientFrame_Logout{Logout: &wire.LogoutRequest{
 			App:       uint32(l.App),
 			UserId:    string(l.User),
@@ -83,14 +84,15 @@ func (e *engine) sendLogouts(c *conn, out []*logout, most int) bool {
 		}}}
 		c.ask(request, func(f *wire.ServerFrame) {
 			l.flying--
-			e.logoutAnswered(l, f)
+			e.logoutAnswered(l, again, f)
 		})
 	}
 	return true
 }
 
-// logoutAnswered goes by the answer to a logout; nil is none.
-func (e *engine) logoutAnswered(l *logout, f *wire.ServerFrame) {
+// logoutAnswered goes by the answer to a logout, which was sent again after a
+// while or for the first time; nil is none.
+func (e *engine) logoutAnswered(l *logout, again bool, f *wire.ServerFrame) {
 	refusal := f.GetRefusal()
 	switch {
 	case f == nil:
@@ -98,7 +100,7 @@ func (e *engine) logoutAnswered(l *logout, f *wire.ServerFrame) {
 	case refusal != nil && forAWhile(refusal):
 		e.courier.failed = true
 		e.postpone(l, max(time.Duration(refusal.GetRetryAfterMs())*time.Millisecond, busyAgainAfter))
-	case f.GetLogout().GetKnown() || l.again:
+	case f.GetLogout().GetKnown() || again:
 		e.journal.remove(l)
 		if err := e.journal.save(); err != nil {
 			e.log.Error("save the client's state", "err", err) // it is sent again then, which does no harm

@@ -30,7 +30,7 @@ func (e *engine) renew(s *seat, k *call) {
 		e.keep(s, k)
 		return
 	}
-	s.renewal = k
+	s.renewal, s.doubt = k, true
 	within := e.after(renewWithin, func() {
 		if s.renewal == k {
 			s.renewal = nil
@@ -66,11 +66,13 @@ func (e *engine) renewed(s *seat, k *call, f *wire.ServerFrame) {
 	case *wire.ServerFrame_Notice:
 		e.noticed(s, b.Notice)
 	case *wire.ServerFrame_Renew:
+		s.doubt = false
 		e.keptAnswered(s, k.userSig, imcode.OK)
 		e.endsAt(s, b.Renew.GetExpiresS())
 		e.publish()
 		e.endRenewal(s, k, nil)
 	case *wire.ServerFrame_Refusal:
+		s.doubt = false
 		code := imcode.Code(b.Refusal.GetCode())
 		if waiting && forAWhile(b.Refusal) {
 			s.renewal = nil

@@ -393,6 +393,7 @@ func TestUserSigEndsOfflineWithARenewalKept(t *testing.T) {
 		l.login()
 		l.grantUntil(1, 1, time.Now().Add(time.Hour))
 		d.endpoint.Cut(memnet.Unplug)
+		synctest.Wait() // it knows, and so does not send the renewal
 		longer := sig("alice", 48*time.Hour)
 		d.login("alice", longer)
 		time.Sleep(2 * time.Hour)

@@ -20,7 +20,7 @@ func TestNetworkLostAndBack(t *testing.T) {
 		d.heard("connecting", "failed 9512")
 		d.is(client.StatusLogined, "alice")
 		d.endpoint.Mend()
-		l := p.acceptWithin(time.Second)
+		l := p.acceptWithin(10 * time.Second) // it waits longer with each try that failed
 		back := l.resume()
 		if back.GetSession() != 1 || back.GetUserId() != "alice" || back.GetUserSig() != "" {
 			t.Errorf("the resume is %v", back)

@@ -33,6 +33,8 @@ type seat struct {
 	expiry     *alarm
 	warning    warning
 
+	doubt bool // a renewal was sent and not answered: only the server knows when the UserSig ends
+
 	attempt *attempt // the login to be made: at first, and once the session is over
 	carried string   // the kept UserSig in the resume on its way
 
@@ -74,6 +76,7 @@ type attempt struct {
 	automatic bool
 	userSig   string  // that was sent with it last
 	sent      bool    // at least once, perhaps
+	open      int     // frames sent that were not answered: the server may serve them yet
 	pending   *logout // its place in the journal
 }
 
@@ -105,6 +108,14 @@ func (e *engine) drop(s *seat, answered bool) {
 	a.pending.userSig = a.userSig
 	if answered || !a.sent {
 		e.journal.remove(a.pending)
+	}
+}
+
+// dropRefused ends an attempt that was refused. The refusal answers one frame of
+// it: another that was never answered may have made its session, or may yet.
+func (e *engine) dropRefused(s *seat) {
+	if s.attempt != nil {
+		e.drop(s, s.attempt.open == 0)
 	}
 }
 
@@ -158,6 +169,7 @@ func (e *engine) halt(s *seat) {
 
 // expired ends the seat because no UserSig is left for it.
 func (e *engine) expired(s *seat) {
+	e.seen(s)
 	e.hangUp(e.vacate(s, imcode.NotLoggedIn.Errorf("the UserSig has ended")))
 	e.raise(func(l Listener) {
 		if l.UserSigExpired != nil {
@@ -168,12 +180,27 @@ func (e *engine) expired(s *seat) {
 
 // kicked ends the seat by somebody else's will.
 func (e *engine) kicked(s *seat, k Kick) {
+	e.seen(s)
 	e.hangUp(e.vacate(s, imcode.NotLoggedIn.Errorf("the session was ended: %s", k.Reason)))
 	e.raise(func(l Listener) {
 		if l.KickedOffline != nil {
 			l.KickedOffline(k)
 		}
 	})
+}
+
+// seen writes down that the app is told of the end of the account's last session,
+// whoever said so: what else took that session's place is no news any more. A
+// notice may have named a later one.
+func (e *engine) seen(s *seat) {
+	r := e.journal.record(s.place)
+	if r.KickSeen >= r.Session {
+		return
+	}
+	r.KickSeen = r.Session
+	if err := e.journal.save(); err != nil {
+		e.log.Error("save the client's state", "err", err) // the app hears of it all the same
+	}
 }
 
 // here tells whether s is still the seat, and c the connection it goes by.
