@@ -61,6 +61,7 @@ func TestAWatchLastsUntilTheServerEnds(t *testing.T) {
 		if took := time.Since(began); took > 6*time.Second {
 			t.Errorf("with a watcher the server takes %v to end", took)
 		}
+		w.config.Admin = nil // it is closed
 		w.start()
 	})
 }
