@@ -1,7 +1,7 @@
 // Rollcall is the command: it runs a server, administers it, and lets a person
 // with a terminal log in and watch.
 //
-//	rollcall tour           see it work, in ten seconds
+//	rollcall tour           see it work, in a quarter of a minute
 //	rollcall dev            try it out: a server, accounts, tickets
 //	rollcall init           make a data directory with a first app
 //	rollcall serve          run a server on it

@@ -22,7 +22,7 @@ import (
 const file = "tour.txt"
 
 // Run tells the tour to n and returns nil if every event was the expected one.
-// It takes less than ten seconds.
+// It takes about a quarter of a minute.
 func Run(ctx context.Context, n *Narrator) error {
 	all, err := conformance.Scenarios()
 	if err != nil {
