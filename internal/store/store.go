@@ -93,6 +93,18 @@ type Values interface {
 	SetValue(ctx context.Context, name string, value []byte) error
 }
 
+// LongestFold bounds the time from the first to the last of the events that one
+// row stands for.
+const LongestFold = 24 * time.Hour
+
+// Folds tells whether event e is counted in row r: it is equal (kind, code,
+// session, device with its name, platform and address), and soon after the last one.
+func (r HistoryRow) Folds(e policy.Event) bool {
+	return r.Fold > 0 && e.Fold > 0 && r.Kind == e.Kind && r.Code == e.Code && r.Session == e.Session &&
+		r.Device == e.Device && r.DeviceName == e.DeviceName && r.Platform == e.Platform && r.Address == e.Address &&
+		e.At.Sub(r.Last) <= e.Fold && e.At.Sub(r.At) <= LongestFold
+}
+
 // A HistoryRow is one event of an account as it was written.
 type HistoryRow struct {
 	ID int64 // grows with time, unique in the store

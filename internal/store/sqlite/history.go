@@ -18,10 +18,11 @@ import (
 func (b *batch) saveEvent(ctx context.Context, e *entry, v policy.Event) error {
 	at, fold := millis(v.At), v.Fold.Milliseconds()
 	if fold > 0 {
-		var row, last int64
-		err := b.sql.foldable.QueryRowContext(ctx, e.row, int64(v.Kind), int64(v.Code), string(v.Device), int64(v.Session)).Scan(&row, &last)
+		var row, first, last int64
+		err := b.sql.foldable.QueryRowContext(ctx, e.row, int64(v.Kind), int64(v.Code), string(v.Device), int64(v.Session),
+			v.DeviceName, int64(v.Platform), v.Address).Scan(&row, &first, &last)
 		switch {
-		case err == nil && at-last <= fold:
+		case err == nil && at-last <= fold && at-first <= store.LongestFold.Milliseconds():
 			_, err = b.sql.fold.ExecContext(ctx, max(at, last), row)
 			return err
 		case err != nil && !errors.Is(err, sql.ErrNoRows):

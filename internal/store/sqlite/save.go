@@ -49,8 +49,8 @@ func prepareWrites(ctx context.Context, conn *sql.Conn) (*writes, error) {
 		statement{&w.putTry, `UPDATE try SET highest = ?, seen = ?, fixed = ?, session = ? WHERE account = ? AND device = ?`},
 		statement{&w.dropTry, `DELETE FROM try WHERE account = ? AND device = ?`},
 
-		statement{&w.foldable, `SELECT id, last FROM history WHERE fold > 0 AND account = ? AND kind = ? AND code = ? AND device = ? AND session = ?
-			ORDER BY id DESC LIMIT 1`},
+		statement{&w.foldable, `SELECT id, at, last FROM history WHERE fold > 0 AND account = ? AND kind = ? AND code = ? AND device = ? AND session = ?
+			AND device_name = ? AND platform = ? AND address = ? ORDER BY id DESC LIMIT 1`},
 		statement{&w.fold, `UPDATE history SET count = count + 1, last = ? WHERE id = ?`},
 		statement{&w.addEvent, `INSERT INTO history (account, app, at, last, count, fold, kind, session, device, device_name, platform, address,
 			code, reason, by_session, by_platform, by_device_name, by_rule, by_limit, by_operator, connected)

@@ -7,6 +7,7 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/internal/policy"
+	"rollcall.example/internal/store"
 )
 
 // existing is an account that has signed up.
@@ -83,6 +84,9 @@ func folding(t *testing.T, e Engine) {
 		refused(19, func(v *policy.Event) { v.Code = 70051 }),
 		refused(19, func(v *policy.Event) { v.Kind = policy.EventResume }),
 		refused(19, func(v *policy.Event) { v.Session = 7 }),
+		refused(19, func(v *policy.Event) { v.DeviceName = "Ann's phone" }), // who was refused is not hidden
+		refused(19, func(v *policy.Event) { v.Platform = rollcall.Mac }),
+		refused(19, func(v *policy.Event) { v.Address = "192.0.2.0" }),
 		refused(19, func(v *policy.Event) { v.Fold = 0 }), // never folds, nothing folds into it
 		refused(30, asIs), // 11 minutes after the last
 		refused(31, asIs),
@@ -107,12 +111,26 @@ func folding(t *testing.T, e Engine) {
 	}
 	m := time.Minute
 	alone := line{19 * m, 19 * m, 1}
-	want := []line{{0, 19 * m, 3}, alone, alone, alone, alone, alone, {30 * m, 33 * m, 5}}
+	want := []line{{0, 19 * m, 3}, alone, alone, alone, alone, alone, alone, alone, alone, {30 * m, 33 * m, 5}}
 	if !slices.Equal(got, want) {
 		t.Errorf("folded to (first, last, count)\n%v, want\n%v", got, want)
 	}
 	if rows := history(t, e, account("bob")); len(rows) != 1 || rows[0].Count != 1 {
 		t.Errorf("an event of another account folded into %+v", rows)
+	}
+}
+
+// foldingEnds: what goes on for days does not end in one row that retention takes
+// for old.
+func foldingEnds(t *testing.T, e Engine) {
+	a := account("alice")
+	for minute := 0; minute <= 25*60; minute += 5 {
+		at := start.Add(time.Duration(minute) * time.Minute)
+		mutate(t, e, a, becomes(existing, policy.Event{At: at, Kind: policy.EventRefused, Device: "phone", Code: 70001, Fold: 10 * time.Minute}))
+	}
+	rows := history(t, e, a)
+	if len(rows) != 2 || rows[1].Last.Sub(rows[1].At) != store.LongestFold || rows[0].Count != 12 {
+		t.Errorf("25 hours folded into %d rows: %+v", len(rows), rows)
 	}
 }
 

@@ -173,7 +173,7 @@ func nothing(t *testing.T, e Engine) {
 	if rows := history(t, e, a); len(rows) != 0 {
 		t.Errorf("a refused stranger has history %+v", rows)
 	}
-	mutate(t, e, a, becomes(policy.State{Tries: []policy.Try{{Device: "device", Highest: 1, Seen: start}}}, refused))
+	mutate(t, e, a, becomes(policy.State{Tries: []policy.Try{{Device: "device", Highest: uint64(start.UnixMilli()) - 1, Seen: start}}}, refused))
 	if rows := history(t, e, a); len(rows) != 0 {
 		t.Errorf("somebody who has not signed up has history %+v", rows)
 	}

@@ -47,6 +47,7 @@ func Run(t *testing.T, fresh Fresh) {
 		{"history reads back as it was written", historyRoundTrip},
 		{"history pages from the newest", historyPages},
 		{"equal events fold", folding},
+		{"not for ever", foldingEnds},
 		{"old history goes, and nothing else", pruning},
 		{"an account's deletion is its last row", lastRow},
 		{"who is logged in is read page by page", loggedIn},

@@ -124,7 +124,7 @@ CREATE TABLE history (
 
 CREATE INDEX history_account ON history (account);
 CREATE INDEX history_at ON history (app, at);
-CREATE INDEX history_fold ON history (account, kind, code, device, session) WHERE fold > 0;
+CREATE INDEX history_fold ON history (account, kind, code, device, session, device_name, platform, address) WHERE fold > 0;
 
 CREATE TABLE usage (
     app       INTEGER NOT NULL,
