@@ -14,6 +14,12 @@ const Version = "0.1.0"
 
 // ask sends what brings s in: its attempt's login, or a resume of its session.
 func (e *engine) ask(s *seat) {
+	if e.journal.Try >= wire.MaxTryNumber {
+		e.log.Warn("the device's try numbers are used up: going on as a new device")
+		e.journal.renew()
+		e.loginAgain(s)
+		return
+	}
 	c := s.conn
 	e.journal.Try++
 	f := e.resumeFrame
@@ -191,17 +197,11 @@ func heartbeat(ms uint32) time.Duration {
 
 // stale: the server has seen a higher try number, so the next one is above it.
 func (e *engine) stale(s *seat, highest uint64) {
-	if highest >= wire.MaxTryNumber {
-		e.log.Warn("the device's try numbers are used up: going on as a new device")
-		e.journal.renew()
-		e.loginAgain(s)
-		return
-	}
 	if s.detours++; s.detours > maxDetours {
 		e.tryFailed(s, imcode.Disconnected.Errorf("the server answers stale again and again"))
 		return
 	}
-	e.journal.Try = max(e.journal.Try, highest)
+	e.journal.Try = max(e.journal.Try, min(highest, wire.MaxTryNumber))
 	e.ask(s)
 }
 

@@ -189,7 +189,7 @@ func (j *journal) load() error {
 // sound tells whether what was read can be worked with.
 func (j *journal) sound() bool {
 	_, err := rollcall.ParseDeviceID(string(j.Device))
-	return err == nil && j.Try < wire.MaxTryNumber &&
+	return err == nil && j.Try <= wire.MaxTryNumber &&
 		!slices.ContainsFunc(j.Records, func(r *record) bool { return r == nil || !r.secret.sound() }) &&
 		!slices.ContainsFunc(j.Logouts, func(l *logout) bool { return l == nil || len(l.Fixed) != wire.HalfBytes })
 }

@@ -66,7 +66,7 @@ func (e *engine) sendLogouts(c *conn, out []*logout, most int) bool {
 		return true
 	}
 	first := e.journal.Try + 1
-	e.journal.Try += uint64(len(out))
+	e.journal.Try = min(e.journal.Try+uint64(len(out)), wire.MaxTryNumber) // the next login draws a new device
 	if err := e.journal.save(); err != nil {
 		e.log.Error("save the client's state", "err", err)
 		return false
@@ -79,7 +79,7 @@ func (e *engine) sendLogouts(c *conn, out []*logout, most int) bool {
 			UserId:    string(l.User),
 			DeviceId:  string(e.journal.Device),
 			FixedHalf: l.Fixed,
-			TryNumber: first + uint64(i),
+			TryNumber: min(first+uint64(i), wire.MaxTryNumber),
 			UserSig:   l.userSig,
 		}}}
 		c.ask(request, func(f *wire.ServerFrame) {

@@ -30,7 +30,7 @@ type asked struct {
 	target   policy.Target // kick, sign out
 	last     uint64        // login: the last session
 	seen     uint64        // login: the kick seen
-	proved   bool          // login: with a proof of the device's earlier session
+	proved   bool          // login: with a proof of its last session
 	noticed  *int64        // hang up: when the server was seen to know; 0: never
 }
 
@@ -150,7 +150,12 @@ func (a *small) kick(n uint64, why policy.Reason, done int64) {
 // bound keeps 20 rows: more than this policy admits sessions.
 func (a *small) bound() {
 	for len(a.rows) > 20 {
-		i := slices.IndexFunc(a.rows, func(k kept) bool { return k.reason == policy.NewerLogin })
+		i := 0
+		for _, least := range []policy.Reason{policy.NewerLogin, policy.SameDeviceElsewhere, policy.SignedOutElsewhere} {
+			if i = slices.IndexFunc(a.rows, func(k kept) bool { return k.reason == least }); i >= 0 {
+				break
+			}
+		}
 		a.rows = slices.Delete(a.rows, max(0, i), max(0, i)+1)
 	}
 }
@@ -165,8 +170,7 @@ type book struct {
 // connection.
 func (b book) login(a small, q asked, away func(inside) bool) small {
 	a = a.clone()
-	a.drop(q.seen)
-	if k := a.row(q.last); k != nil && k.device == q.device {
+	if q.proved && (q.seen == q.last || a.row(q.last) != nil && a.row(q.last).device == q.device) {
 		a.drop(q.last)
 	}
 	for _, x := range slices.Clone(a.in) {

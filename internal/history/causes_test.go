@@ -309,6 +309,41 @@ Ann's phone (Android), device phone-1
   It was signed out on 2026-11-23 14:00:00 UTC (2 seconds ago), because the UserSig with which it had logged in had ended: it needs a new one.
   A login from it was refused on 2026-11-23 14:00:01 UTC (1 second ago): 70001, the UserSig has expired.
 `},
+	{"evicted while away, then the account was disabled", func(a *tale) {
+		a.login(phone)
+		a.leave(phone)
+		a.later(time.Hour)
+		a.login(tablet)
+		a.later(time.Hour)
+		a.serve(policy.SetDisabled(a.s, policy.Disable{Now: a.now, Disabled: true}, a.r))
+		a.later(time.Minute)
+	}, "phone-1", `
+alice is logged in on no device.
+The account is disabled: it cannot log in. It was disabled on 2026-11-23 14:00:00 UTC (1 minute ago).
+
+Ann's phone (Android), device phone-1
+  It was signed out on 2026-11-23 13:00:00 UTC (1 hour 1 minute ago), because the account logged in on Ann's tablet (Android): the app lets an account be logged in once on Android.
+  On 2026-11-23 14:00:00 UTC (1 minute ago) it was signed out once more, because the account was disabled. So it does not come back by itself.
+  It was without a connection and has not been told yet. It will be told when it comes back, until 2026-11-30 14:00:00 UTC.
+`},
+	{"evicted while away, then the user revoked what another device had", func(a *tale) {
+		a.login(phone)
+		a.leave(phone)
+		a.login(tablet)
+		a.login(page)
+		a.later(time.Hour)
+		other := a.session(tablet).Number
+		a.serve(policy.SignOutSessions(a.s, policy.SignOut{Now: a.now, Session: a.session(page).Number, Target: other, Sigs: true}, a.r))
+		a.later(time.Minute)
+	}, "phone-1", `
+alice is logged in on 1 device:
+- a device without a name (Web), since 2026-11-23 12:00:00 UTC (1 hour 1 minute ago): it is connected
+UserSigs dated before 2026-11-23 13:00:00 UTC are worthless. They were revoked by the account's user, on a device without a name (Web), on 2026-11-23 13:00:00 UTC (1 minute ago).
+
+Ann's phone (Android), device phone-1
+  It was signed out on 2026-11-23 12:00:00 UTC (1 hour 1 minute ago), because the account logged in on Ann's tablet (Android): the app lets an account be logged in once on Android.
+  It was without a connection and has not been told yet. Its UserSig has been revoked since: with a new one it logs in again by itself, and so takes the place back.
+`},
 	{"away for too long", func(a *tale) {
 		a.login(phone)
 		a.login(page)

@@ -118,13 +118,10 @@ type book struct{ rows []store.HistoryRow }
 // write folds as the store does.
 func (b *book) write(e policy.Event) {
 	for i, r := range slices.Backward(b.rows) {
-		if r.Fold > 0 && r.Kind == e.Kind && r.Code == e.Code && r.Device == e.Device && r.Session == e.Session {
-			if e.Fold > 0 && e.At.Sub(r.Last) <= e.Fold {
-				b.rows[i].Count++
-				b.rows[i].Last = e.At
-				return
-			}
-			break
+		if r.Folds(e) { // into the latest that is equal, or none
+			b.rows[i].Count++
+			b.rows[i].Last = e.At
+			return
 		}
 	}
 	b.rows = append(b.rows, store.HistoryRow{ID: int64(len(b.rows) + 1), Event: e, Count: 1, Last: e.At})

@@ -144,8 +144,11 @@ func (a Account) kickRow(session uint64) (policy.Kick, bool) {
 
 // comingBack says what a device gets that was not told, when it comes back.
 func (a Account) comingBack(k policy.Kick) string {
+	answer, _ := a.State.Meets(k, a.Rules)
 	switch {
-	case k.Reason == policy.NewerLogin && (!a.Rules.TellKickedOnReconnect || k.Platform == rollcall.Web):
+	case answer == policy.LogInAgain && k.At.Unix() < a.State.ValidFrom:
+		return "Its UserSig has been revoked since: with a new one it logs in again by itself, and so takes the place back."
+	case answer == policy.LogInAgain:
 		return "If it comes back by itself, it logs in again and so takes the place back."
 	case k.Reason == policy.SecretUsedTwice:
 		return "Whoever has a copy of its data is told when they come back, until " + plain.Stamp(k.At.Add(policy.KickRowLife), a.Zone) + "."

@@ -52,7 +52,8 @@ type SignOut struct {
 
 // SignOutSessions ends another session of the account, or all others. The one
 // that asks lives on, and with Sigs takes a new UserSig at its next renewal or
-// login.
+// login. Until then it signs out nobody any more: whoever stole a session could
+// otherwise keep its owner out for ever.
 func SignOutSessions(before State, q SignOut, r Rules) Outcome {
 	d, _ := decideOn(before, q.Now, q.Lost, r)
 	asking, found := d.State.session(numbered(q.Session))
@@ -62,23 +63,31 @@ func SignOutSessions(before State, q SignOut, r Rules) Outcome {
 	if q.Target == q.Session {
 		return d.refuse(before, imcode.InvalidParameters, "a session signs out others: to end itself it logs out")
 	}
-	if q.Target != 0 && !d.mayReturn(q.Target) {
+	target := Target{Session: q.Target, Except: q.Session}
+	if q.Target != 0 && !d.holds(target) {
 		return d.refuse(before, imcode.InvalidParameters, "the account has no such session")
 	}
+	if asking.SigTime < d.State.ValidFrom {
+		if d.holds(target) {
+			return d.refuse(before, imcode.UserSigExpired, "this session's own UserSig was revoked: renew it, then sign out others")
+		}
+		return d.grantQuietly(asking) // what it asks for is so already
+	}
 	by := By{Session: asking.Number, Platform: asking.Platform, DeviceName: asking.DeviceName}
-	d.end(Target{Session: q.Target, Except: q.Session}, SignedOutElsewhere, by)
+	d.end(target, SignedOutElsewhere, by)
 	if q.Sigs {
 		d.revoke(d.leastValidFrom(), SignedOutElsewhere, by)
 	}
 	return d.grantQuietly(asking)
 }
 
-// mayReturn tells whether a session is in, or was evicted and may come back by
-// itself.
-func (d *decision) mayReturn(session uint64) bool {
-	_, in := d.State.session(numbered(session))
-	k, evicted := d.kickRow(session)
-	return in || evicted && k.Reason == NewerLogin
+// holds tells whether the target covers a session that is in, or one that was
+// evicted and may come back by itself.
+func (d *decision) holds(t Target) bool {
+	return slices.ContainsFunc(d.State.Sessions, func(x Session) bool { return t.covers(x.Number, x.Device, x.Platform) }) ||
+		slices.ContainsFunc(d.State.Kicks, func(k Kick) bool {
+			return k.Reason == NewerLogin && !k.old(d.now) && t.covers(k.Session, k.Device, k.Platform)
+		})
 }
 
 // A Revoke makes all UserSigs of an account worthless that were made before a
@@ -107,9 +116,6 @@ func RevokeSigs(before State, q Revoke, r Rules) Outcome {
 	}
 	by := By{Operator: q.Operator}
 	d.end(Target{}, RESTKick, by)
-	for i := range d.State.Kicks {
-		d.State.Kicks[i].Reason, d.State.Kicks[i].By = RESTKick, by
-	}
 	d.revoke(from, RESTKick, by)
 	d.State.RESTKickCounter = d.State.Counter
 	return d.answer(Granted)
@@ -191,35 +197,36 @@ func (d *decision) refuseUnknown(before State) Outcome {
 	return d.refuse(before, imcode.AccountNotFound, "the app has no such account")
 }
 
-// end kicks the sessions of the target, and gives the reason to earlier evictions
-// that it covers.
+// end kicks the sessions of the target, and keeps out earlier evictions that it
+// covers.
 func (d *decision) end(t Target, reason Reason, by By) {
 	for _, x := range slices.Clone(d.State.Sessions) {
 		if t.covers(x.Number, x.Device, x.Platform) {
 			d.kick(x, reason, by)
 		}
 	}
-	if reason == Operator || reason == SignedOutElsewhere {
-		d.claim(reason, func(k Kick) (By, bool) { return by, t.covers(k.Session, k.Device, k.Platform) })
-	}
+	d.keepOut(reason, func(k Kick) (By, bool) { return by, t.covers(k.Session, k.Device, k.Platform) })
 	d.boundKicks()
 }
 
-// claim gives an act's reason to the rows of earlier evictions that it covers:
+// keepOut gives an act's reason to the rows of earlier evictions that it covers:
 // such a device would come back by itself otherwise, as if nothing had been done.
-func (d *decision) claim(reason Reason, covered func(Kick) (By, bool)) {
-	var kept, claimed []Kick
+// A REST kick gives its own to all rows, since it is the UserSigs that are over.
+func (d *decision) keepOut(reason Reason, covered func(Kick) (By, bool)) {
+	var rows, kept []Kick
 	for _, k := range d.State.Kicks {
 		by, ok := covered(k)
-		if k.Reason != NewerLogin || !ok {
-			kept = append(kept, k)
+		if !ok || k.Reason == reason || k.Reason != NewerLogin && reason != RESTKick {
+			rows = append(rows, k)
 			continue
 		}
+		if k.Reason == NewerLogin {
+			d.record(Event{
+				Kind: EventKeptOut, Session: k.Session, Device: k.Device, Platform: k.Platform, Reason: reason, By: by,
+			})
+		}
 		k.Reason, k.By, k.At = reason, by, d.now
-		claimed = append(claimed, k)
-		d.record(Event{
-			Kind: EventKeptOut, Session: k.Session, Device: k.Device, Platform: k.Platform, Reason: reason, By: by,
-		})
+		kept = append(kept, k)
 	}
-	d.State.Kicks = slices.Concat(kept, claimed)
+	d.State.Kicks = slices.Concat(rows, kept)
 }

@@ -11,8 +11,8 @@ import (
 // android is a target's platform.
 var android = rollcall.Android
 
-// TestActs: who goes by an act, and with which reason; "claimed" are the rows of
-// earlier evictions that take on the act's reason (1.8, 2).
+// TestActs: who goes by an act, and with which reason; "kept out" are earlier
+// evictions that take on the act's reason (1.8, 2).
 func TestActs(t *testing.T) {
 	kick := func(target Target) func(State) Outcome {
 		return func(s State) Outcome {
@@ -40,23 +40,36 @@ func TestActs(t *testing.T) {
 		{"an operator kicks a device", "a1 w1", kick(Target{Device: "a1"}), "granted 0", "a1!operator w1", "kicked 1"},
 		{"an operator kicks a platform", "a1 a2 w1", kick(Target{Platform: &android}), "granted 0", "a1!operator a2!operator w1", "kicked 1, kicked 2"},
 		{"an operator kicks who is not in", "w1", kick(Target{Platform: &android}), "granted 0", "w1", ""},
-		{"an operator's kick claims evictions that it covers", "a1!newer a2 i1!newer", kick(Target{Platform: &android}), "granted 0", "a1!operator a2!operator i1!newer", "kicked 2, kept out 1"},
+		{"an operator's kick keeps out evictions that it covers", "a1!newer a2 i1!newer", kick(Target{Platform: &android}), "granted 0", "a1!operator a2!operator i1!newer", "kicked 2, kept out 1"},
 		{"and no row with a reason of its own", "a1!twice a2", kick(Target{}), "granted 0", "a1!twice a2!operator", "kicked 2"},
 		{"the user signs out another device", "a1 w1", signOut(2, 1, false), "granted 2", "a1!elsewhere w1", "kicked 1"},
 		{"the user signs out all others", "a1 m1- w1", signOut(3, 0, false), "granted 3", "a1!elsewhere m1!elsewhere w1", "kicked 1, kicked 2"},
-		{"a sign-out claims evictions that it covers", "a1!newer i1!newer w1", signOut(3, 1, false), "granted 3", "a1!elsewhere i1!newer w1", "kept out 1"},
-		{"a sign-out of all others claims all evictions", "a1!newer i1!newer w1", signOut(3, 0, false), "granted 3", "a1!elsewhere i1!elsewhere w1", "kept out 1, kept out 2"},
+		{"a sign-out keeps out evictions that it covers", "a1!newer i1!newer w1", signOut(3, 1, false), "granted 3", "a1!elsewhere i1!newer w1", "kept out 1"},
+		{"a sign-out of all others keeps out all evictions", "a1!newer i1!newer w1", signOut(3, 0, false), "granted 3", "a1!elsewhere i1!elsewhere w1", "kept out 1, kept out 2"},
 		{"a sign-out with the UserSigs", "a1 w1", signOut(2, 1, true), "granted 2", "a1!elsewhere w1", "kicked 1, UserSigs revoked"},
+		{"a sign-out by a session whose own UserSig was revoked", "a1 w1", func(s State) Outcome {
+			s.ValidFrom = noon.Unix() + 1
+			return SignOutSessions(s, SignOut{Now: noon, Session: 2, Sigs: true}, Multi())
+		}, "refused 70001", "a1 w1", ""},
+		{"or one evicted that comes back", "a1!newer w1", func(s State) Outcome {
+			s.ValidFrom = noon.Unix() + 1
+			return SignOutSessions(s, SignOut{Now: noon, Session: 2, Target: 1}, Multi())
+		}, "refused 70001", "a1!newer w1", ""},
+		{"asked once more, when its answer was lost", "a1!elsewhere w1", func(s State) Outcome {
+			s.ValidFrom = noon.Unix() + 1
+			return SignOutSessions(s, SignOut{Now: noon, Session: 2, Sigs: true}, Multi())
+		}, "granted 2", "a1!elsewhere w1", ""},
 		{"a sign-out of oneself", "a1 w1", signOut(1, 1, false), "refused 70402", "a1 w1", ""},
 		{"a sign-out of who was never in", "a1 w1", signOut(1, 9, true), "refused 70402", "a1 w1", ""},
 		{"a sign-out of who has gone for another reason", "a1!operator w1", signOut(2, 1, false), "refused 70402", "a1!operator w1", ""},
 		{"a sign-out by who was kicked meanwhile", "a1!newer w1", signOut(1, 2, false), "refused 9503", "a1!newer w1", ""},
 		{"a REST kick", "a1 w1-", revoke, "granted 0", "a1!rest w1!rest", "kicked 1, kicked 2, UserSigs revoked"},
-		{"a REST kick gives its reason to all rows", "a1!newer i1!operator w1", revoke, "granted 0", "a1!rest i1!rest w1!rest", "kicked 3, UserSigs revoked"},
+		{"a REST kick gives its reason to all rows", "a1!newer i1!operator w1", revoke, "granted 0", "a1!rest i1!rest w1!rest", "kicked 3, kept out 1, UserSigs revoked"},
 		{"the account is disabled", "a1 w1-", disable(true), "granted 0", "a1!disabled w1!disabled", "disabled, kicked 1, kicked 2"},
-		{"and leaves evictions their reason", "a1!newer w1", disable(true), "granted 0", "a1!newer w1!disabled", "disabled, kicked 2"},
+		{"and keeps out evictions", "a1!newer i1!twice w1", disable(true), "granted 0", "a1!disabled i1!twice w1!disabled", "disabled, kicked 3, kept out 1"},
 		{"what is enabled is enabled", "a1", disable(false), "granted 0", "a1", ""},
 		{"the account is deleted", "a1 w1-", remove, "granted 0", "a1!deleted w1!deleted", "kicked 1, kicked 2, deleted"},
+		{"an eviction does not sign a deleted account up again by itself", "a1!newer w1", remove, "granted 0", "a1!deleted w1!deleted", "kicked 2, kept out 1, deleted"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := judge(t, account(tt.from), tt.act)
@@ -177,7 +190,7 @@ func TestDeletedSignsUpAnew(t *testing.T) {
 	if s.Exists() || s.Counter != 2 || len(s.Tries) != 2 || len(s.Kicks) != 2 {
 		t.Fatalf("left of it: %+v", s)
 	}
-	o := logIn(t, s, login("a1", last(1)), Multi())
+	o := logIn(t, s, login("a1", last(1), proof("fixed 1")), Multi())
 	check(t, o, "granted 3", "w1!deleted a1")
 	if got := happened(o); got != "signed up, login 3" {
 		t.Errorf("history %q", got)
@@ -187,8 +200,8 @@ func TestDeletedSignsUpAnew(t *testing.T) {
 	}
 }
 
-// TestClaimedRowsAreTheYoungest: the bound drops the oldest first.
-func TestClaimedRowsAreTheYoungest(t *testing.T) {
+// TestRowsKeptOutAreTheYoungest: the bound drops the oldest first.
+func TestRowsKeptOutAreTheYoungest(t *testing.T) {
 	s := account("a1!newer w1")
 	o := KickSessions(s, OperatorKick{Now: noon.Add(time.Hour)}, Multi())
 	if !slices.IsSortedFunc(o.State.Kicks, func(a, b Kick) int { return a.At.Compare(b.At) }) || !o.State.Kicks[0].At.Equal(noon.Add(time.Hour)) {

@@ -25,7 +25,7 @@ func ApplyPolicy(before State, q Apply, r Rules) Outcome {
 			d.kick(e.Session, PolicyApplied, by.under(e.rule, d.rules))
 		}
 	}
-	d.claim(PolicyApplied, func(k Kick) (By, bool) {
+	d.keepOut(PolicyApplied, func(k Kick) (By, bool) {
 		in := evicted(d.State.Sessions, k.Platform, d.rules, d.connected)
 		if len(in) == 0 { // there is room for it: it may come back
 			return By{}, false

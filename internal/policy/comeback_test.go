@@ -112,14 +112,15 @@ func TestComingBackWithADeadUserSig(t *testing.T) {
 // have been told it gets in (2).
 func TestEvictedComesBack(t *testing.T) {
 	s := logIn(t, account("a1-"), login("a2"), Multi()).State
-	o := logIn(t, s, login("a1", last(1), auto, attempt(1)), Multi())
+	o := logIn(t, s, login("a1", last(1), proof("fixed 1"), auto, attempt(1)), Multi())
 	check(t, o, "granted 3", "a2!newer a1")
 
 	both := Multi()
 	both.TellKickedOnReconnect, both.TellKickedOnLogin = true, true
 	check(t, resumeSession(t, s, resume(1), both), "told 1 newer 6208", "a1!newer a2")
 	check(t, logIn(t, s, login("a1", last(1), attempt(1)), both), "refused 6208", "a1!newer a2")
-	check(t, logIn(t, s, login("a1", last(1), attempt(1), seen(1)), both), "granted 3", "a2!newer a1")
+	check(t, logIn(t, s, login("a1", last(1), proof("fixed 1"), attempt(1), seen(1)), both), "granted 3", "a2!newer a1")
+	check(t, logIn(t, s, login("a1", last(1), attempt(1), seen(1)), both), "granted 3", "a1!newer a2!newer a1") // its row stays without proof
 	check(t, logIn(t, acknowledge(t, s, 1).State, login("a1", last(1), attempt(1)), both), "granted 3", "a2!newer a1")
 }
 

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -114,22 +115,29 @@ func (d *decision) tell(n Notice, proved bool) Outcome {
 	return d.Outcome
 }
 
-// raise keeps a device's highest try number. It reports false, and the highest,
-// if n is not above it.
-func (d *decision) raise(device rollcall.DeviceID, n uint64) bool {
+// raise keeps a device's highest try number. What it reports is the answer to a
+// frame that does not raise it: Stale, with the highest, or Refused. A device id is
+// only a claim: without the bound on the jump, whoever holds a UserSig of the
+// account could use up the numbers of another device for good.
+func (d *decision) raise(device rollcall.DeviceID, n uint64) (Answer, bool) {
 	i := slices.IndexFunc(d.State.Tries, func(t Try) bool { return t.Device == device })
 	if i < 0 {
 		d.State.Tries = append(d.State.Tries, Try{Device: device, Highest: n, Seen: d.now})
 		d.boundTries()
-		return true
+		return 0, true
 	}
 	t := &d.State.Tries[i]
-	if n <= t.Highest {
+	switch {
+	case n <= t.Highest:
 		d.Highest = t.Highest
-		return false
+		return Stale, false
+	case n-t.Highest > MaxTryJump:
+		d.Code = imcode.InvalidParameters
+		d.Detail = fmt.Sprintf("the try number is more than %d above the device's highest, %d", MaxTryJump, t.Highest)
+		return Refused, false
 	}
 	t.Highest, t.Seen = n, d.now
-	return true
+	return 0, true
 }
 
 // remember notes which attempt of the device was granted last.

@@ -57,7 +57,7 @@ type Event struct {
 	By         By          // with EventKicked, EventKeptOut, and with the acts of operators and users
 	Connected  bool        // with EventKicked: whether it had a connection, as this node knew it
 
-	// Fold is how long an equal row (kind, code, device, session) is counted up
+	// Fold is how long an equal row (store.HistoryRow.Folds) is counted up
 	// instead of a new one being written; 0: never.
 	Fold time.Duration
 }

@@ -130,11 +130,11 @@ func (v verdict) kickRows(t *rapid.T) {
 		rows[k.Session] = true
 		was := slices.ContainsFunc(v.before.Kicks, func(b Kick) bool { return b == k })
 		fresh := slices.ContainsFunc(v.o.Ended, func(e Ended) bool { return e.Kind == EventKicked && e.Session.Number == k.Session })
-		claimed := slices.ContainsFunc(v.before.Kicks, func(b Kick) bool {
+		keptOut := slices.ContainsFunc(v.before.Kicks, func(b Kick) bool {
 			b.Reason, b.By, b.At = k.Reason, k.By, k.At
 			return b == k && v.o.Answer == Granted && k.Reason == acts[v.request.name] && k.Reason != Silently
 		})
-		if was == fresh && !claimed {
+		if was == fresh && !keptOut {
 			t.Fatalf("%s: the kick row of session %d was there: %v, its session was kicked: %v", v.request.name, k.Session, was, fresh)
 		}
 	}
@@ -155,7 +155,8 @@ func (v verdict) kickRows(t *rapid.T) {
 func (v verdict) mayRemove(k Kick) bool {
 	switch q := v.request; {
 	case q.login != nil:
-		return q.login.KickSeen == k.Session || v.o.Answer == Granted && q.login.LastSession == k.Session && q.login.Device == k.Device
+		seen := q.login.KickSeen == k.Session || v.o.Answer == Granted && q.login.LastSession == k.Session && q.login.Device == k.Device
+		return seen && q.login.proves(k.Secret) && k.Reason != SecretUsedTwice
 	case q.name == "logout":
 		return v.o.Answer == Granted
 	case strings.HasPrefix(q.name, "ack"):
@@ -280,7 +281,7 @@ func oracle(s State, q Login, now time.Time, r Rules) []string {
 	}
 	if own, ok := lowest(func(x Session) bool { return x.Device == q.Device }); ok {
 		end := "kicked samedevice"
-		if !connected(own) || own.Secret.proved(q.Proofs) {
+		if !connected(own) || q.proves(own.Secret) {
 			end = "replaced silently"
 		}
 		out = append(out, fmt.Sprintf("%d %s", own.Number, end))

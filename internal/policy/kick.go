@@ -135,8 +135,18 @@ func (d *decision) dropKick(session uint64) {
 	d.State.Kicks = slices.DeleteFunc(d.State.Kicks, func(k Kick) bool { return k.Session == session })
 }
 
-// boundKicks drops the oldest rows above the bound; those of newer logins go
-// first.
+// dropSeen removes the row of a session whose client says that it knows, if it
+// proves to be that client: others of the account may not hide what it was not told.
+// A secret used twice has other holders, who prove as much: its row stays for them.
+func (d *decision) dropSeen(session uint64, q Login) {
+	if k, found := d.kickRow(session); found && k.Reason != SecretUsedTwice && q.proves(k.Secret) {
+		d.dropKick(session)
+	}
+}
+
+// boundKicks drops rows above the bound: first those that an account's logins
+// make by themselves, whatever devices they name, last the acts of operators; of
+// these the oldest.
 func (d *decision) boundKicks() {
 	rows := d.State.Kicks
 	if len(rows) <= MinKickRows {
@@ -144,10 +154,29 @@ func (d *decision) boundKicks() {
 	}
 	room := max(MinKickRows, d.rules.admits())
 	for len(rows) > room {
-		i := max(0, slices.IndexFunc(rows, func(k Kick) bool { return k.Reason == NewerLogin }))
-		rows = slices.Delete(rows, i, i+1)
+		least := 0
+		for i, k := range rows {
+			if k.Reason.weight() < rows[least].Reason.weight() {
+				least = i
+			}
+		}
+		rows = slices.Delete(rows, least, least+1)
 	}
 	d.State.Kicks = rows
+}
+
+// weight orders reasons by who can bring them about, and how easily.
+func (r Reason) weight() int {
+	switch r {
+	case NewerLogin:
+		return 0
+	case SameDeviceElsewhere:
+		return 1
+	case SignedOutElsewhere, SecretUsedTwice:
+		return 2
+	default:
+		return 3
+	}
 }
 
 // admits is the most sessions that the policy lets an account have.
@@ -163,10 +192,13 @@ func (r Rules) admits() int {
 	return sum
 }
 
-// meets says what a client gets whose last session left kick row k, when it
+// Meets says what a client gets whose last session left kick row k, when it
 // comes back by itself (resume, automatic login). LogInAgain means: nothing
-// stands in the way of a new login.
-func (k Kick) meets(r Rules) (Answer, Notice) {
+// stands in the way of a new login with a good UserSig.
+func (s State) Meets(k Kick, r Rules) (Answer, Notice) {
+	if s.Disabled {
+		k = Kick{Session: k.Session, Platform: k.Platform, Reason: AccountDisabled, At: k.At}
+	}
 	n := k.notice(r)
 	if k.Reason != NewerLogin {
 		return Told, n

@@ -26,10 +26,14 @@ func TestKickRow(t *testing.T) {
 		{"an acknowledgement removes it", "a1!operator w1!newer", ack(1), "", "w1!newer"},
 		{"an acknowledgement of no row changes nothing", "a1!operator", ack(7), "", "a1!operator"},
 		{"a secret used twice stays after one, for the other holders", "a1!twice", ack(1), "", "a1!twice"},
-		{"a login that carries it as seen removes it", "w1!operator a1!operator", in(login("a1", seen(2))), "granted 3", "w1!operator a1"},
-		{"and a refused one, too", "a1!operator w1-", in(login("w1", seen(1), on('a'))), "refused 70402", "w1-"},
-		{"a login of that device that is let through removes it", "a1!operator", in(login("a1", last(1))), "granted 2", "a1"},
-		{"only the row that the device had last concerns it", "a1!operator a1!newer", in(login("a1", last(2), auto)), "granted 3", "a1!operator a1"},
+		{"a login that carries it as seen removes it", "w1!operator a1!operator", in(login("a1", seen(2), proof("fixed 2"))), "granted 3", "w1!operator a1"},
+		{"and a refused one, too", "a1!operator w1-", in(login("w1", seen(1), proof("fixed 1"), on('a'))), "refused 70402", "w1-"},
+		{"not if it does not prove that it was told: a thief says so of another's", "a1!operator w1-", in(login("w1", seen(1), proof("fixed 2"))), "granted 3", "a1!operator w1"},
+		{"a secret used twice stays after one, too", "a1!twice", in(login("a1", seen(1), proof("fixed 1"))), "granted 2", "a1!twice a1"},
+		{"a login of that device that is let through removes it", "a1!operator", in(login("a1", last(1), proof("present 1"))), "granted 2", "a1"},
+		{"not if it proves nothing: anybody may name that device", "a1!operator", in(login("a1", last(1))), "granted 2", "a1!operator a1"},
+		{"a secret used twice has other holders: it stays for them", "a1!twice", in(login("a1", last(1), proof("fixed 1"))), "granted 2", "a1!twice a1"},
+		{"only the row that the device had last concerns it", "a1!operator a1!newer", in(login("a1", last(2), proof("present 2"), auto)), "granted 3", "a1!operator a1"},
 		{"a login that names no session meets no row", "a1!operator", in(login("a1", auto)), "granted 2", "a1!operator a1"},
 		{"another device's row does not concern it", "a1!operator", in(login("a2", last(1), auto)), "granted 2", "a1!operator a2"},
 		{"an answer never does: the notice comes again", "a1!operator", in(login("a1", last(1), auto)), "told 1 operator", "a1!operator"},
@@ -78,9 +82,15 @@ func TestKickRowsAreBounded(t *testing.T) {
 	for i := range MinKickRows {
 		operators += fmt.Sprintf("p%d!operator ", i)
 	}
-	o := logIn(t, account(operators+"a1"), login("a1"), Multi())
+	o := KickSessions(account(operators+"a1"), OperatorKick{Now: noon}, Multi())
 	if len(o.State.Kicks) != MinKickRows || o.State.Kicks[0].Device != "p1" {
-		t.Errorf("%q, want the oldest gone where none is by a newer login", show(o.State))
+		t.Errorf("%q, want the oldest gone where none is less than the others", show(o.State))
+	}
+	for _, lesser := range []string{"newer", "samedevice", "elsewhere", "twice"} { // what an account's own clients can make
+		o = logIn(t, account("p0!operator "+strings.Repeat("m1!"+lesser+" ", MinKickRows-1)+"a1"), login("a1"), Multi())
+		if len(o.State.Kicks) != MinKickRows || o.State.Kicks[0].Device != "p0" {
+			t.Errorf("rows of %s drive out that of an operator: %q", lesser, show(o.State))
+		}
 	}
 	wide := limits("a9 w9 i9")
 	o = logIn(t, account(operators+"a1"), login("a1"), wide)

@@ -77,8 +77,8 @@ func Expire(before State, now time.Time, r Rules) Outcome {
 
 // sweep ends sessions whose UserSig is over, or that were away for too long,
 // whichever came first, and drops kick rows that are too old. Every rule does it
-// as soon as its request has proved something, so that none depends on when the
-// last sweep was.
+// as soon as its request has proved something, so that what an app sees never
+// depends on when the last sweep was.
 func (d *decision) sweep() {
 	var due []Session
 	for _, x := range d.State.Sessions {

@@ -28,21 +28,28 @@ type Login struct {
 	Proofs      []Hash // hashes of the proofs offered
 }
 
+// proves tells whether who asks held the secret: as its attempt's, or as a proof.
+func (q Login) proves(s Secret) bool {
+	found := s.Fixed.is(q.Fixed)
+	for _, p := range q.Proofs {
+		found = found || s.Fixed.is(p) || s.Present.is(p) || s.Before.is(p)
+	}
+	return found
+}
+
 // LogIn judges a login; TestOrderOfLogin spells out in which order.
 func LogIn(before State, q Login, r Rules) Outcome {
 	d := decide(before, q.Now, r)
 	d.node, d.lost = q.Node, q.Lost
 	d.sweep()
-	if !d.raise(q.Device, q.Try) {
-		return d.answer(Stale)
+	if answer, ok := d.raise(q.Device, q.Try); !ok {
+		return d.answer(answer)
 	}
 	if code, detail := d.judgeSig(q.SigTime, q.SigEnds); code != 0 {
 		return d.refuseLogin(before, q, code, detail)
 	}
 	d.State.HighestSigTime = max(d.State.HighestSigTime, q.SigTime)
-	if q.KickSeen != 0 {
-		d.dropKick(q.KickSeen)
-	}
+	d.dropSeen(q.KickSeen, q)
 	if o, done := d.sameAttempt(q); done {
 		return o
 	}
@@ -113,7 +120,7 @@ func (d *decision) sameAttempt(q Login) (Outcome, bool) {
 // login gets what a resume would get, a login() starts over.
 func (d *decision) endedAttempt(q Login, k Kick) Outcome {
 	if q.Automatic {
-		if a, n := k.meets(d.rules); a == Told {
+		if a, n := d.State.Meets(k, d.rules); a == Told {
 			return d.tell(n, true)
 		}
 	}
@@ -151,16 +158,17 @@ func (d *decision) meetKick(before State, q Login) (Outcome, bool) {
 	}
 	switch {
 	case k.Reason == RESTKick: // never stops a login
+	case k.Session == q.KickSeen: // nor does what the app has heard of
 	case q.Automatic:
-		if a, n := k.meets(d.rules); a == Told {
-			return d.tell(n, k.Secret.proved(q.Proofs)), true
+		if a, n := d.State.Meets(k, d.rules); a == Told {
+			return d.tell(n, q.proves(k.Secret)), true
 		}
 	case k.Reason == NewerLogin && d.rules.TellKickedOnLogin && k.Platform != rollcall.Web:
 		d.Notice = k.notice(d.rules)
 		d.Notice.Code = imcode.KickedOffByOther
 		return d.refuseLogin(before, q, imcode.KickedOffByOther, d.Notice.Text()), true
 	}
-	d.dropKick(k.Session)
+	d.dropSeen(k.Session, q)
 	return Outcome{}, false
 }
 
@@ -171,7 +179,7 @@ func (d *decision) replaceOwn(q Login) {
 	if !found {
 		return
 	}
-	if d.connected(own) && !own.Secret.proved(q.Proofs) {
+	if d.connected(own) && !q.proves(own.Secret) {
 		d.kick(own, SameDeviceElsewhere, By{})
 		return
 	}

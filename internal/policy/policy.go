@@ -37,6 +37,7 @@ const (
 	TryLife      = 10 * time.Minute   // a try number is kept so long after its session
 	MaxOldTries  = 20                 // older try numbers are kept for so many devices
 	MaxTries     = 200                // younger ones for so many, whatever devices an account invents
+	MaxTryJump   = 1 << 32            // a device's try number rises by no more at once: a client counts its frames
 	FutureSkew   = 300                // seconds a UserSig may be dated ahead
 )
 
@@ -53,15 +54,6 @@ type Secret struct {
 	Fixed   Hash // hash of the hash of the fixed half
 	Present Hash // hash of the changing half in force
 	Before  Hash // hash of the changing half before it; zero at first
-}
-
-// proved tells whether one of the proofs belongs to the secret.
-func (s Secret) proved(proofs []Hash) bool {
-	found := false
-	for _, p := range proofs {
-		found = found || s.Fixed.is(p) || s.Present.is(p) || s.Before.is(p)
-	}
-	return found
 }
 
 // A Session is one logged-in instance of the account on a device.

@@ -63,11 +63,8 @@ func (d *decision) resumeGone(q Resume) Outcome {
 	k, found := d.kickRow(q.Session)
 	proved := found && k.Secret.Fixed.is(q.Fixed)
 	d.Wrong = found && !proved
-	if proved && d.State.Disabled {
-		return d.tell(Kick{Session: q.Session, Platform: k.Platform, Reason: AccountDisabled, At: d.now}.notice(d.rules), true)
-	}
 	if proved {
-		if a, n := k.meets(d.rules); a == Told {
+		if a, n := d.State.Meets(k, d.rules); a == Told {
 			return d.tell(n, true)
 		}
 		return d.answer(LogInAgain)
@@ -80,8 +77,8 @@ func (d *decision) resumeGone(q Resume) Outcome {
 
 // step makes the secret's step, or answers the same step again.
 func (d *decision) step(x Session, q Resume) Outcome {
-	if !d.raise(x.Device, q.Try) {
-		return d.answer(Stale)
+	if answer, ok := d.raise(x.Device, q.Try); !ok {
+		return d.answer(answer)
 	}
 	switch {
 	case x.Secret.Present.is(q.Present):

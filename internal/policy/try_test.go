@@ -57,6 +57,11 @@ func TestTryNumbers(t *testing.T) {
 		{"a logout above it", "a1", out(Logout{Fixed: hash(known), Try: 11}), "granted 1", "", 11},
 		{"a logout is carried out whatever its number", "a1", out(Logout{Fixed: hash(known), Try: 3}), "granted 1", "", 10},
 		{"a logout with the attempt's UserSig raises it", "w1 a1", out(Logout{Fixed: hash(unknown), Try: 30, Signed: true}), "granted 0", "w1 a1", 30},
+		{"a login that jumps far above it is refused, and raises nothing", "a1-", in(login("a1", try(11+MaxTryJump))), "refused 70402", "a1-", 10},
+		{"a login that jumps as far as it may", "a1-", in(login("a1", try(10+MaxTryJump))), "granted 2", "a1", 10 + MaxTryJump},
+		{"a resume that jumps far is refused", "a1-", back(resume(1, func(q *Resume) { q.Try = 11 + MaxTryJump })), "refused 70402", "a1-", 10},
+		{"a logout that jumps far raises nothing, and is carried out", "a1", out(Logout{Fixed: hash(known), Try: 11 + MaxTryJump}), "granted 1", "", 10},
+		{"nor does one that another client of the account sends", "w1 a1", out(Logout{Fixed: hash(unknown), Try: 1 << 53, Signed: true}), "granted 0", "w1 a1", 10},
 		{"a logout that nothing proves does not", "a1", out(Logout{Fixed: hash(unknown), Try: 30}), "unknown", "a1", 10},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
