@@ -20,13 +20,13 @@ func ApplyPolicy(before State, q Apply, r Rules) Outcome {
 	d, _ := decideOn(before, q.Now, q.Lost, r)
 	for _, w := range d.winners() {
 		by := By{Session: w.Number, Platform: w.Platform, DeviceName: w.DeviceName, Operator: q.Operator}
-		others := slices.DeleteFunc(slices.Clone(d.State.Sessions), numbered(w.Number))
-		for _, e := range evicted(others, w.Platform, d.rules, d.connected) {
+		others := slices.DeleteFunc(slices.Clone(d.State.Sessions), func(x Session) bool { return x.Number == w.Number })
+		for _, e := range evicted(others, w.Platform, &d.rules, d.connected) {
 			d.kick(e.Session, PolicyApplied, by.under(e.rule, d.rules))
 		}
 	}
 	d.keepOut(PolicyApplied, func(k Kick) (By, bool) {
-		in := evicted(d.State.Sessions, k.Platform, d.rules, d.connected)
+		in := evicted(d.State.Sessions, k.Platform, &d.rules, d.connected)
 		if len(in) == 0 { // there is room for it: it may come back
 			return By{}, false
 		}
@@ -43,7 +43,7 @@ func (d *decision) winners() []Session {
 	best := map[uint8]Session{}
 	for _, x := range d.State.Sessions { // by number
 		group := d.rules.Group[x.Platform]
-		if w, found := best[group]; !found || d.connected(x) || !d.connected(w) {
+		if w, found := best[group]; !found || d.connected(&x) || !d.connected(&w) {
 			best[group] = x
 		}
 	}

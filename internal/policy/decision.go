@@ -39,26 +39,44 @@ func copied[T any](list []T) []T {
 }
 
 // connected tells whether a session has a live connection as this node knows it.
-func (d *decision) connected(x Session) bool {
+func (d *decision) connected(x *Session) bool {
 	return x.Node != "" && !slices.Contains(d.lost, Lost{x.Number, x.Conn})
 }
 
-func (s State) session(match func(Session) bool) (Session, bool) {
-	for _, x := range s.Sessions {
-		if match(x) {
-			return x, true
+// session finds the session that matches. Sessions are large: they are looked at
+// where they are.
+func (s *State) session(match func(*Session) bool) (Session, bool) {
+	for i := range s.Sessions {
+		if match(&s.Sessions[i]) {
+			return s.Sessions[i], true
 		}
 	}
 	return Session{}, false
 }
 
-func numbered(n uint64) func(Session) bool {
-	return func(x Session) bool { return x.Number == n }
+func numbered(n uint64) func(*Session) bool {
+	return func(x *Session) bool { return x.Number == n }
+}
+
+func ofDevice(id rollcall.DeviceID) func(*Session) bool {
+	return func(x *Session) bool { return x.Device == id }
+}
+
+// place is where the session with a number is, or -1.
+func (s *State) place(number uint64) int {
+	for i := range s.Sessions {
+		if s.Sessions[i].Number == number {
+			return i
+		}
+	}
+	return -1
 }
 
 // remove takes a session out. Its device's try number stays for TryLife from now.
 func (d *decision) remove(x Session) {
-	d.State.Sessions = slices.DeleteFunc(d.State.Sessions, numbered(x.Number))
+	if i := d.State.place(x.Number); i >= 0 {
+		d.State.Sessions = slices.Delete(d.State.Sessions, i, i+1)
+	}
 	for i := range d.State.Tries {
 		if t := &d.State.Tries[i]; t.Device == x.Device {
 			t.Seen = d.now
@@ -68,7 +86,7 @@ func (d *decision) remove(x Session) {
 
 // put stores x in the place of the session with its number, or as the newest.
 func (d *decision) put(x Session) {
-	i := slices.IndexFunc(d.State.Sessions, numbered(x.Number))
+	i := d.State.place(x.Number)
 	if i < 0 {
 		d.State.Sessions = append(d.State.Sessions, x)
 		return
@@ -163,7 +181,7 @@ func (d *decision) boundTries() {
 		if kept <= MaxOldTries || kept <= MaxTries && d.now.Sub(t.Seen) <= TryLife {
 			return false
 		}
-		_, in := d.State.session(func(x Session) bool { return x.Device == t.Device })
+		_, in := d.State.session(ofDevice(t.Device))
 		return !in
 	})
 }

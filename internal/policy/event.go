@@ -70,6 +70,9 @@ const (
 
 func (d *decision) record(e Event) {
 	e.At = d.now
+	if d.Events == nil {
+		d.Events = make([]Event, 0, 2) // an end and a login, mostly
+	}
 	d.Events = append(d.Events, e)
 }
 

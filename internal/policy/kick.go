@@ -112,7 +112,7 @@ func (d *decision) kick(x Session, reason Reason, by By) {
 	d.Ended = append(d.Ended, Ended{Session: x, Kind: EventKicked, Notice: row.notice(d.rules)})
 	d.record(Event{
 		Kind: EventKicked, Session: x.Number, Device: x.Device, DeviceName: x.DeviceName,
-		Platform: x.Platform, Address: x.Address, Reason: reason, By: by, Connected: d.connected(x),
+		Platform: x.Platform, Address: x.Address, Reason: reason, By: by, Connected: d.connected(&x),
 	})
 }
 

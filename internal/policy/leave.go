@@ -25,7 +25,7 @@ func LogOut(before State, q Logout, r Rules) Outcome {
 		return d.answer(Unknown)
 	}
 	d.sweep()
-	if x, ok := d.State.session(func(x Session) bool { return x.Secret.Fixed.is(q.Fixed) }); ok {
+	if x, ok := d.State.session(func(x *Session) bool { return x.Secret.Fixed.is(q.Fixed) }); ok {
 		d.remove(x)
 		d.Session = x
 		d.Ended = append(d.Ended, Ended{Session: x, Kind: EventLogout})
@@ -81,9 +81,9 @@ func Expire(before State, now time.Time, r Rules) Outcome {
 // depends on when the last sweep was.
 func (d *decision) sweep() {
 	var due []Session
-	for _, x := range d.State.Sessions {
-		if !d.now.Before(x.Due()) {
-			due = append(due, x)
+	for i := range d.State.Sessions {
+		if x := &d.State.Sessions[i]; !d.now.Before(x.Due()) {
+			due = append(due, *x)
 		}
 	}
 	for _, x := range due {

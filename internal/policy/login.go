@@ -93,7 +93,7 @@ func (d *decision) refuseLogin(before State, q Login, code imcode.Code, detail s
 // sameAttempt answers a retry of an attempt that was granted before: with its
 // session, never with a resurrection of it.
 func (d *decision) sameAttempt(q Login) (Outcome, bool) {
-	x, found := d.State.session(func(x Session) bool { return x.Secret.Fixed.is(q.Fixed) })
+	x, found := d.State.session(func(x *Session) bool { return x.Secret.Fixed.is(q.Fixed) })
 	if found {
 		if x.Device != q.Device || !x.Secret.Present.is(q.Changing) {
 			return d.usedTwice(x), true
@@ -141,7 +141,7 @@ func (d *decision) admit(before State, q Login) (Outcome, bool) {
 	if d.rules.Refused[q.Platform] {
 		return d.refuseLogin(before, q, imcode.InvalidParameters, fmt.Sprintf("the app does not admit platform %s", q.Platform)), true
 	}
-	own, found := d.State.session(func(x Session) bool { return x.Device == q.Device })
+	own, found := d.State.session(ofDevice(q.Device))
 	if found && own.Platform != q.Platform {
 		detail := fmt.Sprintf("the device is logged in as %s: a device keeps its platform", own.Platform)
 		return d.refuseLogin(before, q, imcode.InvalidParameters, detail), true
@@ -175,11 +175,11 @@ func (d *decision) meetKick(before State, q Login) (Outcome, bool) {
 // replaceOwn ends the device's earlier session: silently if it proves to be the
 // same client or the old one is not connected, with a kick otherwise.
 func (d *decision) replaceOwn(q Login) {
-	own, found := d.State.session(func(x Session) bool { return x.Device == q.Device })
+	own, found := d.State.session(ofDevice(q.Device))
 	if !found {
 		return
 	}
-	if d.connected(own) && !q.proves(own.Secret) {
+	if d.connected(&own) && !q.proves(own.Secret) {
 		d.kick(own, SameDeviceElsewhere, By{})
 		return
 	}
@@ -193,7 +193,7 @@ func (d *decision) replaceOwn(q Login) {
 // connection before those with one, each by lowest number.
 func (d *decision) makeRoom(q Login) {
 	by := By{Session: d.State.Counter + 1, Platform: q.Platform, DeviceName: q.DeviceName}
-	for _, e := range evicted(d.State.Sessions, q.Platform, d.rules, d.connected) {
+	for _, e := range evicted(d.State.Sessions, q.Platform, &d.rules, d.connected) {
 		d.kick(e.Session, NewerLogin, by.under(e.rule, d.rules))
 	}
 }
@@ -215,21 +215,21 @@ type eviction struct {
 }
 
 // evicted lists, in order, who goes when one more session on platform p begins.
-func evicted(sessions []Session, p rollcall.Platform, r Rules, connected func(Session) bool) []eviction {
+func evicted(sessions []Session, p rollcall.Platform, r *Rules, connected func(*Session) bool) []eviction {
 	var out []eviction
 	over := 1 - r.Limit[p]
-	for _, x := range sessions {
-		switch {
+	for i := range sessions {
+		switch x := &sessions[i]; {
 		case x.Platform == p:
 			over++
 		case r.Group[x.Platform] == r.Group[p]:
-			out = append(out, eviction{x, OtherPlatform})
+			out = append(out, eviction{*x, OtherPlatform})
 		}
 	}
 	for _, live := range []bool{false, true} {
-		for _, x := range sessions {
-			if over > 0 && x.Platform == p && connected(x) == live {
-				out = append(out, eviction{x, OverLimit})
+		for i := range sessions {
+			if x := &sessions[i]; over > 0 && x.Platform == p && connected(x) == live {
+				out = append(out, eviction{*x, OverLimit})
 				over--
 			}
 		}

@@ -46,7 +46,7 @@ type Hash [32]byte
 
 // is compares in constant time; the zero Hash is nobody's.
 func (h Hash) is(other Hash) bool {
-	return h != Hash{} && subtle.ConstantTimeCompare(h[:], other[:]) == 1
+	return subtle.ConstantTimeCompare(h[:], other[:]) == 1 && h != Hash{}
 }
 
 // A Secret is what the server keeps of a session's secret.
@@ -73,7 +73,7 @@ type Session struct {
 }
 
 // Due is the moment at which time alone ends the session.
-func (s Session) Due() time.Time {
+func (s *Session) Due() time.Time {
 	due := time.Unix(s.SigEnds+1, 0)
 	if !s.Away.IsZero() {
 		if away := s.Away.Add(s.awayLimit()); away.Before(due) {
@@ -83,7 +83,7 @@ func (s Session) Due() time.Time {
 	return due
 }
 
-func (s Session) awayLimit() time.Duration {
+func (s *Session) awayLimit() time.Duration {
 	if s.Platform == rollcall.Web {
 		return WebAwayLimit
 	}
