@@ -7,3 +7,10 @@ FROM ?= 1
 .PHONY: sim
 sim:
 	go test ./internal/sim -run TestHistories -from $(FROM) -histories $(N) -timeout 0
+
+T ?= 10m
+
+# Every fuzz target for T.
+.PHONY: fuzz
+fuzz:
+	scripts/fuzz $(T)

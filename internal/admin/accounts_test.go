@@ -37,7 +37,7 @@ func signedUp(t *testing.T, users ...rollcall.UserID) (admin.Backend, *sqlite.St
 }
 
 // logIn gives a user a session on a device of its own.
-func logIn(t *testing.T, s *sqlite.Store, user rollcall.UserID, try uint64, p rollcall.Platform) {
+func logIn(t testing.TB, s *sqlite.Store, user rollcall.UserID, try uint64, p rollcall.Platform) {
 	t.Helper()
 	now := time.Now().UTC()
 	mutate(t, s, user, func(st policy.State) policy.Outcome {
@@ -50,7 +50,7 @@ func logIn(t *testing.T, s *sqlite.Store, user rollcall.UserID, try uint64, p ro
 	})
 }
 
-func mutate(t *testing.T, s *sqlite.Store, user rollcall.UserID, rule store.Rule) {
+func mutate(t testing.TB, s *sqlite.Store, user rollcall.UserID, rule store.Rule) {
 	t.Helper()
 	if _, err := s.Mutate(t.Context(), ours(user), rule); err != nil {
 		t.Fatal(err)

@@ -276,7 +276,7 @@ func TestACauseIsLoggedAndNotTold(t *testing.T) {
 }
 
 // backend is that of a new store.
-func backend(t *testing.T) (admin.Backend, *sqlite.Store) {
+func backend(t testing.TB) (admin.Backend, *sqlite.Store) {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
 	if err != nil {

@@ -21,7 +21,7 @@ const (
 )
 
 // load opens a store in a new directory and the apps in it.
-func load(t *testing.T, o apps.Options) (*apps.Apps, *sqlite.Store) {
+func load(t testing.TB, o apps.Options) (*apps.Apps, *sqlite.Store) {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), t.TempDir(), sqlite.Options{})
 	if err != nil {
@@ -32,7 +32,7 @@ func load(t *testing.T, o apps.Options) (*apps.Apps, *sqlite.Store) {
 }
 
 // again reads the apps of a store as a new process would.
-func again(t *testing.T, s store.Apps, o apps.Options) *apps.Apps {
+func again(t testing.TB, s store.Apps, o apps.Options) *apps.Apps {
 	t.Helper()
 	a, err := apps.Load(t.Context(), s, o)
 	if err != nil {

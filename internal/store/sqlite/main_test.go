@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"rollcall.example"
 	"rollcall.example/internal/policy"
 	"rollcall.example/internal/store/sqlite"
@@ -26,7 +28,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, child(dir, os.Stdout))
 		return
 	}
-	m.Run()
+	goleak.VerifyTestMain(m)
 }
 
 const childAccounts = 8
