@@ -30,26 +30,30 @@ func (c aboutAccount) ask(ctx context.Context, s *streams, do func(context.Conte
 
 // account is the account, in the only app there is if none is named.
 func (c aboutAccount) account(ctx context.Context, o *admin.Client) (rollcall.Account, error) {
-	a := rollcall.Account{App: c.App, User: c.User}
-	if a.App != 0 {
-		return a, nil
+	app, err := theApp(ctx, o, c.App)
+	return rollcall.Account{App: app, User: c.User}, err
+}
+
+// theApp is the app that was named, or the only one there is.
+func theApp(ctx context.Context, o *admin.Client, named rollcall.AppID) (rollcall.AppID, error) {
+	if named != 0 {
+		return named, nil
 	}
 	all, err := o.Apps(ctx)
 	if err != nil {
-		return a, err
+		return 0, err
 	}
 	if len(all) == 1 {
-		a.App = all[0].ID
-		return a, nil
+		return all[0].ID, nil
 	}
 	var ids []string
 	for _, app := range all {
 		ids = append(ids, app.ID.String())
 	}
 	if ids == nil {
-		return a, imcode.AppNotFound.Errorf("the server has no app: `rollcall app add` adds one")
+		return 0, imcode.AppNotFound.Errorf("the server has no app: `rollcall app add` adds one")
 	}
-	return a, imcode.InvalidParameters.Errorf("there are several apps: name one with --app: %s", strings.Join(ids, ", "))
+	return 0, imcode.InvalidParameters.Errorf("there are several apps: name one with --app: %s", strings.Join(ids, ", "))
 }
 
 // acting is the flag of the commands that change something about accounts.

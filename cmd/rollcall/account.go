@@ -13,6 +13,7 @@ type accountCmd struct {
 	Disable accountDisable `cmd:"" help:"Shut an account out, and end its sessions."`
 	Enable  accountEnable  `cmd:"" help:"Let an account in again."`
 	Delete  accountDelete  `cmd:"" help:"Forget an account, and end its sessions."`
+	Import  accountImport  `cmd:"" help:"Make accounts known before their first login, from a file."`
 }
 
 // accountDisable shuts an account out.

@@ -54,6 +54,7 @@ func Handler(b Backend) http.Handler {
 	mux.HandleFunc("DELETE /v1/apps/{app}/keys/{key}", h.removeKey)
 	mux.HandleFunc("GET /v1/apps/{app}/settings", h.settings)
 	mux.HandleFunc("PATCH /v1/apps/{app}/settings", h.changeSettings)
+	mux.HandleFunc("POST /v1/apps/{app}/import", h.importAccounts)
 	mux.HandleFunc("POST /v1/token", h.renewToken)
 	h.accountRoutes(mux)
 	h.pastRoutes(mux)
@@ -66,11 +67,15 @@ type handler struct{ Backend }
 
 // body reads a request's body, strictly.
 func body[T any](w http.ResponseWriter, r *http.Request) (q T, err error) {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	return bodyUpTo[T](w, r, maxBody)
+}
+
+func bodyUpTo[T any](w http.ResponseWriter, r *http.Request, most int64) (q T, err error) {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
 	d.DisallowUnknownFields()
 	err = d.Decode(&q)
 	if _, more := d.Token(); err != nil || !errors.Is(more, io.EOF) {
-		return q, imcode.ParseFailed.Errorf("the body is not as expected: want JSON with known members, at most %d bytes", maxBody)
+		return q, imcode.ParseFailed.Errorf("the body is not as expected: want JSON with known members, at most %d bytes", most)
 	}
 	return q, nil
 }
