@@ -56,6 +56,7 @@ type Config struct {
 	MaxWebInstances int // the most instances per account on the Web that may be set; default 10
 	MaxInstances    int // the same for each other platform; default 3
 
+	MasterKey  apps.MasterKey   // seals the keys of apps that are added; the zero value: they lie in plain
 	SampleKeys bool             // admit keys published as samples: development only
 	Now        func() time.Time // default: the machine's clock, watched for jumps
 	Log        *slog.Logger     // default: none
@@ -86,7 +87,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
 	a, err := apps.Load(ctx, st, apps.Options{
-		SampleKeys: cfg.SampleKeys, MaxWebInstances: cfg.MaxWebInstances, MaxInstances: cfg.MaxInstances,
+		MasterKey: cfg.MasterKey, SampleKeys: cfg.SampleKeys, MaxWebInstances: cfg.MaxWebInstances, MaxInstances: cfg.MaxInstances,
 		Now: cfg.Now, Log: cfg.Log,
 	})
 	if err != nil {

@@ -131,9 +131,13 @@ func (c *appKeyList) Run(ctx context.Context, s *streams) error {
 			return printJSON(s.out, app.Keys)
 		}
 		t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "KEY\tADDED")
+		fmt.Fprintln(t, "KEY\tADDED\tSTORED")
 		for _, k := range app.Keys {
-			fmt.Fprintf(t, "%s\t%s\n", k.ID, stamp(k.Created))
+			stored := "in plain"
+			if k.Sealed {
+				stored = "sealed"
+			}
+			fmt.Fprintf(t, "%s\t%s\t%s\n", k.ID, stamp(k.Created), stored)
 		}
 		return t.Flush()
 	})

@@ -64,10 +64,22 @@ func stopped(dir string, s *streams) (apps.Options, error) {
 		file = ""
 	}
 	cfg, err := config.Load(file, os.Environ())
+	master, wrong := masterKey()
 	return apps.Options{
+		MasterKey: master,
 		MaxWebInstances: int(cfg.Policy.MaxWebInstances), MaxInstances: int(cfg.Policy.MaxInstances),
 		Log: logger(s.err, config.Log{Level: config.Level(slog.LevelError), Format: config.Text}),
-	}, err
+	}, errors.Join(err, wrong)
+}
+
+// masterKey is the key that seals those of apps in the store, if there is one.
+func masterKey() (apps.MasterKey, error) {
+	const name = "ROLLCALL_MASTER_KEY"
+	key, err := apps.ParseMasterKey(os.Getenv(name))
+	if err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return key, err
 }
 
 // initialised tells what to do if a directory is no data directory.

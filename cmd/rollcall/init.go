@@ -49,10 +49,14 @@ func (c *initCmd) Run(ctx context.Context, s *streams) error {
 			return fmt.Errorf("%s is a data directory already: it has %s; name another with --dir", c.Dir, name)
 		}
 	}
+	master, err := masterKey()
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
 	}
-	key, token, err := c.fill(ctx)
+	key, token, err := c.fill(ctx, master)
 	if err != nil {
 		return err
 	}
@@ -84,8 +88,8 @@ Next, a server; and in a second terminal, with the key there too, a login:
 }
 
 // fill makes the store, with the app and the operators' token in it.
-func (c *initCmd) fill(ctx context.Context) (key, token string, err error) {
-	o, free, err := admin.Open(ctx, c.Dir, nil)
+func (c *initCmd) fill(ctx context.Context, master apps.MasterKey) (key, token string, err error) {
+	o, free, err := admin.Open(ctx, c.Dir, func() (apps.Options, error) { return apps.Options{MasterKey: master}, nil })
 	if err != nil {
 		return "", "", err
 	}

@@ -72,7 +72,7 @@ func startCmd(ts *testscript.TestScript, neg bool, args []string) {
 	cmd := exec.Command(args[1], args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = clean()
-	for _, name := range []string{"TMPDIR", "ROLLCALL_KEY", "ROLLCALL_DIR", "ROLLCALL_SERVER", "ROLLCALL_LOG_LEVEL"} {
+	for _, name := range []string{"TMPDIR", "ROLLCALL_KEY", "ROLLCALL_DIR", "ROLLCALL_SERVER", "ROLLCALL_LOG_LEVEL", "ROLLCALL_MASTER_KEY"} {
 		if value := ts.Getenv(name); value != "" {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}

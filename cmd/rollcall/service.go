@@ -26,7 +26,12 @@ type service struct {
 
 // open opens a server on a data directory, as configured.
 func open(ctx context.Context, c config.Config, log *slog.Logger, sampleKeys bool) (*service, error) {
+	master, err := masterKey()
+	if err != nil {
+		return nil, err
+	}
 	cfg := server.Config{
+		MasterKey:    master,
 		Dir:          c.Dir,
 		LoginWithin:  time.Duration(c.Timeouts.Login),
 		Heartbeat:    time.Duration(c.Timeouts.Heartbeat),
@@ -54,7 +59,6 @@ func open(ctx context.Context, c config.Config, log *slog.Logger, sampleKeys boo
 		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 		scheme = "wss://"
 	}
-	var err error
 	if cfg.Listener, err = listen(ctx, "clients", c.Listen.Clients); err != nil {
 		return nil, err
 	}

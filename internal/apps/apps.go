@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,7 +54,7 @@ func (a *App) Secrets() []string { return a.secrets }
 func (a *App) Keys() []Key {
 	out := make([]Key, len(a.keys))
 	for i, k := range a.keys {
-		out[i] = Key{ID: k.ID, Created: k.Created}
+		out[i] = Key{ID: k.ID, Created: k.Created, Sealed: strings.HasPrefix(k.Secret, sealedMark)}
 	}
 	return out
 }
@@ -62,10 +63,12 @@ func (a *App) Keys() []Key {
 type Key struct {
 	ID      string    `json:"id"`
 	Created time.Time `json:"created"`
+	Sealed  bool      `json:"sealed,omitempty"` // with a master key, where it is stored
 }
 
 // Options are the choices that Apps have. The zero value is good.
 type Options struct {
+	MasterKey       MasterKey        // seals the keys that are added; the zero value: they lie in plain
 	SampleKeys      bool             // admit keys that are published as samples: development only
 	MaxWebInstances int              // the most instances on the Web that may be set; default 10
 	MaxInstances    int              // the same for each other platform; default 3
@@ -124,11 +127,15 @@ func (a *Apps) ready(row store.App) (*App, error) {
 		Settings: set, Rules: rules, keys: row.Keys,
 	}
 	for _, k := range row.Keys {
-		if usersig.IsSampleKey(k.Secret) && !a.opt.SampleKeys {
+		secret, err := a.opt.MasterKey.open(row.ID, k)
+		if err != nil {
+			return nil, fmt.Errorf("key %s: %w", k.ID, err)
+		}
+		if usersig.IsSampleKey(secret) && !a.opt.SampleKeys {
 			a.opt.Log.Warn("key is a published sample and is not used", "app", row.ID, "key", k.ID)
 			continue
 		}
-		app.secrets = append(app.secrets, k.Secret)
+		app.secrets = append(app.secrets, secret)
 	}
 	return app, nil
 }
@@ -176,7 +183,7 @@ func (a *Apps) Add(ctx context.Context, id rollcall.AppID, name, secret string) 
 	if err != nil {
 		return "", err
 	}
-	err = a.store.AddApp(ctx, store.App{ID: id, Name: name, Created: a.opt.Now().UTC(), Keys: []store.Key{k}})
+	err = a.store.AddApp(ctx, store.App{ID: id, Name: name, Created: a.opt.Now().UTC(), Keys: []store.Key{a.opt.MasterKey.seal(id, k)}})
 	if errors.Is(err, store.ErrExists) {
 		return "", imcode.InvalidParameters.Errorf("app %d exists already", id)
 	}
@@ -202,14 +209,18 @@ func (a *Apps) AddKey(ctx context.Context, id rollcall.AppID, secret string) (Ke
 	if err != nil {
 		return Key{}, "", err
 	}
-	err = a.store.AddKey(ctx, id, k)
+	if err := a.isNew(app, k.Secret); err != nil {
+		return Key{}, "", err
+	}
+	sealed := a.opt.MasterKey.seal(id, k)
+	err = a.store.AddKey(ctx, id, sealed)
 	if errors.Is(err, store.ErrExists) {
 		return Key{}, "", imcode.InvalidParameters.Errorf("app %d has this key already", id)
 	}
 	if err != nil {
 		return Key{}, "", fmt.Errorf("add key to app %d: %w", id, err)
 	}
-	return Key{ID: k.ID, Created: k.Created}, k.Secret, a.reload(ctx)
+	return Key{ID: k.ID, Created: k.Created, Sealed: sealed.Secret != k.Secret}, k.Secret, a.reload(ctx)
 }
 
 // RemoveKey removes a key: UserSigs signed with it are refused from now on.
@@ -239,6 +250,8 @@ func (a *Apps) newKey(secret string) (store.Key, error) {
 		secret = hex.EncodeToString(b[:])
 	case len(secret) < MinKeyBytes || len(secret) > MaxKeyBytes:
 		return store.Key{}, imcode.InvalidParameters.Errorf("key of %d bytes: want %d to %d", len(secret), MinKeyBytes, MaxKeyBytes)
+	case strings.HasPrefix(secret, sealedMark):
+		return store.Key{}, imcode.InvalidParameters.Errorf("a key may not begin with %q", sealedMark)
 	case usersig.IsSampleKey(secret) && !a.opt.SampleKeys:
 		return store.Key{}, imcode.InvalidParameters.Errorf("this key is a published sample: anyone could sign with it")
 	}
