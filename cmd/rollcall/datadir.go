@@ -66,7 +66,7 @@ func stopped(dir string, s *streams) (apps.Options, error) {
 	cfg, err := config.Load(file, os.Environ())
 	master, wrong := masterKey()
 	return apps.Options{
-		MasterKey: master,
+		MasterKey:       master,
 		MaxWebInstances: int(cfg.Policy.MaxWebInstances), MaxInstances: int(cfg.Policy.MaxInstances),
 		Log: logger(s.err, config.Log{Level: config.Level(slog.LevelError), Format: config.Text}),
 	}, errors.Join(err, wrong)

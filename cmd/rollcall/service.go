@@ -26,29 +26,11 @@ type service struct {
 
 // open opens a server on a data directory, as configured.
 func open(ctx context.Context, c config.Config, log *slog.Logger, sampleKeys bool) (*service, error) {
-	master, err := masterKey()
+	cfg, err := configured(c)
 	if err != nil {
 		return nil, err
 	}
-	cfg := server.Config{
-		MasterKey:    master,
-		Dir:          c.Dir,
-		LoginWithin:  time.Duration(c.Timeouts.Login),
-		Heartbeat:    time.Duration(c.Timeouts.Heartbeat),
-		Silence:      time.Duration(c.Timeouts.Silence),
-		WebHeartbeat: time.Duration(c.Timeouts.WebHeartbeat),
-		WebSilence:   time.Duration(c.Timeouts.WebSilence),
-		DrainWithin:  time.Duration(c.Timeouts.Drain),
-		DrainSpread:  time.Duration(c.Timeouts.DrainSpread),
-		SampleKeys:   sampleKeys,
-		Log:          log,
-
-		MaxWebInstances: int(c.Policy.MaxWebInstances),
-		MaxInstances:    int(c.Policy.MaxInstances),
-	}
-	for _, origin := range c.Web.Origins {
-		cfg.Origins = append(cfg.Origins, string(origin))
-	}
+	cfg.Log, cfg.SampleKeys = log, sampleKeys
 	s := &service{}
 	scheme := "ws://"
 	if c.TLS.Certificate != "" {
@@ -85,6 +67,29 @@ func open(ctx context.Context, c config.Config, log *slog.Logger, sampleKeys boo
 		return nil, err
 	}
 	return s, s.ListenAdmin(ctx)
+}
+
+// configured is what the configuration says, but where to listen.
+func configured(c config.Config) (server.Config, error) {
+	master, err := masterKey()
+	cfg := server.Config{
+		Dir:          c.Dir,
+		LoginWithin:  time.Duration(c.Timeouts.Login),
+		Heartbeat:    time.Duration(c.Timeouts.Heartbeat),
+		Silence:      time.Duration(c.Timeouts.Silence),
+		WebHeartbeat: time.Duration(c.Timeouts.WebHeartbeat),
+		WebSilence:   time.Duration(c.Timeouts.WebSilence),
+		DrainWithin:  time.Duration(c.Timeouts.Drain),
+		DrainSpread:  time.Duration(c.Timeouts.DrainSpread),
+
+		MasterKey:       master,
+		MaxWebInstances: int(c.Policy.MaxWebInstances),
+		MaxInstances:    int(c.Policy.MaxInstances),
+	}
+	for _, origin := range c.Web.Origins {
+		cfg.Origins = append(cfg.Origins, string(origin))
+	}
+	return cfg, err
 }
 
 // listen listens for one of the keys of [listen].
