@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 )
 
 // Platform is the kind of device a client says it runs on. The numbers cross
@@ -71,7 +72,7 @@ func ParsePlatform(name string) (Platform, error) {
 			return Platform(p), nil
 		}
 	}
-	return 0, imcode.InvalidParameters.Errorf("unknown platform %q: want one of %s", clip(name), platformNames())
+	return 0, imcode.InvalidParameters.Errorf("unknown platform %q: want one of %s", plain.Clip(name), platformNames())
 }
 
 // UnmarshalText lets flags and configuration files parse a Platform.

@@ -105,13 +105,13 @@ func (c *appList) Run(ctx context.Context, s *streams) error {
 			return printJSON(s.out, all)
 		}
 		t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "APP\tADDED\tKEYS\tNAME")
+		row(t, "APP", "ADDED", "KEYS", "NAME")
 		for _, app := range all {
 			name := app.Name
 			if app.Disabled {
 				name += " (disabled)"
 			}
-			fmt.Fprintf(t, "%d\t%s\t%d\t%s\n", app.ID, stamp(app.Created), len(app.Keys), name)
+			row(t, app.ID, stamp(app.Created), len(app.Keys), name)
 		}
 		return t.Flush()
 	})

@@ -148,7 +148,8 @@ func printApplied(w io.Writer, sum admin.Applied) {
 		if e.Connected {
 			link = "connected"
 		}
-		fmt.Fprintf(w, "- %s would be signed out on %s (%s), now %s; %s.\n", e.User, called(e.DeviceName, e.Device), e.Platform, link, e.Text)
+		line := fmt.Sprintf("- %s would be signed out on %s (%s), now %s; %s.", e.User, called(e.DeviceName, e.Device), e.Platform, link, e.Text)
+		fmt.Fprintln(w, plain.Line(line))
 	}
 	if more := sum.Sessions - len(sum.Examples); more > 0 {
 		fmt.Fprintf(w, "and %s more\n", plain.Count(more, "session"))

@@ -9,6 +9,7 @@ import (
 	"rollcall.example/imcode"
 	"rollcall.example/internal/admin"
 	"rollcall.example/internal/apps"
+	"rollcall.example/internal/plain"
 )
 
 // appKeyCmd is about an app's keys.
@@ -62,10 +63,10 @@ func (c *appKeyAdd) Run(ctx context.Context, s *streams) error {
 			}{key, made})
 		}
 		if made == "" {
-			fmt.Fprintf(s.err, "key %s of app %d is added: it is yours\n", key.ID, c.App)
+			fmt.Fprintf(s.err, "key %s of app %d is added: it is yours\n", plain.Line(key.ID), c.App)
 			return nil
 		}
-		fmt.Fprintf(s.err, "key %s of app %d is added; its secret, shown only now:\n", key.ID, c.App)
+		fmt.Fprintf(s.err, "key %s of app %d is added; its secret, shown only now:\n", plain.Line(key.ID), c.App)
 		fmt.Fprintln(s.out, made)
 		return nil
 	})
@@ -131,9 +132,9 @@ func (c *appKeyList) Run(ctx context.Context, s *streams) error {
 			return printJSON(s.out, app.Keys)
 		}
 		t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "KEY\tADDED")
+		row(t, "KEY", "ADDED")
 		for _, k := range app.Keys {
-			fmt.Fprintf(t, "%s\t%s\n", k.ID, stamp(k.Created))
+			row(t, k.ID, stamp(k.Created))
 		}
 		return t.Flush()
 	})

@@ -12,6 +12,7 @@ import (
 	"rollcall.example/imcode"
 	"rollcall.example/internal/admin"
 	"rollcall.example/internal/apps"
+	"rollcall.example/internal/plain"
 )
 
 // appPolicyCmd is about which sessions of an account may stand beside each other.
@@ -157,7 +158,7 @@ func printPolicy(w io.Writer, set apps.Settings, asJSON bool) error {
 
 // policyLines are a policy's name, groups and numbers, in two columns.
 func policyLines(p apps.Policy) []string {
-	lines := []string{"policy\t" + p.Name}
+	lines := []string{"policy\t" + plain.Line(p.Name)}
 	var more []string
 	label := "groups\t"
 	for _, group := range p.Grouping() {

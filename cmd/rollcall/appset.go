@@ -102,12 +102,12 @@ func (c *appShow) Run(ctx context.Context, s *streams) error {
 			}{app, set})
 		}
 		t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-		fmt.Fprintf(t, "app\t%d\n", app.ID)
+		row(t, "app", app.ID)
 		if app.Name != "" {
-			fmt.Fprintf(t, "name\t%s\n", app.Name)
+			row(t, "name", app.Name)
 		}
-		fmt.Fprintf(t, "added\t%s\n", stamp(app.Created))
-		fmt.Fprintf(t, "keys\t%d\n", len(app.Keys))
+		row(t, "added", stamp(app.Created))
+		row(t, "keys", len(app.Keys))
 		for _, line := range policyLines(set.Policy) {
 			fmt.Fprintln(t, line)
 		}
@@ -118,10 +118,10 @@ func (c *appShow) Run(ctx context.Context, s *streams) error {
 
 // printSettings prints all settings but the policy, in two columns.
 func printSettings(w io.Writer, set apps.Settings) {
-	fmt.Fprintf(w, "time_zone\t%s\n", set.TimeZone)
-	fmt.Fprintf(w, "platforms\t%s\n", names(set.Platforms))
-	fmt.Fprintf(w, "tell_kicked_on_reconnect\t%t\n", set.TellKickedOnReconnect)
-	fmt.Fprintf(w, "tell_kicked_on_login\t%t\n", set.TellKickedOnLogin)
-	fmt.Fprintf(w, "rest_kick_as_kick\t%t\n", set.RESTKickAsKick)
-	fmt.Fprintf(w, "history_days\t%d\n", set.HistoryDays)
+	row(w, "time_zone", set.TimeZone)
+	row(w, "platforms", names(set.Platforms))
+	row(w, "tell_kicked_on_reconnect", set.TellKickedOnReconnect)
+	row(w, "tell_kicked_on_login", set.TellKickedOnLogin)
+	row(w, "rest_kick_as_kick", set.RESTKickAsKick)
+	row(w, "history_days", set.HistoryDays)
 }

@@ -36,10 +36,7 @@ Examples:
 
 // Validate refuses what would leave half a data directory behind.
 func (c *initCmd) Validate() error {
-	if len(c.Name) > apps.MaxNameBytes {
-		return fmt.Errorf("--name: %d bytes, want at most %d", len(c.Name), apps.MaxNameBytes)
-	}
-	return nil
+	return apps.CheckName(c.Name)
 }
 
 // Run makes it.

@@ -79,7 +79,8 @@ func printKicked(s *streams, done admin.Kicked, asJSON bool) error {
 		if !x.Connected {
 			was = "was away, and will be told"
 		}
-		fmt.Fprintf(s.out, "session %d on %s (%s) has ended; it %s\n", x.Session, called(x.DeviceName, x.Device), x.Platform, was)
+		line := fmt.Sprintf("session %d on %s (%s) has ended; it %s", x.Session, called(x.DeviceName, x.Device), x.Platform, was)
+		fmt.Fprintln(s.out, plain.Line(line))
 	}
 	if len(done.Ended) == 0 {
 		fmt.Fprintln(s.err, "no session has ended: there was none")

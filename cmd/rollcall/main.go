@@ -75,7 +75,7 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	std := &streams{os.Stdin, os.Stdout, os.Stderr}
+	std := &streams{os.Stdin, shown{os.Stdout}, shown{os.Stderr}}
 	parser := kong.Must(new(commands),
 		kong.Name("rollcall"),
 		kong.Description("Who is logged in where: a server for the logins of a chat application."),

@@ -115,7 +115,7 @@ func (w *watch) print(e event) {
 		return
 	}
 	line := fmt.Sprintf("%s  %-16s %s", e.Time.Format("15:04:05.000"), e.Event, e.rest())
-	fmt.Fprintln(w.out, strings.TrimRight(line, " "))
+	fmt.Fprintln(w.out, plain.Line(strings.TrimRight(line, " ")))
 }
 
 // rest is what goes with an event, in words.

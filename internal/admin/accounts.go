@@ -4,13 +4,11 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 	"rollcall.example/internal/policy"
 )
 
@@ -247,7 +245,7 @@ func (h handler) done(q act, do func(operator string) (policy.Outcome, error)) (
 // name is the operator's, checked.
 func (q act) name() (string, error) {
 	name := cmp.Or(q.Operator, "operator")
-	if len(name) > MaxOperatorBytes || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+	if len(name) > MaxOperatorBytes || !plain.Printable(name) {
 		return "", imcode.InvalidParameters.Errorf("the operator's name: want at most %d bytes of printable UTF-8", MaxOperatorBytes)
 	}
 	return name, nil

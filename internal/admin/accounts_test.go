@@ -95,6 +95,8 @@ func TestWrongRequestsAboutAccountsHaveTheirCodesAndChangeNothing(t *testing.T) 
 		{"POST", alice + "/kick", `{"platform":"Amiga"}`, 400, `70402,"detail":"unknown platform \"Amiga\": want one of Other, Android, iPhone`},
 		{"POST", alice + "/kick", `{"all":true,"operator":"` + long + `"}`, 400, `70402,"detail":"the operator's name`},
 		{"POST", alice + "/kick", `{"all":true,"operator":"a\u0000b"}`, 400, `70402,"detail":"the operator's name`},
+		{"POST", alice + "/kick", `{"all":true,"operator":"a\u202eb"}`, 400, `70402,"detail":"the operator's name`},
+		{"POST", alice + "/kick", `{"all":true,"operator":"a\u2028b"}`, 400, `70402,"detail":"the operator's name`},
 		{"POST", nobody + "/kick", `{"all":true}`, 404, "70107"},
 		{"POST", elsewhere + "/kick", `{"all":true}`, 404, "70020"},
 		{"POST", alice + "/revoke", `{"valid_from":-1}`, 400, "70402"},

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 )
 
 // A Client calls the API. Its methods stand beside the handlers that answer them.
@@ -98,5 +99,6 @@ func (c *Client) send(ctx context.Context, method, path string, q any) (*http.Re
 	if err := json.NewDecoder(io.LimitReader(a.Body, maxAnswer)).Decode(refusal); err != nil || refusal.Code == imcode.OK {
 		return nil, fmt.Errorf("no answer of a Rollcall server: status %d", a.StatusCode)
 	}
+	refusal.Detail = plain.Line(refusal.Detail)
 	return nil, refusal
 }

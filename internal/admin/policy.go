@@ -12,6 +12,7 @@ import (
 	"rollcall.example/imcode"
 	"rollcall.example/internal/apps"
 	"rollcall.example/internal/history"
+	"rollcall.example/internal/plain"
 	"rollcall.example/internal/policy"
 	"rollcall.example/internal/session"
 )
@@ -134,6 +135,7 @@ func (c *Client) run(ctx context.Context, path string, q any, progress func(Appl
 	err = lines(ctx, c, http.MethodPost, path, q, func(r run) error {
 		switch {
 		case r.Error != nil:
+			r.Error.Detail = plain.Line(r.Error.Detail)
 			return r.Error
 		case r.Done != nil:
 			sum, done = *r.Done, true

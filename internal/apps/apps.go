@@ -21,6 +21,7 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 	"rollcall.example/internal/policy"
 	"rollcall.example/internal/store"
 	"rollcall.example/usersig"
@@ -166,11 +167,11 @@ func (a *Apps) List(context.Context) ([]Info, error) {
 func (a *Apps) Add(ctx context.Context, id rollcall.AppID, name, secret string) (string, error) {
 	a.write.Lock()
 	defer a.write.Unlock()
-	switch {
-	case id == 0:
+	if id == 0 {
 		return "", imcode.InvalidParameters.Errorf("SDKAppID 0: want 1 to 4294967295")
-	case len(name) > MaxNameBytes:
-		return "", imcode.InvalidParameters.Errorf("name of %d bytes: want at most %d", len(name), MaxNameBytes)
+	}
+	if err := CheckName(name); err != nil {
+		return "", err
 	}
 	k, err := a.newKey(secret)
 	if err != nil {
@@ -184,6 +185,15 @@ func (a *Apps) Add(ctx context.Context, id rollcall.AppID, name, secret string) 
 		return "", fmt.Errorf("add app %d: %w", id, err)
 	}
 	return k.Secret, a.reload(ctx)
+}
+
+// CheckName tells what is wrong with the name of an app:
+// imcode.InvalidParameters (70402).
+func CheckName(name string) error {
+	if len(name) > MaxNameBytes || !plain.Printable(name) {
+		return imcode.InvalidParameters.Errorf("name of %d bytes: want at most %d of printable UTF-8", len(name), MaxNameBytes)
+	}
+	return nil
 }
 
 // AddKey adds a key to an app: UserSigs signed with any of its keys are good

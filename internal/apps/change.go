@@ -11,6 +11,7 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 	"rollcall.example/internal/policy"
 )
 
@@ -94,7 +95,7 @@ func (s Settings) with(c Change) (Settings, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c)) {
 		if _, known := wants[name]; !known {
-			return s, imcode.InvalidParameters.Errorf("unknown setting %q: want one of %s", clip(name), strings.Join(slices.Sorted(maps.Keys(wants)), ", "))
+			return s, imcode.InvalidParameters.Errorf("unknown setting %q: want one of %s", plain.Clip(name), strings.Join(slices.Sorted(maps.Keys(wants)), ", "))
 		}
 		if err := readable(name, c[name]); err != nil {
 			return s, err
@@ -132,7 +133,7 @@ const null = "null"
 func (c Change) Parse(text string) error {
 	name, value, found := strings.Cut(text, "=")
 	if _, known := wants[name]; !found || !known {
-		return imcode.InvalidParameters.Errorf("%q: want name=value, where name is one of %s", clip(text), strings.Join(writable(), ", "))
+		return imcode.InvalidParameters.Errorf("%q: want name=value, where name is one of %s", plain.Clip(text), strings.Join(writable(), ", "))
 	}
 	if _, twice := c[name]; twice {
 		return imcode.InvalidParameters.Errorf("%s is set twice", name)

@@ -7,6 +7,7 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 	"rollcall.example/internal/policy"
 )
 
@@ -91,7 +92,7 @@ func (p Policy) grouping() (policy.Rules, error) {
 		}
 		return known.rules(), nil
 	}
-	return policy.Rules{}, imcode.InvalidParameters.Errorf("unknown policy %q: want one of %s, %s", clip(p.Name), strings.Join(names, ", "), custom)
+	return policy.Rules{}, imcode.InvalidParameters.Errorf("unknown policy %q: want one of %s, %s", plain.Clip(p.Name), strings.Join(names, ", "), custom)
 }
 
 // checkGroups checks the groups of a custom policy.
@@ -179,13 +180,4 @@ func platforms(yield func(rollcall.Platform) bool) {
 			return
 		}
 	}
-}
-
-// clip shortens what is repeated in an error.
-func clip(s string) string {
-	const most = 40
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "..."
-	}
-	return s
 }

@@ -9,6 +9,7 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 	"rollcall.example/internal/policy"
 )
 
@@ -95,7 +96,7 @@ func (s Settings) rules() (policy.Rules, error) {
 	}
 	zone, err := time.LoadLocation(s.TimeZone)
 	if err != nil || s.TimeZone == time.Local.String() { // which differs by machine
-		return r, imcode.InvalidParameters.Errorf("unknown time zone %q: want %s", clip(s.TimeZone), wants["time_zone"])
+		return r, imcode.InvalidParameters.Errorf("unknown time zone %q: want %s", plain.Clip(s.TimeZone), wants["time_zone"])
 	}
 	r.Zone = zone
 	return r, nil

@@ -23,7 +23,7 @@ const module = "rollcall.example"
 // imports only from floors below its own, or from its left on the same floor.
 // The root package is "rollcall"; a room may be planned before it is built.
 var floors = []string{
-	0: "imcode rollcall usersig wire web internal/sqlitefile internal/backoff internal/memnet internal/config internal/plain",
+	0: "imcode internal/plain rollcall usersig wire internal/backoff internal/memnet internal/config",
 	1: "internal/policy internal/limit internal/sim",
 	2: "internal/store internal/store/storetest internal/store/sqlite internal/store/postgres " +
 		"internal/bus internal/bus/nats internal/apps internal/webhook",

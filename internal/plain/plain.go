@@ -1,4 +1,5 @@
-// Package plain says moments, lengths of time and numbers as people do.
+// Package plain says moments, lengths of time and numbers as people do, and keeps
+// what strangers wrote from being taken for anything else.
 package plain
 
 import (
