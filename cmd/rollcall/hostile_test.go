@@ -54,7 +54,7 @@ func TestAHostileServerOrdersNoTerminalAtLogin(t *testing.T) {
 			if err != nil {
 				return
 			}
-			defer c.CloseNow() //nolint:errcheck // the test is over with it
+			defer c.CloseNow()
 			_, b, err := c.Read(r.Context())
 			if err != nil {
 				return

@@ -94,10 +94,11 @@ func printKicked(s *streams, done admin.Kicked, asJSON bool) error {
 	return nil
 }
 
-// called is a device's name, or its id where it has none.
+// called is a device's name, quoted because it is its client's word, or its id where
+// it has none.
 func called(name string, id rollcall.DeviceID) string {
 	if name == "" {
 		return string(id)
 	}
-	return name
+	return plain.Quote(name)
 }

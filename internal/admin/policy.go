@@ -11,7 +11,6 @@ import (
 	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/apps"
-	"rollcall.example/internal/history"
 	"rollcall.example/internal/plain"
 	"rollcall.example/internal/policy"
 	"rollcall.example/internal/session"
@@ -155,7 +154,7 @@ func appliedOf(s session.Applied) Applied {
 	for _, e := range s.Examples {
 		v.Examples = append(v.Examples, Example{
 			User: e.User, Session: shown([]policy.Session{e.Ended})[0], By: by(e.Notice.By),
-			Text: "it stays on " + history.Device(e.Notice.By.DeviceName, e.Notice.By.Platform) + history.Rule(e.Ended.Platform, e.Notice.By),
+			Text: "it stays on " + policy.Device(e.Notice.By.DeviceName, e.Notice.By.Platform) + e.Notice.By.Room(e.Ended.Platform),
 		})
 	}
 	slices.SortFunc(v.Examples, func(a, b Example) int {

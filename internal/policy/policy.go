@@ -139,6 +139,8 @@ const (
 	NoRule        Rule = iota
 	OtherPlatform      // another platform of its group has the place
 	OverLimit          // there were more sessions on its platform than the limit
+
+	numRules = iota // a new one stands above
 )
 
 func (r Rule) String() string {
