@@ -27,6 +27,8 @@ import (
 const (
 	maxBody   = 64 << 10 // of a request
 	maxAnswer = 16 << 20 // of an answer, as the client reads it
+	maxHeader = 64 << 10 // of what stands before it
+	maxLine   = 1 << 20  // of a line of a stream
 )
 
 // Socket is where the admin socket of a data directory is.

@@ -29,7 +29,7 @@ type dial func(ctx context.Context, network, address string) (net.Conn, error)
 // newClient returns a client that reaches the API by dialling.
 func newClient(base, token string, d dial) *Client {
 	return &Client{base: base, token: token, http: &http.Client{
-		Transport: &http.Transport{DisableKeepAlives: true, DialContext: d},
+		Transport: &http.Transport{DisableKeepAlives: true, DialContext: d, MaxResponseHeaderBytes: maxHeader},
 		// Whoever is sent elsewhere would carry the token there.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -72,7 +72,14 @@ func (c *Client) call(ctx context.Context, method, path string, q, v any) error 
 		return err
 	}
 	defer a.Body.Close()
-	return json.NewDecoder(io.LimitReader(a.Body, maxAnswer)).Decode(v)
+	text, err := io.ReadAll(io.LimitReader(a.Body, maxAnswer+1))
+	if err != nil {
+		return fmt.Errorf("read the server's answer: %w", err)
+	}
+	if len(text) > maxAnswer {
+		return fmt.Errorf("the server's answer is longer than %d bytes", maxAnswer)
+	}
+	return json.Unmarshal(text, v)
 }
 
 // send sends one request. An answer that is no success is an error.
