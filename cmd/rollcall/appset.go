@@ -111,6 +111,9 @@ func (c *appShow) Run(ctx context.Context, s *streams) error {
 		for _, line := range policyLines(set.Policy) {
 			fmt.Fprintln(t, line)
 		}
+		if app.NoZone {
+			set.TimeZone += " (not known to the server's machine: UTC is used)"
+		}
 		printSettings(t, set)
 		return t.Flush()
 	})

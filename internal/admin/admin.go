@@ -14,7 +14,6 @@ package admin
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -65,17 +64,6 @@ func Handler(b Backend) http.Handler {
 
 // A handler answers the requests, each in a method of its own.
 type handler struct{ Backend }
-
-// body reads a request's body, strictly.
-func body[T any](w http.ResponseWriter, r *http.Request) (q T, err error) {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	d.DisallowUnknownFields()
-	err = d.Decode(&q)
-	if _, more := d.Token(); err != nil || !errors.Is(more, io.EOF) {
-		return q, imcode.ParseFailed.Errorf("the body is not as expected: want JSON with known members, at most %d bytes", maxBody)
-	}
-	return q, nil
-}
 
 // answer writes v, or err; what carries no code is logged and 70500.
 func (h handler) answer(w http.ResponseWriter, v any, err error) {

@@ -124,7 +124,15 @@ func (h handler) changeSettings(w http.ResponseWriter, r *http.Request) {
 // ChangeSettings changes some of an app's settings and returns all, as Settings
 // does. They are in force for the next login.
 func (c *Client) ChangeSettings(ctx context.Context, id rollcall.AppID, change apps.Change) (set apps.Settings, err error) {
-	return set, c.call(ctx, http.MethodPatch, appPath(id)+"/settings", change, &set)
+	return set, c.call(ctx, http.MethodPatch, appPath(id)+"/settings", object(change), &set)
+}
+
+// object is a change as a body, which is no null where nothing changes.
+func object(c apps.Change) apps.Change {
+	if c == nil {
+		return apps.Change{}
+	}
+	return c
 }
 
 func appPath(id rollcall.AppID) string { return "/v1/apps/" + id.String() }

@@ -74,7 +74,7 @@ func (h handler) preview(w http.ResponseWriter, r *http.Request) {
 // Preview says what would go if an app's policy were applied now, after a change
 // that is not made. It tells progress, if that is not nil, now and then.
 func (c *Client) Preview(ctx context.Context, id rollcall.AppID, change apps.Change, progress func(Applied)) (Applied, error) {
-	return c.run(ctx, appPath(id)+"/policy/preview", change, progress)
+	return c.run(ctx, appPath(id)+"/policy/preview", object(change), progress)
 }
 
 func (h handler) apply(w http.ResponseWriter, r *http.Request) {

@@ -43,6 +43,7 @@ type App struct {
 	Disabled bool
 	Settings Settings // as they were set; see Settings.Effective
 	Rules    policy.Rules
+	NoZone   bool // this machine does not know the time zone that is set: UTC is used
 	keys     []store.Key
 	secrets  []string
 }
@@ -120,9 +121,13 @@ func (a *Apps) ready(row store.App) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	noZone := set.checkZone() != nil // another machine, or another version of its list, knew it
+	if noZone {
+		a.opt.Log.Warn("this machine does not know the app's time zone: its days and months are those of UTC", "app", row.ID, "time_zone", set.TimeZone)
+	}
 	app := &App{
 		ID: row.ID, Name: row.Name, Created: row.Created, Disabled: row.Disabled,
-		Settings: set, Rules: rules, keys: row.Keys,
+		Settings: set, Rules: rules, NoZone: noZone, keys: row.Keys,
 	}
 	for _, k := range row.Keys {
 		if usersig.IsSampleKey(k.Secret) && !a.opt.SampleKeys {
@@ -148,6 +153,7 @@ type Info struct {
 	Name     string         `json:"name,omitempty"`
 	Created  time.Time      `json:"created"`
 	Disabled bool           `json:"disabled,omitempty"`
+	NoZone   bool           `json:"time_zone_unknown,omitempty"` // UTC is used in its place
 	Keys     []Key          `json:"keys"`
 }
 
@@ -155,7 +161,7 @@ type Info struct {
 func (a *Apps) List(context.Context) ([]Info, error) {
 	all := []Info{}
 	for _, app := range *a.all.Load() {
-		all = append(all, Info{ID: app.ID, Name: app.Name, Created: app.Created, Disabled: app.Disabled, Keys: app.Keys()})
+		all = append(all, Info{ID: app.ID, Name: app.Name, Created: app.Created, Disabled: app.Disabled, NoZone: app.NoZone, Keys: app.Keys()})
 	}
 	slices.SortFunc(all, func(x, y Info) int { return cmp.Compare(x.ID, y.ID) })
 	return all, nil

@@ -29,6 +29,9 @@ func (a *Apps) SetSettings(ctx context.Context, id rollcall.AppID, set Settings)
 	if err := a.opt.checkBounds(set.Instances); err != nil {
 		return err
 	}
+	if err := set.checkZone(); err != nil {
+		return err
+	}
 	return a.storeSettings(ctx, id, set)
 }
 
@@ -55,7 +58,8 @@ func (a *Apps) RulesWith(id rollcall.AppID, c Change) (policy.Rules, error) {
 }
 
 // changed are an app's settings after a change. Numbers of instances are held to
-// the bounds when they are set anew: those that a lowered bound overtook stay.
+// the bounds when they are set anew: those that a lowered bound overtook stay. So
+// does a time zone that this machine does not know.
 func (a *Apps) changed(id rollcall.AppID, c Change) (Settings, error) {
 	app, err := a.App(id)
 	if err != nil {
@@ -64,6 +68,9 @@ func (a *Apps) changed(id rollcall.AppID, c Change) (Settings, error) {
 	set, err := app.Settings.with(c)
 	if _, anew := c["instances"]; err == nil && anew {
 		err = a.opt.checkBounds(set.Instances)
+	}
+	if _, anew := c["time_zone"]; err == nil && anew {
+		err = set.checkZone()
 	}
 	return set, err
 }

@@ -1,9 +1,11 @@
-package plain
+package plain_test
 
 import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"rollcall.example/internal/plain"
 )
 
 func TestPrintable(t *testing.T) {
@@ -26,14 +28,14 @@ func TestPrintable(t *testing.T) {
 		{"no character at all", "a\ue000b\ufdd0c", false, "a\ufffdb\ufffdc"},
 		{"no UTF-8", "a\xffb", false, "a\ufffdb"},
 	} {
-		if got := Printable(tt.text); got != tt.want {
+		if got := plain.Printable(tt.text); got != tt.want {
 			t.Errorf("%s: printable is %v, want %v", tt.name, got, tt.want)
 		}
-		if got := Line(tt.text); got != tt.line || !Printable(got) {
+		if got := plain.Line(tt.text); got != tt.line || !plain.Printable(got) {
 			t.Errorf("%s: the line is %q, want %q", tt.name, got, tt.line)
 		}
 	}
-	if got, want := Lines("a\tb\n\x1b[2Jc\r\n"), "a\tb\n\ufffd[2Jc\ufffd\n"; got != want {
+	if got, want := plain.Lines("a\tb\n\x1b[2Jc\r\n"), "a\tb\n\ufffd[2Jc\ufffd\n"; got != want {
 		t.Errorf("the lines are %q, want %q", got, want)
 	}
 }
@@ -45,7 +47,7 @@ func TestQuoteLeavesNoWayOut(t *testing.T) {
 		"a\nb\u202e":                 `"a\nb\u202e"`,
 		"iPhone\u00a0de René \u624b": "\"iPhone\u00a0de René \u624b\"",
 	} {
-		if got := Quote(text); got != want {
+		if got := plain.Quote(text); got != want {
 			t.Errorf("%q is quoted as %s, want %s", text, got, want)
 		}
 	}
@@ -58,7 +60,7 @@ func TestClip(t *testing.T) {
 		strings.Repeat("x", 41):        strings.Repeat("x", 40) + "...",
 		strings.Repeat("x", 39) + "手机": strings.Repeat("x", 39) + "...",
 	} {
-		if got := Clip(text); got != want || !utf8.ValidString(got) {
+		if got := plain.Clip(text); got != want || !utf8.ValidString(got) {
 			t.Errorf("%q is clipped to %q, want %q", text, got, want)
 		}
 	}
