@@ -41,11 +41,13 @@ Logs in, and prints each event as it happens until Ctrl-C, which logs out. Witho
 
 With a key instead of a ticket it makes its own tickets, also when one ends.
 
+Better keep both out of the command line, where others can list them: ROLLCALL_USERSIG and ROLLCALL_KEY are read instead.
+
 Examples:
 
-    rollcall login --app 1400000000 --user alice --usersig eJwtzM...
-    ROLLCALL_KEY=... rollcall login --app 1400000000 --user alice --for 1m
+    ROLLCALL_USERSIG=eJwtzM... rollcall login --app 1400000000 --user alice
     rollcall login --app 1400000000 --user bob --usersig - <ticket.txt --json
+    ROLLCALL_KEY=... rollcall login --app 1400000000 --user alice --for 1m
     rollcall login --server wss://im.example.com --app 1400000000 --user bob
 `
 }
