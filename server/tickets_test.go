@@ -16,6 +16,7 @@ import (
 	"rollcall.example/internal/apps"
 	"rollcall.example/server"
 	"rollcall.example/usersig"
+	"rollcall.example/wire"
 )
 
 // ticketAlphabet is the base64 of UserSigs.
@@ -205,6 +206,41 @@ func TestADisabledAppLetsNobodyIn(t *testing.T) {
 		forged := w.device("alice", "phone", rollcall.Android)
 		forged.sig = signed(t, app, strings.Repeat("x", 32), "alice", time.Now(), time.Hour)
 		p.refused(forged.attempt(), imcode.UserSigMismatchPublicKey)
+	})
+}
+
+// TestAnAppIsDisabledAtOnce: who is connected stays, and nobody else comes.
+func TestAnAppIsDisabledAtOnce(t *testing.T) {
+	story(t, server.Config{}, func(t *testing.T, w *world) {
+		stays, comes := w.device("alice", "phone", rollcall.Android), w.device("bob", "phone", rollcall.Android)
+		p := stays.online()
+		comes.online().hangUp()
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		must(w.server.Apps().SetDisabled(t.Context(), app, true))
+		renewal := signed(t, app, w.key, "alice", time.Now(), 100*24*time.Hour)
+		if f := p.ask(&wire.RenewRequest{UserSig: renewal}); imcode.Code(f.GetRefusal().GetCode()) != imcode.AppDisabled {
+			t.Errorf("a renewal was answered with %v, want 60016", f)
+		}
+		q := w.connect()
+		if f := q.ask(comes.resume()); f.GetLoginAgain() == nil {
+			t.Errorf("a resume was answered with %v, want log in again", f)
+		}
+		q.refused(comes.attempt(), imcode.AppDisabled)
+		if f := p.ask(&wire.PingRequest{}); f.GetPing() == nil {
+			t.Errorf("who was connected is answered with %v", f)
+		}
+		must(w.server.Apps().SetDisabled(t.Context(), app, false))
+		if f := p.ask(&wire.RenewRequest{UserSig: renewal}); f.GetRenew() == nil {
+			t.Errorf("enabled again, a renewal was answered with %v", f)
+		}
+		if f := q.ask(comes.attempt()); f.GetSession() == nil {
+			t.Errorf("enabled again, a login was answered with %v", f)
+		}
 	})
 }
 

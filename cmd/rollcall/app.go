@@ -18,6 +18,9 @@ type appCmd struct {
 	Set    appSet       `cmd:"" help:"Change settings of an app."`
 	Policy appPolicyCmd `cmd:"" help:"Show and set which sessions of an account may stand beside each other."`
 	Key    appKeyCmd    `cmd:"" help:"Add, remove and list an app's keys."`
+
+	Disable appDisable `cmd:"" help:"Let nobody log in to an app or come back."`
+	Enable  appEnable  `cmd:"" help:"Let accounts log in to a disabled app again."`
 }
 
 // ownKey is the flag for a key that the operator brings along. Its variable is

@@ -107,6 +107,9 @@ func (c *appShow) Run(ctx context.Context, s *streams) error {
 			row(t, "name", app.Name)
 		}
 		row(t, "added", stamp(app.Created))
+		if app.Disabled {
+			row(t, "disabled", "nobody logs in or comes back (60016)")
+		}
 		row(t, "keys", len(app.Keys))
 		for _, line := range policyLines(set.Policy) {
 			fmt.Fprintln(t, line)

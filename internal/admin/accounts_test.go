@@ -262,9 +262,11 @@ func TestTheClientAsksWhatTheHandlersAnswer(t *testing.T) {
 		"Explain": func(ctx context.Context) error {
 			return second(o.Explain(ctx, alice, admin.Question{Device: "d", Zone: "UTC", At: time.Now()}))
 		},
-		"Watch":   func(ctx context.Context) error { return o.Watch(ctx, alice, func(admin.Sight) error { return nil }) },
-		"Preview": func(ctx context.Context) error { return second(o.Preview(ctx, app, nil, nil)) },
-		"Apply":   func(ctx context.Context) error { return second(o.Apply(ctx, app, "Olga", nil)) },
+		"Watch":      func(ctx context.Context) error { return o.Watch(ctx, alice, func(admin.Sight) error { return nil }) },
+		"Preview":    func(ctx context.Context) error { return second(o.Preview(ctx, app, nil, nil)) },
+		"Apply":      func(ctx context.Context) error { return second(o.Apply(ctx, app, "Olga", nil)) },
+		"DisableApp": func(ctx context.Context) error { return o.DisableApp(ctx, app) },
+		"EnableApp":  func(ctx context.Context) error { return o.EnableApp(ctx, app) },
 	} {
 		if err := ask(ctx); imcode.Of(err) != imcode.AppNotFound {
 			t.Errorf("%s of no app: %v, want 70020", name, err)

@@ -51,6 +51,8 @@ func Handler(b Backend) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/apps", h.list)
 	mux.HandleFunc("POST /v1/apps", h.add)
+	mux.HandleFunc("POST /v1/apps/{app}/disable", h.setDisabled(true))
+	mux.HandleFunc("POST /v1/apps/{app}/enable", h.setDisabled(false))
 	mux.HandleFunc("POST /v1/apps/{app}/keys", h.addKey)
 	mux.HandleFunc("DELETE /v1/apps/{app}/keys/{key}", h.removeKey)
 	mux.HandleFunc("GET /v1/apps/{app}/settings", h.settings)

@@ -52,6 +52,26 @@ func (c *Client) AddApp(ctx context.Context, id rollcall.AppID, name, secret str
 	return made.Secret, err
 }
 
+func (h handler) setDisabled(disabled bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		id, err := rollcall.ParseAppID(r.PathValue("app"))
+		if err == nil {
+			err = h.Apps.SetDisabled(r.Context(), id, disabled)
+		}
+		h.answer(w, struct{}{}, err)
+	}
+}
+
+// DisableApp lets nobody log in to an app or come back. Who is connected stays.
+func (c *Client) DisableApp(ctx context.Context, id rollcall.AppID) error {
+	return c.call(ctx, http.MethodPost, appPath(id)+"/disable", nil, &struct{}{})
+}
+
+// EnableApp lets accounts log in to an app again.
+func (c *Client) EnableApp(ctx context.Context, id rollcall.AppID) error {
+	return c.call(ctx, http.MethodPost, appPath(id)+"/enable", nil, &struct{}{})
+}
+
 func (h handler) addKey(w http.ResponseWriter, r *http.Request) {
 	id, err := rollcall.ParseAppID(r.PathValue("app"))
 	if err != nil {

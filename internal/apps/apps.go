@@ -202,6 +202,20 @@ func CheckName(name string) error {
 	return nil
 }
 
+// SetDisabled disables an app, so that nobody logs in to it or comes back, from now
+// on, or enables it. Who is connected stays.
+func (a *Apps) SetDisabled(ctx context.Context, id rollcall.AppID, disabled bool) error {
+	a.write.Lock()
+	defer a.write.Unlock()
+	if _, err := a.App(id); err != nil {
+		return err
+	}
+	if err := a.store.SetAppDisabled(ctx, id, disabled); err != nil {
+		return fmt.Errorf("disable or enable app %d: %w", id, err)
+	}
+	return a.reload(ctx)
+}
+
 // AddKey adds a key to an app: UserSigs signed with any of its keys are good
 // from now on. An empty secret draws one. It returns the key and its secret.
 func (a *Apps) AddKey(ctx context.Context, id rollcall.AppID, secret string) (Key, string, error) {
