@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/admin"
 	"rollcall.example/internal/apps"
@@ -34,9 +33,8 @@ func (w wouldBePolicy) change() (apps.Change, error) {
 
 // appPolicyPreview says whom a policy would log out.
 type appPolicyPreview struct {
-	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
+	aboutApp
 	wouldBePolicy
-	operator
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 
@@ -74,8 +72,7 @@ func (c *appPolicyPreview) Run(ctx context.Context, s *streams) error {
 
 // appPolicyApply puts the policy in force at once.
 type appPolicyApply struct {
-	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
-	operator
+	aboutApp
 	acting
 	Yes  bool `help:"Do it; without this it is only said what would be done."`
 	JSON bool `name:"json" help:"Print JSON, for programs."`

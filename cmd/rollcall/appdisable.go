@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 
-	"rollcall.example"
 	"rollcall.example/internal/admin"
 )
 
 // appDisable shuts an app.
 type appDisable struct {
-	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
-	operator
+	aboutApp
 }
 
 // Help is the long help.
@@ -38,8 +36,7 @@ func (c *appDisable) Run(ctx context.Context, s *streams) error {
 
 // appEnable opens an app again.
 type appEnable struct {
-	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
-	operator
+	aboutApp
 }
 
 // Help is the long help.

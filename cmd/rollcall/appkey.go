@@ -21,9 +21,8 @@ type appKeyCmd struct {
 
 // appKeyAdd adds a key.
 type appKeyAdd struct {
-	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
+	aboutApp
 	ownKey
-	operator
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 
@@ -74,9 +73,8 @@ func (c *appKeyAdd) Run(ctx context.Context, s *streams) error {
 
 // appKeyRemove removes a key.
 type appKeyRemove struct {
-	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
-	Key string         `arg:"" help:"The key's id, as app key list has it."`
-	operator
+	aboutApp
+	Key string `arg:"" help:"The key's id, as app key list has it."`
 }
 
 // Help is the long help.
@@ -107,8 +105,7 @@ func (c *appKeyRemove) Run(ctx context.Context, s *streams) error {
 
 // appKeyList lists an app's keys.
 type appKeyList struct {
-	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
-	operator
+	aboutApp
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 

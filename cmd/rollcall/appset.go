@@ -6,17 +6,15 @@ import (
 	"io"
 	"text/tabwriter"
 
-	"rollcall.example"
 	"rollcall.example/internal/admin"
 	"rollcall.example/internal/apps"
 )
 
 // appSet changes settings.
 type appSet struct {
-	App      rollcall.AppID `arg:"" help:"The app's SDKAppID."`
-	Settings []string       `arg:"" name:"setting=value" help:"What to set; nothing behind the = is the default."`
-	operator
-	JSON bool `name:"json" help:"Print JSON, for programs."`
+	aboutApp
+	Settings []string `arg:"" name:"setting=value" help:"What to set; nothing behind the = is the default."`
+	JSON     bool     `name:"json" help:"Print JSON, for programs."`
 }
 
 // Help is the long help.
@@ -66,8 +64,7 @@ func (c *appSet) Run(ctx context.Context, s *streams) error {
 
 // appShow shows an app.
 type appShow struct {
-	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
-	operator
+	aboutApp
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 

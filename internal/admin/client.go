@@ -9,12 +9,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 
 	"rollcall.example/imcode"
 	"rollcall.example/internal/plain"
+	"rollcall.example/wire"
 )
 
 // A Client calls the API. Its methods stand beside the handlers that answer them.
@@ -52,17 +52,11 @@ func Remote(address, token string) (*Client, error) {
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Scheme+"://"+u.Host != strings.TrimSuffix(address, "/"):
 		return nil, errors.New("the server's admin address is not scheme and host alone: want it as http://127.0.0.1:7402 or https://rollcall.example")
-	case u.Scheme == "http" && !thisMachine(u.Hostname()):
+	case u.Scheme == "http" && !wire.ThisMachine(u.Hostname()):
 		return nil, fmt.Errorf("%s is another machine: the token would go there in plain text; want https, from a proxy in front of the server", u.Host)
 	}
 	var d net.Dialer
 	return newClient(u.Scheme+"://"+u.Host, token, d.DialContext), nil
-}
-
-// thisMachine tells whether a host is this one, whatever the network says.
-func thisMachine(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
 // call sends one request and reads its answer into v.

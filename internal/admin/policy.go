@@ -51,7 +51,7 @@ func (h handler) policyRoutes(mux *http.ServeMux) {
 }
 
 func (h handler) preview(w http.ResponseWriter, r *http.Request) {
-	id, err := rollcall.ParseAppID(r.PathValue("app"))
+	id, err := appOf(r)
 	if err != nil {
 		h.answer(w, nil, err)
 		return
@@ -78,7 +78,7 @@ func (c *Client) Preview(ctx context.Context, id rollcall.AppID, change apps.Cha
 }
 
 func (h handler) apply(w http.ResponseWriter, r *http.Request) {
-	id, err := rollcall.ParseAppID(r.PathValue("app"))
+	id, err := appOf(r)
 	if err != nil {
 		h.answer(w, nil, err)
 		return
