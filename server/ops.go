@@ -79,7 +79,7 @@ func newMetrics() *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "rollcall_logins_total", Help: "Logins answered, by code; 0 is success.",
+			Name: "rollcall_logins_total", Help: "Logins granted (code 0) or refused, by code. What is told to log in again, or of an end, is neither.",
 		}, []string{"code"}),
 		ends: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rollcall_sessions_ended_total", Help: "Sessions that ended, by how and why.",
