@@ -76,12 +76,13 @@ func (c *conn) decodeLogin(q *wire.LoginRequest) (session.Login, error) {
 		err = imcode.InvalidParameters.Errorf("platform %s: a web page may log in as Web only", platform)
 	case len(name) > rollcall.MaxDeviceNameBytes || !plain.Printable(name):
 		err = imcode.InvalidParameters.Errorf("device name: want at most %d bytes of printable UTF-8", rollcall.MaxDeviceNameBytes)
-	case len(q.GetClient()) > maxClient || !plain.Printable(q.GetClient()):
-		err = imcode.InvalidParameters.Errorf("client: want at most %d bytes of printable UTF-8", maxClient)
 	case len(q.GetProofs()) > wire.MaxProofs:
 		err = imcode.InvalidParameters.Errorf("%d proofs: want at most %d", len(q.GetProofs()), wire.MaxProofs)
 	default:
 		err = secret(q.GetTryNumber(), q.GetFixedHalf(), q.GetChangingHalf())
+	}
+	if err == nil {
+		err = checkClient(q.GetClient())
 	}
 	if err != nil {
 		return session.Login{}, err
@@ -106,6 +107,13 @@ func decodeAccount(app uint32, user string) (rollcall.Account, error) {
 
 // maxClient bounds the name and version that a client gives of itself.
 const maxClient = 64
+
+func checkClient(name string) error {
+	if len(name) > maxClient || !plain.Printable(name) {
+		return imcode.InvalidParameters.Errorf("client: want at most %d bytes of printable UTF-8", maxClient)
+	}
+	return nil
+}
 
 // secret checks a try number and the halves that come with it.
 func secret(try uint64, all ...[]byte) error {
