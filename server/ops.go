@@ -29,12 +29,12 @@ func (s *Server) ListenAdmin(ctx context.Context) error {
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("remove the old admin socket: %w", err)
 	}
-	var lc net.ListenConfig
+	lc := net.ListenConfig{Control: ownersOnly}
 	l, err := lc.Listen(ctx, "unix", path)
 	if err != nil {
 		return fmt.Errorf("listen on the admin socket: %w (a path of over 100 characters is too long for one)", err)
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
+	if err := os.Chmod(path, 0o600); err != nil { // where ownersOnly does nothing
 		l.Close()
 		return fmt.Errorf("close the admin socket to others: %w", err)
 	}
@@ -79,7 +79,7 @@ func newMetrics() *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "rollcall_logins_total", Help: "Logins answered, by code; 0 is success.",
+			Name: "rollcall_logins_total", Help: "Logins granted (code 0) or refused, by code. What is told to log in again, or of an end, is neither.",
 		}, []string{"code"}),
 		ends: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rollcall_sessions_ended_total", Help: "Sessions that ended, by how and why.",

@@ -17,9 +17,9 @@
 //	rollcall login          hold a session open and print what happens to it
 //	rollcall code 6206      explain a code
 //
-// Each subcommand is a struct in a file of its own: its flags, its help and its
-// Run. Exit status 0 is success, 1 an error, 2 a command line that cannot be
-// understood. The manual is docs/cli.md.
+// Each subcommand is a struct: its flags, its help and its Run. Exit status 0 is
+// success, 1 an error, 2 a command line that cannot be understood. The manual is
+// docs/cli.md.
 package main
 
 import (
@@ -75,7 +75,7 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	std := &streams{os.Stdin, os.Stdout, os.Stderr}
+	std := &streams{os.Stdin, shown{os.Stdout}, shown{os.Stderr}}
 	parser := kong.Must(new(commands),
 		kong.Name("rollcall"),
 		kong.Description("Who is logged in where: a server for the logins of a chat application."),

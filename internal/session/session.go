@@ -1,4 +1,7 @@
-// Package session logs accounts in and out.
+// Package session is the use-cases of sessions. Accounts log in, come back, renew
+// their UserSigs and log out; their users and operators end sessions; a policy is
+// previewed and applied; time ends what is over; what has happened is read, watched
+// and, when it is old, dropped.
 //
 // A session is one logged-in instance of an account on a device. A login begins
 // it; logout, eviction, a kick, a sign-out or the end of its UserSig ends it. A lost
@@ -10,12 +13,13 @@
 //
 // # What callers may rely on
 //
-//   - A call returns after its outcome is durable, never before.
+//   - A call returns after its outcome is durable, never before; but for the end of
+//     a connection, of which the store hears as soon as it can.
 //   - Once Login has returned, a session it evicted is sent nothing more but its
 //     notice.
 //   - Login and Resume are idempotent by attempt and by step: a retry finds what
 //     the first try did.
-//   - Nothing touches the store before a good signature or a proven secret.
+//   - Nothing is written before a good signature or a proven secret.
 //
 // Behaviour: docs/login.md. Codes: package imcode.
 package session

@@ -78,6 +78,13 @@ type Apps interface {
 	Apps(ctx context.Context) ([]App, error)
 	// SetSettings replaces an app's settings. ErrNotFound if there is no such app.
 	SetSettings(ctx context.Context, id rollcall.AppID, settings []byte) error
+	// SetAppDisabled disables an app or enables it. ErrNotFound: no such app.
+	SetAppDisabled(ctx context.Context, id rollcall.AppID, disabled bool) error
+	Keys
+}
+
+// Keys is the storage of the keys of apps.
+type Keys interface {
 	// AddKey adds a key to an app. ErrNotFound: no such app. ErrExists: it has a
 	// key of that id or of the same bytes.
 	AddKey(ctx context.Context, id rollcall.AppID, k Key) error
