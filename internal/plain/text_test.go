@@ -18,6 +18,8 @@ func TestPrintable(t *testing.T) {
 		{"a name", "Ann's phone", true, "Ann's phone"},
 		{"other scripts, marks, a picture", "Рене's 手机 e\u0301 \U0001F4F1", true, "Рене's 手机 e\u0301 \U0001F4F1"},
 		{"spaces of other widths", "iPhone\u00a0de\u3000René", true, "iPhone\u00a0de\u3000René"},
+		{"joined emoji, scripts and flags", "\U0001F469\u200d\U0001F4BB \u0645\u06cc\u200c\u0631\u0648\u0645 \U0001F3F4\U000E0067\U000E0062\U000E007F", true,
+			"\U0001F469\u200d\U0001F4BB \u0645\u06cc\u200c\u0631\u0648\u0645 \U0001F3F4\U000E0067\U000E0062\U000E007F"},
 		{"the end of a line", "a\nb\rc", false, "a\ufffdb\ufffdc"},
 		{"a tab", "a\tb", false, "a\ufffdb"},
 		{"orders to a terminal", "\x1b]0;pwned\a\x1b[2J", false, "\ufffd]0;pwned\ufffd\ufffd[2J"},
@@ -42,10 +44,11 @@ func TestPrintable(t *testing.T) {
 
 func TestQuoteLeavesNoWayOut(t *testing.T) {
 	for text, want := range map[string]string{
-		"Ann's phone":                `"Ann's phone"`,
-		`x" (Mac): all is well`:      `"x\" (Mac): all is well"`,
-		"a\nb\u202e":                 `"a\nb\u202e"`,
-		"iPhone\u00a0de René \u624b": "\"iPhone\u00a0de René \u624b\"",
+		"Ann's phone":                            `"Ann's phone"`,
+		`x" (Mac): all is well`:                  `"x\" (Mac): all is well"`,
+		"a\nb\u202e":                             `"a\nb\u202e"`,
+		"\U0001F469\u200d\U0001F4BB's \"a\xff\"": "\"\U0001F469\u200d\U0001F4BB's \\\"a\\xff\\\"\"",
+		"iPhone\u00a0de René \u624b":             "\"iPhone\u00a0de René \u624b\"",
 	} {
 		if got := plain.Quote(text); got != want {
 			t.Errorf("%q is quoted as %s, want %s", text, got, want)
