@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -60,6 +61,10 @@ func (s *Server) ops(running context.Context) http.Handler {
 			http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
 			return
 		}
+		if s.store.Disk() != nil {
+			http.Error(w, "the disk takes nothing: nobody can log in until it does", http.StatusServiceUnavailable)
+			return
+		}
 		fmt.Fprintln(w, "ready")
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
@@ -73,6 +78,7 @@ type metrics struct {
 	ends       *prometheus.CounterVec
 	clockJumps prometheus.Counter
 	history    prometheus.Counter
+	diskFaults prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -90,14 +96,17 @@ func newMetrics() *metrics {
 		history: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "rollcall_history_pruned_total", Help: "Rows of history dropped because they were older than their app keeps them.",
 		}),
+		diskFaults: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "rollcall_disk_faults_total", Help: "Times the disk began to take nothing: full, read-only or failing.",
+		}),
 	}
-	m.registry.MustRegister(m.logins, m.ends, m.clockJumps, m.history,
+	m.registry.MustRegister(m.logins, m.ends, m.clockJumps, m.history, m.diskFaults,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 // watch adds what is asked when the metrics are read.
-func (m *metrics) watch(connections, sessions func() int) {
+func (m *metrics) watch(connections, sessions func() int, disk func() error) {
 	m.registry.MustRegister(
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "rollcall_connections", Help: "Open connections, logged in or not.",
@@ -105,7 +114,36 @@ func (m *metrics) watch(connections, sessions func() int) {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "rollcall_sessions_connected", Help: "Sessions that have a connection here.",
 		}, func() float64 { return float64(sessions()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "rollcall_disk_writable", Help: "1 while the disk takes what is written, 0 while it takes nothing and logins are refused.",
+		}, func() float64 {
+			if disk() != nil {
+				return 0
+			}
+			return 1
+		}),
 	)
+}
+
+// diskLog says when the disk begins to take nothing, and when it takes again: once
+// each, however many requests are refused meanwhile.
+func diskLog(log *slog.Logger, m *metrics) func(error) {
+	var since time.Time
+	return func(err error) {
+		if err != nil {
+			since = time.Now()
+			m.diskFaults.Inc()
+			log.Error("the disk takes nothing: logins are refused with 70500 until it does", "err", err)
+			return
+		}
+		log.Warn("the disk takes again what is written", "after", time.Since(since).Round(time.Second))
+	}
+}
+
+func migrationLog(log *slog.Logger) func(from, to int64, backup string) {
+	return func(from, to int64, backup string) {
+		log.Warn("the database has been migrated; remove the backup when this version has proved itself", "from", from, "to", to, "backup", backup)
+	}
 }
 
 func (m *metrics) login(c imcode.Code) { m.logins.WithLabelValues(strconv.Itoa(int(c))).Inc() }

@@ -82,7 +82,10 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	incarnation := "local-" + rand.Text()
-	st, err := sqlite.Open(ctx, cfg.Dir, sqlite.Options{Node: incarnation, Now: cfg.Now})
+	m := newMetrics()
+	st, err := sqlite.Open(ctx, cfg.Dir, sqlite.Options{
+		Node: incarnation, Now: cfg.Now, Disk: diskLog(cfg.Log, m), Migrated: migrationLog(cfg.Log),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
@@ -98,7 +101,6 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, errors.Join(err, st.Close())
 	}
 	roster := node.NewRoster()
-	m := newMetrics()
 	s := &Server{cfg: cfg, store: st, apps: a, token: token, metrics: m}
 	s.sessions = session.New(st, a, roster, session.Options{
 		Node: incarnation, Now: cfg.Now, Log: cfg.Log,
@@ -108,7 +110,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		LoginWithin: cfg.LoginWithin, Heartbeat: cfg.Heartbeat, Silence: cfg.Silence,
 		WebHeartbeat: cfg.WebHeartbeat, WebSilence: cfg.WebSilence, Origins: cfg.Origins, Log: cfg.Log,
 	})
-	m.watch(s.gateway.Connections, roster.Served)
+	m.watch(s.gateway.Connections, roster.Served, st.Disk)
 	return s, nil
 }
 

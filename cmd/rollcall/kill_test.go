@@ -43,7 +43,7 @@ func TestAKilledServerKeepsWhatItAcknowledged(t *testing.T) {
 				logins++
 			case out:
 				logouts++
-			case unknown:
+			case unknown, thrown:
 			}
 			row.check(t, address)
 		}
@@ -69,6 +69,7 @@ const (
 	unknown ledgerState = iota // asked, and not answered when the server died
 	in                         // the login was acknowledged
 	out                        // the logout was acknowledged
+	thrown                     // the operator's kick of it was
 )
 
 // A ledgerRow is one account's session as its client knows it.
@@ -189,6 +190,8 @@ func (r *ledgerRow) check(t *testing.T, address string) {
 		t.Errorf("%s was acknowledged a login, and its resume is answered %v", r.login.GetUserId(), answer)
 	case r.state == out && answer.GetLoginAgain() == nil:
 		t.Errorf("%s was acknowledged a logout, and a resume of its session is answered %v", r.login.GetUserId(), answer)
+	case r.state == thrown && answer.GetNotice().GetReason() != wire.Reason_REASON_OPERATOR:
+		t.Errorf("the kick of %s was acknowledged, and a resume of its session is answered %v", r.login.GetUserId(), answer)
 	}
 	r.present = next
 }

@@ -195,7 +195,11 @@ func (s *Sessions) internal(a rollcall.Account, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	s.opt.Log.Error("store", "app", a.App, "user", a.User, "err", err)
+	level := slog.LevelError
+	if errors.Is(err, store.ErrDisk) { // said once, when it began
+		level = slog.LevelDebug
+	}
+	s.opt.Log.Log(context.Background(), level, "store", "app", a.App, "user", a.User, "err", err)
 	return &imcode.Error{Code: imcode.Internal, Detail: "the server could not store this: try again", RetryAfter: s.opt.RetryAfter}
 }
 

@@ -29,6 +29,10 @@ var (
 	ErrExists = errors.New("exists already")
 	// ErrClosed: the store has been closed.
 	ErrClosed = errors.New("store is closed")
+	// ErrDisk: the disk takes nothing at present: it is full, read-only, or fails.
+	// The store tries again by itself; until it succeeds it refuses every change at
+	// once, and goes on answering questions.
+	ErrDisk = errors.New("the disk takes nothing")
 )
 
 // Accounts is the storage of accounts and their sessions.

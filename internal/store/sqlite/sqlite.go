@@ -9,6 +9,11 @@
 //     fails alone.
 //   - A request whose context ends while it waits never happens. Once it has
 //     begun its caller waits for the result.
+//   - When the disk takes nothing, changes fail with store.ErrDisk and questions
+//     are answered; the store recovers by itself, within about a second of the disk.
+//   - After a flush that failed nothing is trusted that was not flushed before it:
+//     what was acknowledged is written and flushed anew before any other change.
+//     So does Open, with what the process before left in the log.
 //   - A second Open of the directory fails while the first is open, and names
 //     the holder's process id; a killed process leaves no lock behind.
 //   - The directory has mode 0700 if Open makes it, the files in it 0600: they
@@ -24,6 +29,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -61,6 +67,17 @@ type Options struct {
 	// Committed, if set, is told of each commit: how many requests it answered
 	// and how long it took. It is called by the writer, which waits for it.
 	Committed func(requests int, took time.Duration)
+
+	// Disk, if set, is told why the disk takes nothing, when that begins, and of
+	// nil when it takes again. It is called as Committed is.
+	Disk func(err error)
+
+	// Migrated, if set, is told of a schema that Open has brought from one version
+	// to another, and of the backup of the database before that.
+	Migrated func(from, to int64, backup string)
+
+	vfs     string   // tests: the layer of SQLite above the system's files
+	pragmas []string // tests: after those of writing
 }
 
 // A Store is an open data directory. Its methods may be called concurrently.
@@ -83,6 +100,14 @@ var (
 // schema up to date. It fails if another process has it open, if a newer program
 // has migrated it, and on a SQLite older than 3.51.3. Close it.
 func Open(ctx context.Context, dir string, o Options) (*Store, error) {
+	s, err := openDirectory(ctx, dir, o)
+	if err = onDisk(err); errors.Is(err, store.ErrDisk) {
+		err = fmt.Errorf("%w; nothing is served until %s can be written: give it room or the right to write, and start again", err, dir)
+	}
+	return s, err
+}
+
+func openDirectory(ctx context.Context, dir string, o Options) (*Store, error) {
 	o.Batch, o.Queue, o.Readers = cmp.Or(o.Batch, 512), cmp.Or(o.Queue, 4096), cmp.Or(o.Readers, 4)
 	if o.Now == nil {
 		o.Now = time.Now
@@ -107,7 +132,7 @@ func (s *Store) open(ctx context.Context, path string, o Options) error {
 	if err := private(path); err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", dsn(path, writing...))
+	db, err := sql.Open("sqlite", dsn(path, o.vfs, slices.Concat(writing, o.pragmas)...))
 	if err != nil {
 		return err
 	}
@@ -119,10 +144,13 @@ func (s *Store) open(ctx context.Context, path string, o Options) error {
 	if err := s.writer.prepare(ctx); err != nil {
 		return err
 	}
+	if err := s.writer.emptyLog(ctx); err != nil {
+		return fmt.Errorf("flush what an earlier process has left in the log: %w", err)
+	}
 	if err := s.writer.disown(ctx, o.Now()); err != nil {
 		return fmt.Errorf("mark what an earlier process served as away: %w", err)
 	}
-	if s.readers, err = sql.Open("sqlite", dsn(path, "query_only(1)")); err != nil {
+	if s.readers, err = sql.Open("sqlite", dsn(path, o.vfs, "query_only(1)")); err != nil {
 		return err
 	}
 	s.readers.SetMaxOpenConns(o.Readers)
@@ -178,12 +206,15 @@ func private(path string) error {
 
 // dsn names the database at path for the driver. In a URL no character of the
 // path is taken for a parameter.
-func dsn(path string, pragmas ...string) string {
+func dsn(path, vfs string, pragmas ...string) string {
 	path = filepath.ToSlash(path)
 	if filepath.VolumeName(path) != "" {
 		path = "/" + path
 	}
 	q := "_pragma=busy_timeout(10000)"
+	if vfs != "" {
+		q += "&vfs=" + vfs
+	}
 	if len(pragmas) > 0 {
 		q += "&_pragma=" + strings.Join(pragmas, "&_pragma=")
 	}
