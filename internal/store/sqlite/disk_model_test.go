@@ -137,7 +137,7 @@ func (d *disk) died(t *testing.T, dir string) string {
 	t.Helper()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	after := &disk{really: d.really, failing: d.failing}
+	after := &disk{really: d.really} // a start that fails is tried again by who starts it
 	next := t.TempDir()
 	for name := range d.really {
 		b, err := os.ReadFile(filepath.Join(dir, name))
