@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -135,16 +136,19 @@ func (w *writer) write(ctx context.Context) error {
 
 // restartLog copies all that was committed from the log into the database,
 // flushes it there, and has the next commit begin the log anew in its place.
-func (w *writer) restartLog(ctx context.Context) error { return w.checkpoint(ctx, "RESTART") }
+func (w *writer) restartLog(ctx context.Context) error { return checkpoint(ctx, w.conn, "RESTART") }
 
 // emptyLog is restartLog, and leaves no log.
-func (w *writer) emptyLog(ctx context.Context) error { return w.checkpoint(ctx, "TRUNCATE") }
+func (w *writer) emptyLog(ctx context.Context) error { return checkpoint(ctx, w.conn, "TRUNCATE") }
 
-func (w *writer) checkpoint(ctx context.Context, mode string) error {
+func checkpoint(ctx context.Context, on interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}, mode string,
+) error {
 	var busy, log, copied int
-	err := w.conn.QueryRowContext(ctx, `PRAGMA wal_checkpoint(`+mode+`)`).Scan(&busy, &log, &copied)
+	err := on.QueryRowContext(ctx, `PRAGMA wal_checkpoint(`+mode+`)`).Scan(&busy, &log, &copied)
 	if err == nil && busy != 0 {
-		err = errors.New("the database is being read for too long")
+		err = errors.New("somebody has the database open and reads it for too long")
 	}
 	return err
 }

@@ -79,12 +79,18 @@ func (w *writer) stop() {
 	<-w.stopped
 }
 
-// close closes the connection. The goroutine has ended or never begun.
+// close closes the connection, and with it its statements: with one of them open
+// SQLite keeps the files, and leaves the log as it is. The goroutine has ended or
+// never begun.
 func (w *writer) close() error {
 	if w.conn == nil {
 		return w.db.Close()
 	}
-	return errors.Join(w.conn.Close(), w.db.Close())
+	var errs []error
+	if w.sql != nil {
+		errs = append(errs, w.sql.close())
+	}
+	return errors.Join(append(errs, w.conn.Close(), w.db.Close())...)
 }
 
 // submit hands do to the writer and waits until it has been committed. An error
