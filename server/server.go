@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -28,6 +29,7 @@ import (
 	"rollcall.example/internal/gateway"
 	"rollcall.example/internal/node"
 	"rollcall.example/internal/policy"
+	"rollcall.example/internal/proxy"
 	"rollcall.example/internal/session"
 	"rollcall.example/internal/store"
 	"rollcall.example/internal/store/sqlite"
@@ -37,12 +39,14 @@ import (
 // A Config is what a server is made of. Dir and Listener are needed; the zero
 // value of everything else is good.
 type Config struct {
-	Dir      string       // the data directory, made if it is not there; one server at a time
-	Listener net.Listener // for clients
-	TLS      *tls.Config  // for clients; nil: plain, for loopback or behind a proxy
-	Ops      net.Listener // for /healthz, /readyz and /metrics; nil: none
-	Admin    net.Listener // for operators, whoever reaches it; nil: none. See ListenAdmin
-	AdminTCP net.Listener // for operators who show the token; nil: none
+	Dir           string         // the data directory, made if it is not there; one server at a time
+	Listener      net.Listener   // for clients
+	TLS           *tls.Config    // for clients; nil: plain, for loopback or behind a proxy
+	Proxies       []netip.Prefix // in front of clients: whose word is taken about whom they speak for
+	ProxyProtocol bool           // they speak the PROXY protocol; otherwise X-Forwarded-For
+	Ops           net.Listener   // for /healthz, /readyz and /metrics; nil: none
+	Admin         net.Listener   // for operators, whoever reaches it; nil: none. See ListenAdmin
+	AdminTCP      net.Listener   // for operators who show the token; nil: none
 
 	Origins      []string      // web origins admitted beside the server's own, as https://app.example
 	LoginWithin  time.Duration // a new connection must have logged in by then; default 10 s
@@ -108,7 +112,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	})
 	s.gateway = gateway.New(s.sessions, gateway.Options{
 		LoginWithin: cfg.LoginWithin, Heartbeat: cfg.Heartbeat, Silence: cfg.Silence,
-		WebHeartbeat: cfg.WebHeartbeat, WebSilence: cfg.WebSilence, Origins: cfg.Origins, Log: cfg.Log,
+		WebHeartbeat: cfg.WebHeartbeat, WebSilence: cfg.WebSilence, Origins: cfg.Origins, Proxies: cfg.Proxies, Log: cfg.Log,
 	})
 	m.watch(s.gateway.Connections, roster.Served, st.Disk)
 	return s, nil
@@ -169,6 +173,9 @@ func (s *Server) serve(ctx context.Context, g *errgroup.Group) []*http.Server {
 	clients.Handle("GET "+wire.Path, s.gateway)
 	clients.HandleFunc("GET /healthz", s.healthz)
 	listener := s.cfg.Listener
+	if s.cfg.ProxyProtocol {
+		listener = proxy.Listen(listener, s.cfg.Proxies)
+	}
 	if s.cfg.TLS != nil {
 		c := s.cfg.TLS.Clone()
 		c.NextProtos = []string{"http/1.1"} // WebSocket upgrades are HTTP/1.1

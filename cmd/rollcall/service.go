@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"syscall"
 	"time"
 
@@ -85,6 +86,10 @@ func configured(c config.Config) (server.Config, error) {
 		MasterKey:       master,
 		MaxWebInstances: int(c.Policy.MaxWebInstances),
 		MaxInstances:    int(c.Policy.MaxInstances),
+	}
+	cfg.ProxyProtocol = c.Listen.ProxyProtocol
+	for _, n := range c.Listen.TrustedProxies {
+		cfg.Proxies = append(cfg.Proxies, netip.Prefix(n))
 	}
 	for _, origin := range c.Web.Origins {
 		cfg.Origins = append(cfg.Origins, string(origin))

@@ -55,6 +55,9 @@ type Listen struct {
 	Clients Address `toml:"clients"` // never empty
 	Ops     Address `toml:"ops"`     // health, readiness, metrics; empty: none
 	Admin   Address `toml:"admin"`   // operators with the token; empty: none
+
+	TrustedProxies []Network `toml:"trusted_proxies"` // in front of clients; believed about whom they speak for
+	ProxyProtocol  bool      `toml:"proxy_protocol"`  // which these speak; otherwise X-Forwarded-For
 }
 
 // TLS names the certificate for clients, in PEM files. Both or neither are set;
@@ -95,7 +98,7 @@ type Log struct {
 // Default is the configuration of a server that configures nothing.
 func Default() Config {
 	return Config{
-		Listen: Listen{Clients: "127.0.0.1:7400", Ops: "127.0.0.1:7401", Admin: "127.0.0.1:7402"},
+		Listen: Listen{Clients: "127.0.0.1:7400", Ops: "127.0.0.1:7401", Admin: "127.0.0.1:7402", TrustedProxies: []Network{}},
 		Web:    Web{Origins: []Origin{}},
 		Policy: Policy{
 			MaxWebInstances: Instances(rollcall.Web.MaxInstances()),
@@ -183,6 +186,8 @@ func (c *Config) faults() (all []fault) {
 		fault
 	}{
 		{c.Listen.Clients == "", fault{"listen.clients", "want host:port, as 127.0.0.1:7400"}},
+		{c.Listen.ProxyProtocol && len(c.Listen.TrustedProxies) == 0,
+			fault{"listen.proxy_protocol", "it needs trusted_proxies: the addresses of those who speak it"}},
 		{c.TLS.Certificate != "" && c.TLS.Key == "", fault{"tls.certificate", "it needs its key beside it"}},
 		{c.TLS.Key != "" && c.TLS.Certificate == "", fault{"tls.key", "it needs its certificate beside it"}},
 		{c.Timeouts.Silence <= c.Timeouts.Heartbeat,

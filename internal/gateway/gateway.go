@@ -20,7 +20,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -29,6 +28,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"rollcall.example/internal/proxy"
 	"rollcall.example/internal/session"
 	"rollcall.example/wire"
 )
@@ -41,6 +41,7 @@ type Options struct {
 	WebHeartbeat time.Duration // how often a web page is pinged; default 30 s
 	WebSilence   time.Duration // a web page's connection is closed after it; default 60 s
 	Origins      []string      // web origins admitted beside the server's own, as https://app.example
+	Proxies      proxy.Trusted // whose X-Forwarded-For is believed; default: nobody's
 	Log          *slog.Logger  // default: none
 }
 
@@ -104,7 +105,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &conn{
 		g: g, net: nc, sub: wire.Subprotocol(shake.Protocol), web: web,
-		address: addressOf(nc.RemoteAddr()), deadline: time.Now().Add(g.opt.LoginWithin),
+		address: session.Address{Addr: g.opt.Proxies.Client(proxy.Of(nc.RemoteAddr()), r.Header.Values("X-Forwarded-For"))}, deadline: time.Now().Add(g.opt.LoginWithin),
 	}
 	if n := buffered.Reader.Buffered(); n > 0 {
 		c.early, _ = buffered.Reader.Peek(n)
@@ -134,14 +135,6 @@ func (g *Gateway) admits(r *http.Request) (web, ok bool) {
 	u, err := url.Parse(origin)
 	own := err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
 	return true, own || slices.Contains(g.opt.Origins, origin)
-}
-
-func addressOf(a net.Addr) session.Address {
-	p, err := netip.ParseAddrPort(a.String())
-	if err != nil {
-		return session.Address{}
-	}
-	return session.Address{Addr: p.Addr().Unmap()}
 }
 
 // add takes a connection into service. While the gateway drains it does not, and
