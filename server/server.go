@@ -178,6 +178,7 @@ func (s *Server) serve(ctx context.Context, g *errgroup.Group) []*http.Server {
 	}
 	if s.cfg.TLS != nil {
 		c := s.cfg.TLS.Clone()
+		c.MinVersion = max(c.MinVersion, tls.VersionTLS12)
 		c.NextProtos = []string{"http/1.1"} // WebSocket upgrades are HTTP/1.1
 		listener = tls.NewListener(listener, c)
 	}

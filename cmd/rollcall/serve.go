@@ -28,6 +28,8 @@ func (*serveCmd) Help() string {
 	return `
 Serves until SIGTERM or Ctrl-C, then asks every client to come back later, finishes what has begun and exits 0. A second signal ends it at once; nothing acknowledged is lost by that.
 
+A certificate that is renewed on disk is read again by itself, and at once on SIGHUP.
+
 One line on standard output says where it listens. The log goes to standard error. Flags override the environment, which overrides the file: rollcall config default.
 
 Examples:
@@ -56,6 +58,7 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	defer server.onHangUp()()
 	if c.JSON {
 		err = printLine(s.out, map[string]string{"clients": server.clients, "ops": server.ops, "admin": server.admin, "dir": cfg.Dir})
 	} else {
