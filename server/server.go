@@ -63,6 +63,7 @@ type Config struct {
 	MasterKey  apps.MasterKey   // seals the keys of apps that are added; the zero value: they lie in plain
 	SampleKeys bool             // admit keys published as samples: development only
 	Now        func() time.Time // default: the machine's clock, watched for jumps
+	WatchNow   bool             // watch Now for jumps also if it is another clock
 	Log        *slog.Logger     // default: none
 }
 
@@ -107,7 +108,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	roster := node.NewRoster()
 	s := &Server{cfg: cfg, store: st, apps: a, token: token, metrics: m}
 	s.sessions = session.New(st, a, roster, session.Options{
-		Node: incarnation, Now: cfg.Now, Log: cfg.Log,
+		Node: incarnation, Now: cfg.Now, Watch: cfg.WatchNow, Log: cfg.Log,
 		OnLogin: m.login, OnEnd: m.end, OnJump: m.clockJumps.Inc, OnPrune: m.pruned,
 	})
 	s.gateway = gateway.New(s.sessions, gateway.Options{

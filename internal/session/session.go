@@ -62,6 +62,7 @@ type Records interface {
 type Options struct {
 	Node       string           // the incarnation of this process, unique among all; default "local"
 	Now        func() time.Time // default time.Now, watched for jumps
+	Watch      bool             // watch Now for jumps also if it is another one
 	Log        *slog.Logger     // default: none
 	OnLogin    func(imcode.Code)
 	OnEnd      func(policy.EventKind, policy.Reason)
@@ -83,7 +84,7 @@ type Sessions struct {
 	accountAttempts *limit.Attempts[household, member]                  // and of all devices that an account says it has
 
 	opt   Options
-	watch bool         // the clock is the machine's: watch it for jumps
+	watch bool         // the clock for jumps
 	due   atomic.Int64 // when the sweep wakes next, Unix ms
 	wake  chan struct{}
 
@@ -128,8 +129,8 @@ type member struct {
 // New returns the use-cases over a store, the apps and the roster of this
 // process. Run and Retain have to run beside it.
 func New(s Store, a *apps.Apps, r *node.Roster, o Options) *Sessions {
-	watch := o.Now == nil
-	if watch {
+	watch := o.Now == nil || o.Watch
+	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Log == nil {
