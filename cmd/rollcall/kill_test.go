@@ -178,6 +178,7 @@ func (l *ledger) live(ctx context.Context, r *ledgerRow, what int) error {
 	r.try++
 	r.state = unknown
 	first := r.session
+	r.login.Proofs = [][]byte{r.present} // that it is the same client
 	r.login.FixedHalf, r.login.ChangingHalf, r.login.TryNumber = half(), half(), r.try
 	r.login.LastSession, r.login.KickSeen = first, first
 	err = l.logIn(ctx, again, r)
