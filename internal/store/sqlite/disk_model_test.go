@@ -3,7 +3,6 @@ package sqlite_test
 import (
 	"errors"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"sync"
@@ -156,15 +155,15 @@ func (d *disk) died(t *testing.T, dir string) string {
 	return next
 }
 
-// cut is the directory after a power cut: what has reached the disk, with some of
-// what was on its way.
-func (d *disk) cut(t *testing.T, dir string, random *rand.Rand) string {
+// cut is the directory after a power cut: what has reached the disk, with those of
+// the pages on their way that reach says.
+func (d *disk) cut(t *testing.T, dir string, reach func(page int64) bool) string {
 	t.Helper()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	after, next := newDisk(), t.TempDir()
 	for name, x := range d.really {
-		x = x.flushed(filepath.Join(dir, name), func(int64) bool { return random.IntN(2) == 0 })
+		x = x.flushed(filepath.Join(dir, name), reach)
 		after.really[name] = x
 		if err := os.WriteFile(filepath.Join(next, name), x.bytes, 0o600); err != nil {
 			t.Fatal(err)

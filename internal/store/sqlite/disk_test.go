@@ -192,6 +192,36 @@ func TestAfterAFlushThatFailedAllIsFlushedAnew(t *testing.T) {
 	})
 }
 
+// TestALogWithPagesThatNeverReachedTheDiskIsNoFoundation: the process dies after a
+// flush that failed; the next one finds a whole transaction in the log, which the
+// system shows and the disk does not have, and builds on it.
+func TestALogWithPagesThatNeverReachedTheDiskIsNoFoundation(t *testing.T) {
+	d, a := newDisk(), childAccount(1)
+	s, dir := on(t, d, sqlite.Options{})
+	first, err := in(t, s, a, "phone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.set(func() { d.failing = func(string) bool { return true } })
+	if _, err := in(t, s, a, "phone"); err == nil {
+		t.Fatal("a login was acknowledged that was not flushed")
+	}
+	next := d.died(t, dir)
+	closeStore(t, s)
+	d = faulty().diskOf(next)
+	s = open(t, next, sqlite.Options{}.On(faultyVFS))
+	last, err := in(t, s, a, "phone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := d.cut(t, next, func(int64) bool { return false })
+	closeStore(t, s)
+	s = open(t, after, sqlite.Options{Node: "after"}.On(faultyVFS))
+	intact(t, s, a, []uint64{first, last})
+	closeStore(t, s)
+	sound(t, after)
+}
+
 // TestAFlushThatFailsLosesNothingAcknowledged has flushes fail at random while
 // accounts log in, processes die and start again on what the system shows them,
 // and the power fail. What was acknowledged is there each time, and never half of
@@ -200,7 +230,7 @@ func TestAFlushThatFailsLosesNothingAcknowledged(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	failed, cuts := 0, 0
-	for history := range uint64(12) {
+	for history := range uint64(8) {
 		synctest.Test(t, func(t *testing.T) {
 			f, c := flushHistory(t, rand.New(rand.NewPCG(seed, history)))
 			failed, cuts = failed+f, cuts+c
@@ -210,7 +240,7 @@ func TestAFlushThatFailsLosesNothingAcknowledged(t *testing.T) {
 		}
 	}
 	t.Logf("%d flushes failed, %d power cuts", failed, cuts)
-	if failed < 30 || cuts < 12 {
+	if failed < 20 || cuts < 8 {
 		t.Error("too few to prove anything")
 	}
 }
@@ -218,6 +248,7 @@ func TestAFlushThatFailsLosesNothingAcknowledged(t *testing.T) {
 func flushHistory(t *testing.T, random *rand.Rand) (failed, cuts int) {
 	d := newDisk()
 	luck := rand.New(rand.NewPCG(random.Uint64(), 1)) // the disk's: under its lock
+	some := func(int64) bool { return random.IntN(2) == 0 }
 	failing := func(string) bool { return luck.IntN(6) == 0 }
 	s, dir := on(t, d, sqlite.Options{}, often)
 	acknowledged := map[rollcall.Account][]uint64{}
@@ -250,12 +281,12 @@ func flushHistory(t *testing.T, random *rand.Rand) (failed, cuts int) {
 			reopen(d.died(t, dir))
 		} else {
 			cuts++
-			reopen(d.cut(t, dir, random))
+			reopen(d.cut(t, dir, some))
 			sound(t, dir)
 		}
 	}
 	cuts++
-	reopen(d.cut(t, dir, random))
+	reopen(d.cut(t, dir, some))
 	closeStore(t, s)
 	sound(t, dir)
 	return failed, cuts
