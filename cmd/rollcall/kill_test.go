@@ -102,15 +102,20 @@ type ledger struct {
 }
 
 // killMidway lets clients log accounts in, have some log out and others kicked, and
-// kills the server a moment after it has acknowledged that many.
+// kills the server a moment after it has acknowledged that many, and some of each.
 func (l *ledger) killMidway(t *testing.T, server *process, round, acknowledged int, moment time.Duration) {
 	t.Helper()
-	count := 0
+	count, of, over := 0, map[ledgerState]int{}, false
 	l.note = func(row *ledgerRow, s ledgerState) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		row.state = s
-		if count++; count == acknowledged {
+		of[s]++
+		if row.login.GetKickSeen() != 0 {
+			of[seen]++
+		}
+		if count++; !over && count >= acknowledged && len(of) == 4 {
+			over = true
 			time.AfterFunc(moment, func() { _ = server.cmd.Process.Kill() })
 		}
 	}
@@ -128,14 +133,14 @@ func (l *ledger) killMidway(t *testing.T, server *process, round, acknowledged i
 				l.mu.Lock()
 				l.rows = append(l.rows, row)
 				l.mu.Unlock()
-				if l.live(t.Context(), row, i) != nil {
+				if l.live(t.Context(), row, i+n) != nil {
 					return // the server has died
 				}
 			}
 		})
 	}
 	clients.Wait()
-	if count < acknowledged {
+	if !over {
 		t.Errorf("the clients stopped after %d acknowledgements, before the server was killed", count)
 	}
 	if status, err := server.exits(); err != nil || status != -1 {
