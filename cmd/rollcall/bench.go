@@ -116,7 +116,7 @@ func again(args ...string) *exec.Cmd {
 	if err != nil {
 		self = os.Args[0]
 	}
-	cmd := exec.Command(self, args...) //nolint:noctx // it is asked to end, and waited for, by who started it
+	cmd := exec.Command(self, args...) //nolint:noctx,gosec // it is this program, and is asked to end, and waited for, by who started it
 	cmd.Args[0] = "rollcall"
 	return cmd
 }

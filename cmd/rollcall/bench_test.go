@@ -195,7 +195,7 @@ func TestBenchOfWhatIsNoRollcall(t *testing.T) {
 		go func() { ended <- serve(l) }()
 		t.Cleanup(func() {
 			l.Close()
-			<-ended
+			_ = <-ended // what it says of a listener that was closed
 		})
 		return "ws://" + l.Addr().String()
 	}

@@ -104,8 +104,8 @@ func onDisk() string {
 // rise ends the sitting.
 func (s *sitting) rise() error { return os.RemoveAll(s.dir) }
 
-// say tells what is going on.
-func (s *sitting) say(format string, args ...any) {
+// sayf tells what is going on.
+func (s *sitting) sayf(format string, args ...any) {
 	if s.Progress != nil {
 		fmt.Fprintf(s.Progress, format+"\n", args...)
 	}

@@ -197,7 +197,7 @@ func readMessage(r io.Reader, b []byte) error {
 	return nil
 }
 
-// ServeTLS has serve serve l with the certificate, as Rollcall serves with one.
+// ServeTLS serves l by means of serve with the certificate, as Rollcall serves with one.
 func ServeTLS(certificate, key string, l net.Listener, serve func(net.Listener) error) error {
 	pair, err := tls.LoadX509KeyPair(certificate, key)
 	if err != nil {

@@ -26,10 +26,10 @@ func (s *sitting) idle(ctx context.Context, n int, report *Report) error {
 			return err
 		}
 		if !known {
-			s.say("memory is not measured on this system")
+			s.sayf("memory is not measured on this system")
 			return nil
 		}
-		s.say("%d idle sessions: %-13s %8.0f bytes each, %.1f MB at rest", n, i.Subject, i.PerSession, float64(i.RestBytes)/1e6)
+		s.sayf("%d idle sessions: %-13s %8.0f bytes each, %.1f MB at rest", n, i.Subject, i.PerSession, float64(i.RestBytes)/1e6)
 		report.Idle = append(report.Idle, i)
 	}
 	return nil
@@ -128,7 +128,7 @@ func (s *sitting) starts(ctx context.Context, report *Report) error {
 			}
 		}
 		start.Ms = median(start.All)
-		s.say("start: %-13s ready within %.0f ms", start.Subject, start.Ms)
+		s.sayf("start: %-13s ready within %.0f ms", start.Subject, start.Ms)
 		report.Starts = append(report.Starts, start)
 	}
 	return nil

@@ -51,8 +51,8 @@ func (s *sitting) kicks(ctx context.Context, o KickOptions, all []*target, repor
 				return err
 			}
 			calm[i].turns, busy[i].turns = append(calm[i].turns, single), append(busy[i].turns, loaded)
-			s.say("round %d of %d: %-13s unloaded %s", round+1, s.Rounds, t.name(), single)
-			s.say("round %d of %d: %-13s loaded   %s", round+1, s.Rounds, t.name(), loaded)
+			s.sayf("round %d of %d: %-13s unloaded %s", round+1, s.Rounds, t.name(), single)
+			s.sayf("round %d of %d: %-13s loaded   %s", round+1, s.Rounds, t.name(), loaded)
 			if err := t.rest(ctx); err != nil {
 				return err
 			}

@@ -115,7 +115,7 @@ func (l *line) fill() error {
 // leave a port of this machine waiting behind each of thousands.
 func (l *line) cut() {
 	_ = l.tcp.SetLinger(0) // then it ends in order
-	l.tcp.Close()
+	_ = l.tcp.Close()
 }
 
 // send sends a frame made by the target's spell.

@@ -117,7 +117,7 @@ func (s *sitting) turns(ctx context.Context, what string, all []*target, prepare
 				return nil, err
 			}
 			records[i].turns = append(records[i].turns, turn)
-			s.say("%s, round %d of %d: %-13s %s", what, round+1, s.Rounds, t.name(), turn)
+			s.sayf("%s, round %d of %d: %-13s %s", what, round+1, s.Rounds, t.name(), turn)
 			if err := t.rest(ctx); err != nil {
 				return nil, err
 			}

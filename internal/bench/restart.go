@@ -51,10 +51,10 @@ func (s *sitting) restart(ctx context.Context, o ResumeOptions, report *Report) 
 	if err := t.rest(ctx); err != nil {
 		return err
 	}
-	s.say("restart: %d clients are connected", o.Restart)
+	s.sayf("restart: %d clients are connected", o.Restart)
 	report.Restart, err = t.restart(ctx, all, o.Kill)
 	if err == nil {
-		s.say("restart: all were back after %.2f s", report.Restart.AllBackS)
+		s.sayf("restart: all were back after %.2f s", report.Restart.AllBackS)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -69,6 +70,19 @@ func filesystem(dir string) string {
 
 // inMemory tells whether a flush to that kind of file system reaches no disk.
 func inMemory(kind string) bool { return kind == "tmpfs" || kind == "ramfs" }
+
+// manyAddresses: all of 127.0.0.0/8 is this machine.
+const manyAddresses = true
+
+// latePort has the system choose a connection's port when it knows where that goes
+// to: the same one may then be used towards others.
+func latePort(_, _ string, c syscall.RawConn) error {
+	var err error
+	if e := c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1) }); e != nil {
+		return e
+	}
+	return err
+}
 
 // raiseOpenFiles allows this process and those that it starts as many open files
 // as may be.

@@ -2,7 +2,10 @@
 
 package bench
 
-import "time"
+import (
+	"syscall"
+	"time"
+)
 
 // What other systems tell of a process is not asked for: its figures are left out.
 
@@ -13,6 +16,10 @@ func memory(int) (resident, proportional int64, ok bool) { return 0, 0, false }
 func filesystem(string) string { return "unknown" }
 
 func inMemory(string) bool { return false }
+
+const manyAddresses = false
+
+func latePort(string, string, syscall.RawConn) error { return nil }
 
 func raiseOpenFiles() {}
 

@@ -53,7 +53,7 @@ func UserSig(ctx context.Context, o Options) (*Report, error) {
 			each := float64(garbage) / float64(n)
 			f.Bytes = &each
 			rates[i] = append(rates[i], us)
-			s.say("round %d of %d: %-14s %8.2f µs", round+1, s.Rounds, c.name, us)
+			s.sayf("round %d of %d: %-14s %8.2f µs", round+1, s.Rounds, c.name, us)
 		}
 	}
 	for i := range figures {
