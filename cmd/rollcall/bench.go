@@ -123,6 +123,9 @@ func again(args ...string) *exec.Cmd {
 
 // print writes a report, and its plot. Failures in it are the error.
 func (t *turns) print(s *streams, r *bench.Report, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return errors.New("interrupted: there are no figures")
+	}
 	if err != nil {
 		return err
 	}
@@ -153,9 +156,10 @@ func plot(path string, r *bench.Report) (err error) {
 type benchLogin struct {
 	benchFlags
 
-	Clients clientCounts `default:"64,512" placeholder:"N,..." help:"How many log in at a time, 1 to 10,000; each number is measured (default: 64,512)."`
-	Leave   bool         `help:"Let clients leave with their answer, in the place of staying: each login then costs the write of its end as well."`
-	Idle    int          `default:"5000" placeholder:"N" help:"Idle sessions whose memory is measured, up to 1,000,000; 0: none (default: 5000)."`
+	Clients clientCounts  `default:"64,512" placeholder:"N,..." help:"How many log in at a time, 1 to 10,000; each number is measured (default: 64,512)."`
+	Leave   bool          `help:"Let clients leave with their answer, in the place of staying: each login then costs the write of its end as well."`
+	Idle    int           `default:"5000" placeholder:"N" help:"Idle sessions whose memory is measured, up to 1,000,000; 0: none (default: 5000)."`
+	Settle  time.Duration `default:"3s" placeholder:"D" help:"How long they are left alone before, up to 10m: after 2m Go has collected the garbage of the logins (default: 3s)."`
 }
 
 // Help is the long help.
@@ -174,7 +178,7 @@ Examples:
 
 // Validate refuses what is out of bounds.
 func (c *benchLogin) Validate() error {
-	return errors.Join(c.check(), c.Clients.check(), within("--idle", c.Idle, 0, 1_000_000))
+	return errors.Join(c.check(), c.Clients.check(), within("--idle", c.Idle, 0, 1_000_000), within("--settle", c.Settle, 0, 10*time.Minute))
 }
 
 // clientCounts are numbers of clients, each of which is measured.
@@ -202,6 +206,6 @@ func (c clientCounts) ints() []int {
 
 // Run measures.
 func (c *benchLogin) Run(ctx context.Context, s *streams) error {
-	r, err := bench.Login(ctx, bench.LoginOptions{Options: c.options(s), Clients: c.Clients.ints(), Leave: c.Leave, Idle: c.Idle})
+	r, err := bench.Login(ctx, bench.LoginOptions{Options: c.options(s), Clients: c.Clients.ints(), Leave: c.Leave, Idle: c.Idle, Settle: c.Settle})
 	return c.print(s, r, err)
 }

@@ -70,7 +70,7 @@ func consistent(t *testing.T, run bench.Run, rounds, least int, subjects ...stri
 
 func TestBenchLogin(t *testing.T) {
 	plot, profile := filepath.Join(t.TempDir(), "plot.svg"), filepath.Join(t.TempDir(), "cpu.out")
-	r := measured(t, "login", "--clients", "2,4", "--rounds", "2", "--duration", "50ms", "--idle", "20", "--tls", "--plot", plot, "--profile", profile)
+	r := measured(t, "login", "--clients", "2,4", "--rounds", "2", "--duration", "50ms", "--idle", "20", "--settle", "50ms", "--tls", "--plot", plot, "--profile", profile)
 	plain, secure := []string{"tcp", "websocket", "rollcall"}, []string{"tcp+tls", "rollcall+tls"}
 	if len(r.Runs) != 2 {
 		t.Fatalf("%d runs, want one for each number of clients", len(r.Runs))
@@ -227,6 +227,7 @@ func TestBenchFlagsOutOfRange(t *testing.T) {
 		{"login --duration=-1s", "--duration: -1s, want 50ms to 10m0s"},
 		{"login --idle=-1", "--idle: -1, want 0 to 1000000"},
 		{"login --idle 1000001", "--idle: 1000001, want 0 to 1000000"},
+		{"login --settle 11m", "--settle: 11m0s, want 0s to 10m0s"},
 		{"login --dir no-such", "no-such"},
 		{"login --app 7", "--app and --mine go with --server"},
 		{"login --server ws://127.0.0.1:7400", "--server needs --app"},

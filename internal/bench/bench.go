@@ -135,17 +135,17 @@ func room(connections int, flag string) error {
 	if !known || uint64(connections+spare) <= limit {
 		return nil
 	}
-	return fmt.Errorf("%s: %d connections at a time need %d open files, and this system allows a process %d: raise its limit (ulimit -Hn), or take at most %d",
-		flag, connections, connections+spare, limit, int(limit)-spare)
+	return fmt.Errorf("%s: %d connections at a time need %d open files, and this system allows a process %d: raise its limit (ulimit -Hn), or take less",
+		flag, connections, connections+spare, limit)
 }
 
 // most is how many connections a turn may leave open at a time, at most want.
 func most(want int) int {
 	limit, known := openFiles()
 	if !known {
-		return min(want, 200) // what every system allows
+		return want
 	}
-	return min(want, max(1, int(min(limit, 1<<20))-2*spare))
+	return min(want, int(min(limit, 1<<20))-spare)
 }
 
 // sleep waits, unless ctx ends first.

@@ -13,15 +13,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// settle is how long a server is left alone before its memory is read, at most: a
-// short bench is short in this too.
-const settle = 3 * time.Second
-
 // idle measures the memory of servers that were just started, one after the other,
-// with n idle sessions.
-func (s *sitting) idle(ctx context.Context, n int, report *Report) error {
+// with n idle sessions that are left alone for a while.
+func (s *sitting) idle(ctx context.Context, n int, settle time.Duration, report *Report) error {
 	for _, w := range s.wants(true, false) {
-		i, known, err := s.idleOf(ctx, w, n)
+		i, known, err := s.idleOf(ctx, w, n, settle)
 		if err != nil {
 			return err
 		}
@@ -35,7 +31,7 @@ func (s *sitting) idle(ctx context.Context, n int, report *Report) error {
 	return nil
 }
 
-func (s *sitting) idleOf(ctx context.Context, w want, n int) (i Idle, known bool, err error) {
+func (s *sitting) idleOf(ctx context.Context, w want, n int, settle time.Duration) (i Idle, known bool, err error) {
 	t, err := s.start(ctx, w, "")
 	if err != nil {
 		return i, false, err
@@ -45,10 +41,10 @@ func (s *sitting) idleOf(ctx context.Context, w want, n int) (i Idle, known bool
 	if err != nil {
 		return i, false, err
 	}
-	if err := errors.Join(t.rest(ctx), sleep(ctx, min(settle, s.Duration))); err != nil {
+	if err := errors.Join(t.rest(ctx), sleep(ctx, min(settle, restAtFirst))); err != nil {
 		return i, false, err
 	}
-	i = Idle{Subject: t.name(), Sessions: n}
+	i = Idle{Subject: t.name(), Sessions: n, SettledS: settle.Seconds()}
 	if i.RestBytes, i.RestPSSBytes, known = memory(t.process.pid()); !known {
 		return i, false, nil
 	}
@@ -58,7 +54,7 @@ func (s *sitting) idleOf(ctx context.Context, w want, n int) (i Idle, known bool
 			l.cut()
 		}
 	}()
-	if err := errors.Join(err, sleep(ctx, min(settle, s.Duration)), t.rest(ctx)); err != nil {
+	if err := errors.Join(err, sleep(ctx, settle), t.rest(ctx)); err != nil {
 		return i, false, err
 	}
 	resident, proportional, _ := memory(t.process.pid())
@@ -67,6 +63,9 @@ func (s *sitting) idleOf(ctx context.Context, w want, n int) (i Idle, known bool
 	i.PerSessionPSS = float64(proportional-i.RestPSSBytes) / float64(n)
 	return i, true, nil
 }
+
+// restAtFirst is how long a server that was just started is left alone, at most.
+const restAtFirst = 2 * time.Second
 
 // together is how many clients log sessions in that are then idle.
 const together = 64

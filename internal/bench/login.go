@@ -15,10 +15,15 @@ import (
 type LoginOptions struct {
 	Options
 
-	Clients []int // each a run of its own
-	Leave   bool  // clients leave with their answer, in the place of staying until the turn's end
-	Idle    int   // sessions whose memory is measured; 0: not measured
+	Clients []int         // each a run of its own
+	Leave   bool          // clients leave with their answer, in the place of staying until the turn's end
+	Idle    int           // sessions whose memory is measured; 0: not measured
+	Settle  time.Duration // how long they are left alone before
 }
+
+// leastEach is how often each client logs in, at least: twice to get warm, and twice
+// to be counted. Where clients stay, that many are connected at a time.
+const leastEach = 4
 
 // maxLogins bounds the logins of a turn: each is made beforehand.
 const maxLogins = 60_000
@@ -27,6 +32,9 @@ const maxLogins = 60_000
 // of its account. Then the memory of idle sessions, and the time to get ready.
 func Login(ctx context.Context, o LoginOptions) (_ *Report, err error) {
 	for _, c := range o.Clients {
+		if !o.Leave {
+			c *= leastEach
+		}
 		if err := room(c, "--clients"); err != nil {
 			return nil, err
 		}
@@ -47,7 +55,7 @@ func Login(ctx context.Context, o LoginOptions) (_ *Report, err error) {
 		return report, nil
 	}
 	if o.Idle > 0 {
-		if err := s.idle(ctx, o.Idle, report); err != nil {
+		if err := s.idle(ctx, o.Idle, o.Settle, report); err != nil {
 			return nil, err
 		}
 	}
@@ -150,11 +158,13 @@ func (t *turn) String() string {
 // loginLoad prepares the logins of a turn. Where clients stay, there are as many as
 // may be connected at a time.
 func (s *sitting) loginLoad(t *target, clients int, leave bool) (*load, error) {
-	n := min(maxLogins, 4*clients+int(20_000*s.Duration.Seconds()))
+	fastest := 30_000
+	if t.kind == rollcallKind {
+		fastest = 10_000 // each is signed beforehand
+	}
+	n := min(maxLogins, leastEach*clients+int(float64(fastest)*s.Duration.Seconds()))
 	if !leave {
 		n = most(n)
-	} else if t.kind == rollcallKind {
-		n = min(n, 4*clients+int(8_000*s.Duration.Seconds()))
 	}
 	frames, err := t.logins(n)
 	if err != nil {

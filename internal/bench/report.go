@@ -80,6 +80,7 @@ type Delays struct {
 type Idle struct {
 	Subject       string  `json:"subject"`
 	Sessions      int     `json:"sessions"`
+	SettledS      float64 `json:"settled_s"`       // how long they were left alone before
 	RestBytes     int64   `json:"rest_bytes"`      // resident, with none
 	RestPSSBytes  int64   `json:"rest_pss_bytes"`  // its share, where pages are shared with the bench itself
 	ResidentBytes int64   `json:"resident_bytes"`  // with all

@@ -153,9 +153,11 @@ func (s *sitting) startRollcall(w want, profile string) (*target, error) {
 	var first struct {
 		Key string `json:"key"`
 	}
+	said := &tail{}
+	made.Stderr = said
 	out, err := made.Output()
 	if err != nil {
-		return nil, fmt.Errorf("make a data directory: %w", err)
+		return nil, fmt.Errorf("make a data directory: %w: %s", err, said)
 	}
 	if err := unmarshal(out, &first); err != nil {
 		return nil, fmt.Errorf("make a data directory: %w", err)

@@ -77,7 +77,7 @@ func (r *Report) writeIdle(b *strings.Builder) {
 	if len(r.Idle) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\nmemory, with %d idle sessions (resident; in brackets the share of pages that are not the bench's own)\n", r.Idle[0].Sessions)
+	fmt.Fprintf(b, "\nmemory, with %d idle sessions left alone for %gs (resident; in brackets the share of pages that are not the bench's own)\n", r.Idle[0].Sessions, r.Idle[0].SettledS)
 	t := newTable(b)
 	fmt.Fprintln(t, "  \tper session, KiB\tprocess at rest, MB\t")
 	for _, i := range r.Idle {
