@@ -191,11 +191,14 @@ func TestBenchOfWhatIsNoRollcall(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ended := make(chan error, 1)
-		go func() { ended <- serve(l) }()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = serve(l) // of a listener that is closed
+		}()
 		t.Cleanup(func() {
 			l.Close()
-			_ = <-ended // what it says of a listener that was closed
+			<-ended
 		})
 		return "ws://" + l.Addr().String()
 	}

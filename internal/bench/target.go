@@ -163,7 +163,7 @@ func (s *sitting) startRollcall(w want, profile string) (*target, error) {
 		return nil, fmt.Errorf("make a data directory: %w", err)
 	}
 	t := &target{kind: rollcallKind, tls: s.clientTLS(w.secure), app: benchApp, key: first.Key}
-	serve := func(listen string) error {
+	serve := func(listen string) (url string, err error) {
 		args := []string{"serve", "--dir", dir, "--listen", listen, "--ops=", "--admin=", "--json", "--log-level", "error"}
 		if profile != "" {
 			args = append(args, "--cpu-profile", profile)
@@ -175,22 +175,24 @@ func (s *sitting) startRollcall(w want, profile string) (*target, error) {
 		var listens struct {
 			Clients string `json:"clients"`
 		}
-		p, err := begin(cmd, &listens)
-		if err != nil {
-			return err
-		}
-		t.process = p
-		_, err = t.at(listens.Clients)
+		t.process, err = begin(cmd, &listens)
+		return listens.Clients, err
+	}
+	t.again = func() error {
+		_, err := serve(t.address.String())
 		return err
 	}
-	t.again = func() error { return serve(t.address.String()) }
 	listen := "127.0.0.1:0"
 	if w.steady {
 		if listen, err = steadyAddress(); err != nil {
 			return nil, err
 		}
 	}
-	return t, serve(listen)
+	url, err := serve(listen)
+	if err != nil {
+		return nil, err
+	}
+	return t.at(url)
 }
 
 // steadyAddress is free, and below the ports that systems give to clients: one of
