@@ -64,8 +64,24 @@ func ServeFloor(ctx context.Context, l net.Listener, notify bool) error {
 		if err != nil {
 			return err
 		}
-		go f.serve(c)
+		go f.welcome(ctx, c)
 	}
+}
+
+// welcome shakes hands where there is TLS, which needs a large stack, and has the
+// connection served on a fresh one.
+func (f *floor) welcome(ctx context.Context, c net.Conn) {
+	if secure, ok := c.(*tls.Conn); ok {
+		ctx, cancel := context.WithTimeout(ctx, answerWithin)
+		defer cancel()
+		if err := secure.HandshakeContext(ctx); err != nil {
+			c.Close()
+			return
+		}
+		go f.serve(c)
+		return
+	}
+	f.serve(c)
 }
 
 // A floor is the floor's state.
