@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -13,9 +14,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"rollcall.example/internal/bench"
 )
@@ -216,6 +219,50 @@ func TestBenchOfWhatIsNoRollcall(t *testing.T) {
 			t.Errorf("%s: exit status %d, %s; want %q", tt.server, code, said, tt.want)
 		}
 	}
+}
+
+// TestAKilledBenchLeavesNoServerBehind: what it has started ends with it.
+func TestAKilledBenchLeavesNoServerBehind(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		return // elsewhere a server outlives it
+	}
+	p := rollcallProcess(t, "bench", "login", "--clients", "2", "--rounds", "99", "--duration", "100ms", "--dir", t.TempDir())
+	p.must(t, `round 1 of 99: tcp`)
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var servers []string
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		servers = append(servers, strings.Fields(string(text))...)
+	}
+	if len(servers) != 3 {
+		t.Fatalf("the bench has started %d servers, want 3", len(servers))
+	}
+	p.kill()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	late := time.After(patience)
+	for _, pid := range servers {
+		for runs(pid) {
+			select {
+			case <-look.C:
+			case <-late:
+				t.Fatalf("process %s is still there", pid)
+			}
+		}
+	}
+}
+
+// runs tells whether a process is there and has not ended.
+func runs(pid string) bool {
+	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return err == nil && !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
 }
 
 func TestBenchFlagsOutOfRange(t *testing.T) {

@@ -38,6 +38,7 @@ func begin(cmd *exec.Cmd, v any) (*process, error) {
 	if p.stdin, err = cmd.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("start a server: %w", err)
 	}
+	tether(cmd)
 	p.began = time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start a server: %w", err)
