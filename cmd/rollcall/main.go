@@ -15,6 +15,7 @@
 //	rollcall watch          what happens to an account, live
 //	rollcall usersig        make, check and explain tickets
 //	rollcall login          hold a session open and print what happens to it
+//	rollcall bench          measure it, beside what it cannot beat
 //	rollcall code 6206      explain a code
 //
 // Each subcommand is a struct: its flags, its help and its Run. Exit status 0 is
@@ -55,6 +56,7 @@ type commands struct {
 	Watch    watchCmd    `cmd:"" help:"Print what happens to an account, as it happens."`
 	UserSig  userSigCmd  `cmd:"" name:"usersig" help:"Make, check and explain UserSigs, the tickets accounts log in with."`
 	Login    loginCmd    `cmd:"" help:"Log in, hold the session open, and print what happens to it."`
+	Bench    benchCmd    `cmd:"" help:"Measure Rollcall beside what it cannot beat."`
 	Code     codeCmd     `cmd:"" help:"Explain a code, by its number or symbol."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 
 	"rollcall.example/internal/config"
 )
@@ -21,6 +22,7 @@ type serveCmd struct {
 	LogLevel  *config.Level   `placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogFormat *config.Format  `placeholder:"FORMAT" help:"text or json."`
 	JSON      bool            `name:"json" help:"Print the addresses as a line of JSON, for programs."`
+	Profile   string          `name:"cpu-profile" type:"path" hidden:"" help:"Write a CPU profile of the whole run, for rollcall bench."`
 }
 
 // Help is the long help.
@@ -42,7 +44,14 @@ Examples:
 }
 
 // Run serves.
-func (c *serveCmd) Run(ctx context.Context, s *streams) error {
+func (c *serveCmd) Run(ctx context.Context, s *streams) (err error) {
+	if c.Profile != "" {
+		stop, err := profile(c.Profile)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+	}
 	cfg, err := c.load()
 	if err != nil {
 		return err
@@ -83,6 +92,21 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// profile writes a CPU profile until it is stopped.
+func profile(path string) (stop func() error, err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("write a profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("write a profile: %w", err), f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }
 
 // load reads the configuration, and puts the flags over it.
