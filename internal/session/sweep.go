@@ -89,7 +89,7 @@ func (s *Sessions) expireAll(ctx context.Context, due []rollcall.Account) error 
 	for _, a := range due {
 		g.Go(func() error {
 			rules, now := s.rules(a.App), s.Now()
-			_, err := s.mutate(ctx, a, nil, func(st policy.State) policy.Outcome { return policy.Expire(st, now, rules) })
+			_, err := s.mutateIn(ctx, later, a, nil, func(st policy.State) policy.Outcome { return policy.Expire(st, now, rules) })
 			return err
 		})
 	}
