@@ -73,6 +73,8 @@ type metrics struct {
 	ends       *prometheus.CounterVec
 	clockJumps prometheus.Counter
 	history    prometheus.Counter
+	refusals   *prometheus.CounterVec
+	waits      prometheus.Histogram
 }
 
 func newMetrics() *metrics {
@@ -90,23 +92,38 @@ func newMetrics() *metrics {
 		history: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "rollcall_history_pruned_total", Help: "Rows of history dropped because they were older than their app keeps them.",
 		}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rollcall_connections_refused_total", Help: "Connections refused, or ended before their login to make room, by reason.",
+		}, []string{"reason"}),
+		waits: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "rollcall_store_wait_seconds", Help: "How long requests waited for the store, of those that had to. Logins that would wait for long are refused with 70500 instead.",
+			Buckets: []float64{.001, .003, .01, .03, .1, .3, 1, 3, 10},
+		}),
 	}
-	m.registry.MustRegister(m.logins, m.ends, m.clockJumps, m.history,
+	m.registry.MustRegister(m.logins, m.ends, m.clockJumps, m.history, m.refusals, m.waits,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 // watch adds what is asked when the metrics are read.
-func (m *metrics) watch(connections, sessions func() int) {
-	m.registry.MustRegister(
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "rollcall_connections", Help: "Open connections, logged in or not.",
-		}, func() float64 { return float64(connections()) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "rollcall_sessions_connected", Help: "Sessions that have a connection here.",
-		}, func() float64 { return float64(sessions()) }),
-	)
+func (m *metrics) watch(connections, strangers, sessions, waiting func() int) {
+	for _, g := range []struct {
+		name, help string
+		value      func() int
+	}{
+		{"rollcall_connections", "Open connections, logged in or not.", connections},
+		{"rollcall_connections_without_login", "Connections that are not logged in, WebSockets yet or not.", strangers},
+		{"rollcall_sessions_connected", "Sessions that have a connection here.", sessions},
+		{"rollcall_store_waiting", "Requests that wait for the store.", waiting},
+	} {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help},
+			func() float64 { return float64(g.value()) }))
+	}
 }
+
+func (m *metrics) waited(d time.Duration) { m.waits.Observe(d.Seconds()) }
+
+func (m *metrics) refused(reason string) { m.refusals.WithLabelValues(reason).Inc() }
 
 func (m *metrics) login(c imcode.Code) { m.logins.WithLabelValues(strconv.Itoa(int(c))).Inc() }
 

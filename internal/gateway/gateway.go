@@ -14,6 +14,7 @@
 package gateway
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"io"
@@ -93,6 +94,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "want a WebSocket with subprotocol "+string(wire.Proto)+" or "+string(wire.JSON), http.StatusBadRequest)
 		return
 	}
+	in := insideBy(r)
+	if !in.settle() { // it is being sent away
+		panic(http.ErrAbortHandler)
+	}
 	upgrader := ws.HTTPUpgrader{Timeout: writeWithin, Protocol: wire.Supported}
 	nc, buffered, shake, err := upgrader.Upgrade(r, w)
 	if err != nil {
@@ -103,25 +108,35 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := &conn{
-		g: g, net: nc, sub: wire.Subprotocol(shake.Protocol), web: web,
+		g: g, net: nc, in: in, sub: subprotocol(shake.Protocol), web: web,
 		address: addressOf(nc.RemoteAddr()), deadline: time.Now().Add(g.opt.LoginWithin),
 	}
 	if n := buffered.Reader.Buffered(); n > 0 {
 		c.early, _ = buffered.Reader.Peek(n)
+		c.early = bytes.Clone(c.early) // and not the whole buffer
 	}
 	if after, draining := g.add(c); draining {
 		sendAway(nc, wire.Close{Code: wire.CloseDrain, RetryAfter: after})
 		return
 	}
-	go func() {
-		defer g.remove(c)
-		c.run()
-	}()
+	if in != nil {
+		in.conn.Store(c)
+	}
+	in.wait()
+	c.start()
 }
 
 func offersSubprotocol(r *http.Request) bool {
 	offered := strings.Split(strings.Join(r.Header.Values("Sec-WebSocket-Protocol"), ","), ",")
 	return slices.ContainsFunc(offered, func(s string) bool { return wire.Supported(strings.TrimSpace(s)) })
+}
+
+// subprotocol is the one of that name, and keeps nothing of the request.
+func subprotocol(name string) wire.Subprotocol {
+	if name == string(wire.JSON) {
+		return wire.JSON
+	}
+	return wire.Proto
 }
 
 // admits tells whether the request's Origin is admitted, and whether it has one:
