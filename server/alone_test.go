@@ -42,6 +42,7 @@ type orders struct {
 	Files        uint64
 	Connections  int
 	WithoutLogin int
+	LoginWait    time.Duration
 }
 
 // A lodging is a server in a process of its own: where it listens, and how to make
@@ -77,7 +78,7 @@ func serveAlone(text string) error {
 			return err
 		}
 	}
-	cfg := server.Config{Dir: o.Dir, Connections: o.Connections, ConnectionsWithoutLogin: o.WithoutLogin}
+	cfg := server.Config{Dir: o.Dir, Connections: o.Connections, ConnectionsWithoutLogin: o.WithoutLogin, LoginWait: o.LoginWait}
 	if o.TLS {
 		cfg.TLS = selfSigned()
 	}
@@ -204,11 +205,18 @@ func logIn(c net.Conn, key, user string, try uint64) error {
 	f := loginFrame(sig, "phone", try)
 	f.GetLogin().UserId = user
 	answer, err := exchange(c, in, f)
-	if err == nil && answer.GetSession() == nil {
+	if r := answer.GetRefusal(); err == nil && r != nil {
+		err = &refused{r}
+	} else if err == nil && answer.GetSession() == nil {
 		err = fmt.Errorf("the login was answered with %v", answer)
 	}
 	return err
 }
+
+// A refused is the refusal of a login.
+type refused struct{ *wire.Refusal }
+
+func (r *refused) Error() string { return "refused with " + r.String() }
 
 // exchange sends a request and reads its answer.
 func exchange(c net.Conn, in io.Reader, f *wire.ClientFrame) (*wire.ServerFrame, error) {

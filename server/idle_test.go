@@ -1,11 +1,20 @@
 package server_test
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
+	"flag"
 	"fmt"
 	"net"
+	"slices"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"rollcall.example/wire"
 )
 
 // BenchmarkIdleSession says what a logged-in session that does nothing costs the
@@ -95,5 +104,80 @@ func TestAnIdleSessionCostsLittle(t *testing.T) {
 	}
 	for _, c := range open {
 		_ = c.Close()
+	}
+}
+
+var loginWait = flag.Duration("login-wait", 0, "for BenchmarkLoginStorm: limits.login_wait")
+
+// BenchmarkLoginStorm has ten times as many log in at once as the store takes in a
+// second or so: how fast they come in, how often they came again, and how long somebody
+// who is in waits for an answer meanwhile. Give -benchtime 20000x: as many logins.
+func BenchmarkLoginStorm(b *testing.B) {
+	const clients = 4000
+	at, key := startAlone(b, orders{LoginWait: *loginWait})
+	in := enter(b, at, key, 1, false, 1)[0]
+	defer in.Close()
+	ctx, cancel := context.WithCancel(b.Context())
+	var pings []time.Duration
+	var pinging sync.WaitGroup
+	pinging.Go(func() {
+		for id := uint64(10); pause(ctx, 30*time.Millisecond); id++ {
+			began := time.Now()
+			if _, err := exchange(in, in, &wire.ClientFrame{Id: id, Request: &wire.ClientFrame_Ping{Ping: &wire.PingRequest{}}}); err != nil {
+				b.Error(err)
+				return
+			}
+			pings = append(pings, time.Since(began))
+		}
+	})
+	var again atomic.Int64
+	var all sync.WaitGroup
+	next := make(chan int)
+	b.ResetTimer()
+	for range min(clients, b.N) {
+		all.Go(func() {
+			for i := range next {
+				c, err := insist(at, key, "s"+strconv.Itoa(i), &again)
+				if err != nil {
+					b.Errorf("login %d: %v", i, err)
+					continue
+				}
+				_ = c.Close()
+			}
+		})
+	}
+	for i := range b.N {
+		next <- i
+	}
+	close(next)
+	all.Wait()
+	b.StopTimer()
+	cancel()
+	pinging.Wait()
+	slices.Sort(pings)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "logins/s")
+	b.ReportMetric(float64(again.Load())/float64(b.N), "again/login")
+	if len(pings) > 0 {
+		b.ReportMetric(float64(slowest(pings).Milliseconds()), "ping-p99-ms")
+	}
+}
+
+// insist logs in, as often as it takes.
+func insist(at lodging, key, user string, again *atomic.Int64) (net.Conn, error) {
+	for try := uint64(1); ; try++ {
+		c, err := net.Dial("tcp", at.Clients)
+		if err != nil {
+			return nil, err
+		}
+		if err = logIn(c, key, user, try); err == nil {
+			return c, nil
+		}
+		_ = c.Close()
+		busy, ok := errors.AsType[*refused](err)
+		if !ok || busy.GetRetryAfterMs() == 0 {
+			return nil, err
+		}
+		again.Add(1)
+		time.Sleep(time.Duration(busy.GetRetryAfterMs()) * time.Millisecond)
 	}
 }

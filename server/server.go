@@ -57,7 +57,7 @@ type Config struct {
 	ConnectionsPerAddress   int // of one address, a /64 of IPv6 being one; 0: no bound, for servers behind a proxy
 	ConnectionsWithoutLogin int // of those that are not logged in; default: a quarter of them, at most 4096
 
-	LoginWait time.Duration // a login that had to wait for longer is told to come back (70500); default 1 s
+	LoginWait time.Duration // a login that had to wait for longer is told to come back (70500); default 2 s
 
 	MaxWebInstances int // the most instances per account on the Web that may be set; default 10
 	MaxInstances    int // the same for each other platform; default 3
@@ -231,4 +231,5 @@ func (s *Server) drain(servers []*http.Server) {
 			_ = hs.Close()
 		}
 	}
+	s.door.Wait()
 }

@@ -147,6 +147,7 @@ func balkyStoryBehind(t *testing.T, door gateway.DoorOptions, loginWait time.Dur
 		tell(t, w, b)
 		g.Drain(ctx, time.Second)
 		_ = srv.Close()
+		l.Wait()
 		cancel()
 		running.Wait()
 		if err := st.Close(); err != nil {

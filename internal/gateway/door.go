@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -54,8 +55,9 @@ type Door struct {
 	opt     DoorOptions
 	crowd   limit.Crowd[netip.Addr]
 	leaving atomic.Int32
-	spare   *os.File  // held to be given up for who finds no descriptor
-	told    time.Time // that there is none; in the log, once a minute
+	running sync.WaitGroup // of what tells them so
+	spare   *os.File       // held to be given up for who finds no descriptor
+	told    time.Time      // that there is none; in the log, once a minute
 }
 
 // NewDoor returns a door on a listener, which becomes the door's.
@@ -88,6 +90,9 @@ func (d *Door) Accept() (net.Conn, error) {
 			nc, err = d.acceptOnSpare()
 		}
 		if err != nil {
+			if errors.Is(err, net.ErrClosed) && d.spare != nil {
+				_ = d.spare.Close()
+			}
 			return nil, err
 		}
 		if in := d.admit(nc); in != nil {
@@ -116,7 +121,7 @@ func (d *Door) admit(nc net.Conn) net.Conn {
 		d.opt.Refused(refusedAddress)
 	}
 	if d.leave(in) {
-		go d.turnAway(in, true)
+		d.running.Go(func() { d.turnAway(in, true) })
 	} else {
 		d.word(nc)
 		_ = nc.Close()
@@ -136,7 +141,7 @@ func (d *Door) sendOut(in *inside) {
 		_, _ = in.Write(closeFrame(wire.Close{Code: wire.CloseOverloaded, RetryAfter: comeBackAfter}))
 		_ = in.Close()
 	case leisurely:
-		go d.turnAway(in, false)
+		d.running.Go(func() { d.turnAway(in, false) })
 	default:
 		_ = in.Close()
 	}
@@ -222,8 +227,8 @@ func noDescriptor(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
-// Close closes the door. Who is inside stays.
-func (d *Door) Close() error { return d.Listener.Close() }
+// Wait returns, once the door is closed, when all have left that were turned away.
+func (d *Door) Wait() { d.running.Wait() }
 
 // An inside is a connection that came in by a door.
 type inside struct {

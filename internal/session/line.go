@@ -41,12 +41,15 @@ const (
 )
 
 const (
+	slowStore  = 500 * time.Millisecond // in which it answers: then it is given less at once
+	fastStore  = 125 * time.Millisecond // then more
 	minRoom    = 16
 	startRoom  = 64
 	maxRoom    = 1024 // two commits
 	startRate  = 2000 // until it was measured
 	rateOver   = 100 * time.Millisecond
-	patience   = 3 // times the wait that a login may have before it
+	patience   = 3   // times the wait that a login may have before it
+	bookedOver = 1.5 // times the rate come back, or a rate that is thought too low would stay so
 	maxBooking = 5 * time.Minute
 )
 
@@ -131,9 +134,9 @@ func (l *line) leave(began time.Time) {
 	defer l.mu.Unlock()
 	now := time.Now()
 	switch took := now.Sub(began); {
-	case took > l.wait/2 && now.Sub(l.shrunk) > took:
+	case took > slowStore && now.Sub(l.shrunk) > took:
 		l.room, l.shrunk = max(l.room*3/4, minRoom), now
-	case took < l.wait/8 && l.inside == l.room:
+	case took < fastStore && l.inside == l.room:
 		l.room = min(l.room+1, maxRoom)
 	}
 	l.inside--
@@ -165,7 +168,7 @@ func (l *line) sendAway(now time.Time) error {
 	if soonest := now.Add(l.wait); l.booked.Before(soonest) || l.booked.Sub(now) > maxBooking {
 		l.booked = soonest
 	}
-	l.booked = l.booked.Add(time.Duration(float64(time.Second) / l.rate))
+	l.booked = l.booked.Add(time.Duration(float64(time.Second) / (l.rate * bookedOver)))
 	return &imcode.Error{
 		Code: imcode.Internal, Detail: "more logins than the server can take at once: come back later",
 		RetryAfter: l.booked.Sub(now),
