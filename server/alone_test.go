@@ -37,18 +37,19 @@ const alone = "ROLLCALL_TEST_ALONE"
 
 // Orders are for a server in a process of its own.
 type orders struct {
-	Dir          string
-	TLS          bool // with a certificate of its own making
-	Files        uint64
-	Connections  int
-	WithoutLogin int
-	LoginWait    time.Duration
+	Dir          string        `json:"dir"`
+	TLS          bool          `json:"tls"`   // with a certificate of its own making
+	Files        uint64        `json:"files"` // that it may open
+	Connections  int           `json:"connections"`
+	WithoutLogin int           `json:"without_login"`
+	LoginWait    time.Duration `json:"login_wait"`
 }
 
 // A lodging is a server in a process of its own: where it listens, and how to make
 // it collect its garbage.
 type lodging struct {
-	Clients, Ops string
+	Clients string `json:"clients"`
+	Ops     string `json:"ops"`
 
 	in   io.Writer
 	out  *bufio.Reader
@@ -60,9 +61,9 @@ func TestMain(m *testing.M) {
 	if text := os.Getenv(alone); text != "" {
 		if err := serveAlone(text); err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			os.Exit(1) //nolint:forbidigo // here it is what main is
 		}
-		os.Exit(0)
+		os.Exit(0) //nolint:forbidigo // the same
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -94,7 +95,7 @@ func serveAlone(text string) error {
 	go func() {
 		for asked := bufio.NewScanner(os.Stdin); asked.Scan(); {
 			debug.FreeOSMemory()
-			fmt.Println("collected")
+			fmt.Fprintln(os.Stdout, "collected")
 		}
 		cancel()
 	}()

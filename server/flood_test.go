@@ -166,7 +166,10 @@ func TestUsersDoNotNoticeAFlood(t *testing.T) {
 			f := &flood{from: tt.from}
 			var running sync.WaitGroup
 			running.Go(func() { f.run(ctx, at.Clients, *floodOf) })
-			for f.opened.Load() < int64(*floodOf) && pause(ctx, 10*time.Millisecond) {
+			for pause(ctx, 10*time.Millisecond) {
+				if f.opened.Load() >= int64(*floodOf) {
+					break
+				}
 			}
 			before := at.metrics(t)
 			took := visit(t, at, key, "beside-"+strconv.Itoa(len(tt.from)), *floodUsers)

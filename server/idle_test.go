@@ -86,7 +86,10 @@ func TestAnIdleSessionCostsLittle(t *testing.T) {
 	for _, c := range enter(t, at, key, 1, false, sessions) {
 		_ = c.Close()
 	}
-	for at.metrics(t)["rollcall_connections"] > 0 {
+	for pause(t.Context(), 10*time.Millisecond) {
+		if at.metrics(t)["rollcall_connections"] == 0 {
+			break
+		}
 	}
 	used := func() float64 {
 		for range 3 {

@@ -40,6 +40,7 @@ type balky struct {
 	turn     chan struct{}
 
 	changes atomic.Int64 // requests that it was given
+	busy    atomic.Int64 // logins that were told to come back
 }
 
 // slow makes each request from now on take so long, one after the other.
@@ -137,7 +138,13 @@ func balkyStoryBehind(t *testing.T, door gateway.DoorOptions, loginWait time.Dur
 		}
 		log := slog.New(slog.NewTextHandler(w.log, nil))
 		b := &balky{Store: st, turn: make(chan struct{}, 1)}
-		sessions := session.New(b, a, node.NewRoster(), session.Options{Log: log, LoginWait: loginWait})
+		sessions := session.New(b, a, node.NewRoster(), session.Options{
+			Log: log, LoginWait: loginWait, OnLogin: func(c imcode.Code) {
+				if c == imcode.Internal {
+					b.busy.Add(1)
+				}
+			},
+		})
 		g := gateway.New(sessions, gateway.Options{Log: log})
 		srv := &http.Server{Handler: g, ReadHeaderTimeout: time.Second, ConnContext: gateway.ConnContext}
 		l := gateway.NewDoor(w.listen(host), door)

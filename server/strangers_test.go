@@ -105,17 +105,17 @@ func TestADeadTicketThatIsRepeatedIsSlowed(t *testing.T) {
 // user logs in with a good one.
 func TestARevokedTicketLocksNobodyOut(t *testing.T) {
 	story(t, server.Config{}, func(t *testing.T, w *world) {
-		old := w.device("alice", "phone", rollcall.Android)
+		old := w.device("bob", "phone", rollcall.Android)
 		old.online().hangUp()
 		time.Sleep(time.Minute)
-		w.revoke("alice")
+		w.revoke("bob")
 		p := w.connect()
 		for i := range 50 {
 			old.id = "d" + strconv.Itoa(i)
 			p.refused(old.attempt(), imcode.UserSigExpired)
 		}
-		d := w.device("alice", "pad", rollcall.IPad)
-		d.sig = signed(t, app, w.key, "alice", time.Now().Add(time.Second), time.Hour)
+		d := w.device("bob", "pad", rollcall.IPad)
+		d.sig = signed(t, app, w.key, "bob", time.Now().Add(time.Second), time.Hour)
 		d.granted(w.connect().ask(d.attempt()))
 	})
 }

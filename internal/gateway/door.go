@@ -89,6 +89,9 @@ func (d *Door) Accept() (net.Conn, error) {
 		if noDescriptor(err) {
 			nc, err = d.acceptOnSpare()
 		}
+		if errors.Is(err, errNoRoom) {
+			continue
+		}
 		if err != nil {
 			if errors.Is(err, net.ErrClosed) && d.spare != nil {
 				_ = d.spare.Close()
@@ -103,9 +106,6 @@ func (d *Door) Accept() (net.Conn, error) {
 
 // admit lets a connection in, or tells it why not and returns nil.
 func (d *Door) admit(nc net.Conn) net.Conn {
-	if nc == nil {
-		return nil
-	}
 	in := &inside{Conn: nc, door: d}
 	in.guest.Owner = in
 	out, why := d.crowd.Enter(&in.guest, addressOf(nc.RemoteAddr()).Key())
@@ -160,7 +160,7 @@ func (d *Door) leave(in *inside) bool {
 // turnAway ends a connection that has not been upgraded. Whoever reads it may go on
 // meanwhile: what it reads comes to nothing.
 func (d *Door) turnAway(in *inside, fresh bool) {
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	if d.opt.TLS && !fresh {
 		return // it speaks TLS already, and its keys are not ours to use
 	}
@@ -186,6 +186,9 @@ func (d *Door) word(nc net.Conn) {
 	_, _ = io.WriteString(nc, said)
 }
 
+// errNoRoom: a connection found no descriptor.
+var errNoRoom = errors.New("too many open files")
+
 // acceptOnSpare accepts a connection although the process may open no more, and
 // tells it so; it is returned if there is room after all. Somebody inside who is not
 // logged in makes room for the next one.
@@ -206,7 +209,7 @@ func (d *Door) acceptOnSpare() (net.Conn, error) {
 	}
 	if noDescriptor(err) { // somebody else was faster
 		time.Sleep(aMoment)
-		return nil, nil
+		return nil, errNoRoom
 	}
 	if err == nil {
 		d.opt.Refused(refusedOpenFiles)
@@ -218,7 +221,7 @@ func (d *Door) acceptOnSpare() (net.Conn, error) {
 		if err != nil {
 			d.opt.Log.Debug("refuse", "err", err)
 		}
-		return nil, nil
+		return nil, errNoRoom
 	}
 	return nil, err
 }

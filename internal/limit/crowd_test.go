@@ -161,16 +161,16 @@ func TestCrowdAgainstAList(t *testing.T) {
 			} else {
 				g := rapid.SampledFrom(known).Draw(t, "guest")
 				inside, waits := slices.Contains(all, g), slices.Contains(waiting, g)
-				switch {
-				case what == 0:
+				switch what {
+				case 0:
 					g.Leave()
 					drop(g)
-				case what == 1:
+				case 1:
 					if g.Settle() != inside {
 						t.Fatalf("settled, want inside %t", inside)
 					}
 					waiting = slices.DeleteFunc(waiting, func(o *guest) bool { return o == g })
-				case what == 2:
+				case 2:
 					var want *guest
 					if inside && !waits {
 						waiting = append(waiting, g)
