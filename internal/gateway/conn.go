@@ -31,6 +31,8 @@ type conn struct {
 	address session.Address
 	early   []byte  // bytes that were read already
 	first   [1]byte // of the frame that begins
+	head    int     // 1: it has been read and not taken
+	under   *inside // with TLS: what it goes over, where the next frame is awaited
 
 	place    *node.Place      // while a session is served
 	account  rollcall.Account // told of the end of a session that is not served here
@@ -52,7 +54,12 @@ var errOver = errors.New("connection is over")
 // start takes the connection into service, until it ends.
 func (c *conn) start() {
 	c.heard = time.Now()
-	go c.turn()
+	if c.peek() == nil {
+		go c.turn()
+		return
+	}
+	_ = c.net.Close()
+	c.g.remove(c)
 }
 
 // turn waits for what comes next and serves it. The turn after it is another
@@ -73,8 +80,11 @@ func (c *conn) goOn(err error) bool {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = c.quiet()
-	case err == nil:
+	case err == nil && c.begins():
 		err = c.receive(ctx)
+	}
+	if err == nil {
+		err = c.peek()
 	}
 	if err == nil {
 		return true
@@ -150,12 +160,53 @@ func (c *conn) await() error {
 		return err
 	}
 	if len(c.early) > 0 {
-		c.early = c.early[copy(c.first[:], c.early):]
+		c.head, c.early = 1, c.early[copy(c.first[:], c.early):]
 		return nil
 	}
 	c.early = nil
-	_, err := c.net.Read(c.first[:])
+	if c.under != nil {
+		return c.under.await()
+	}
+	n, err := c.net.Read(c.first[:])
+	c.head = n
 	return err
+}
+
+// begins tells whether a frame begins with what has come. What came by TLS may be
+// its own: it is read here, and not in await, as that takes a deep stack.
+func (c *conn) begins() bool {
+	if c.head == 0 && c.net.SetReadDeadline(c.frameDeadline()) == nil {
+		c.head, _ = c.net.Read(c.first[:]) // what is wrong is told again
+	}
+	return c.head > 0
+}
+
+// peek takes what TLS has decrypted already: it is not awaited under it.
+func (c *conn) peek() error {
+	if c.under == nil || len(c.early) > 0 {
+		return nil
+	}
+	if err := c.net.SetReadDeadline(time.Unix(1, 0)); err != nil {
+		return err
+	}
+	n, err := c.net.Read(c.first[:])
+	if n > 0 {
+		c.early = []byte{c.first[0]}
+		return nil
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil
+	}
+	return err
+}
+
+// frameDeadline is by when a frame must end that begins now.
+func (c *conn) frameDeadline() time.Time {
+	until := time.Now().Add(frameWithin)
+	if c.place == nil {
+		until = minTime(until, c.deadline)
+	}
+	return until
 }
 
 // quiet is what follows on having heard nothing for as long as await waits.
@@ -173,11 +224,7 @@ func (c *conn) quiet() error {
 // receive reads and serves what begins with the byte that has come.
 func (c *conn) receive(ctx context.Context) error {
 	c.heard = time.Now()
-	until := c.heard.Add(frameWithin)
-	if c.place == nil {
-		until = minTime(until, c.deadline)
-	}
-	if err := c.net.SetReadDeadline(until); err != nil {
+	if err := c.net.SetReadDeadline(c.frameDeadline()); err != nil {
 		return err
 	}
 	f, bad, err := c.read()

@@ -241,6 +241,29 @@ type inside struct {
 	guest   limit.Guest[netip.Addr]
 	conn    atomic.Pointer[conn] // since it was upgraded
 	leaving atomic.Bool
+
+	ahead [1]byte // read by await
+	held  bool    // and not by Read yet
+}
+
+// await waits until there is something to read.
+func (in *inside) await() error {
+	if in.held {
+		return nil
+	}
+	n, err := in.Conn.Read(in.ahead[:])
+	in.held = n > 0
+	return err
+}
+
+// Read implements net.Conn.
+func (in *inside) Read(p []byte) (int, error) {
+	if in.held && len(p) > 0 {
+		in.held = false
+		p[0] = in.ahead[0]
+		return 1, nil
+	}
+	return in.Conn.Read(p)
 }
 
 // Close implements net.Conn.

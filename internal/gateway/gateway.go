@@ -121,6 +121,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if in != nil {
 		in.conn.Store(c)
+		if in != nc {
+			c.under = in
+		}
 	}
 	in.wait()
 	c.start()

@@ -14,7 +14,6 @@ type message struct {
 	in   *bufio.Reader
 	text bytes.Buffer
 	c    *conn // whose frame is read
-	head int   // 1 until its first byte, which has been read, is taken
 }
 
 // maxKept bounds the text that is kept for other messages.
@@ -25,7 +24,7 @@ var messages = sync.Pool{New: func() any { return &message{in: bufio.NewReaderSi
 // take begins with the frame of a connection whose first byte has been read.
 func take(c *conn) *message {
 	m := messages.Get().(*message)
-	m.c, m.head = c, 1
+	m.c = c
 	m.in.Reset(m)
 	m.text.Reset()
 	return m
@@ -34,8 +33,8 @@ func take(c *conn) *message {
 // Read reads the frame's first byte, what was read with an earlier one, and then
 // from the connection.
 func (m *message) Read(p []byte) (int, error) {
-	n := copy(p, m.c.first[:m.head])
-	m.head -= n
+	n := copy(p, m.c.first[:m.c.head])
+	m.c.head -= n
 	k := copy(p[n:], m.c.early)
 	m.c.early = m.c.early[k:]
 	if n += k; n > 0 {
