@@ -79,6 +79,8 @@ type metrics struct {
 	clockJumps prometheus.Counter
 	history    prometheus.Counter
 	diskFaults prometheus.Counter
+	refusals   *prometheus.CounterVec
+	waits      prometheus.Histogram
 }
 
 func newMetrics() *metrics {
@@ -99,30 +101,41 @@ func newMetrics() *metrics {
 		diskFaults: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "rollcall_disk_faults_total", Help: "Times the disk began to take nothing: full, read-only or failing.",
 		}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rollcall_connections_refused_total", Help: "Connections refused, or ended before their login to make room, by reason.",
+		}, []string{"reason"}),
+		waits: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "rollcall_store_wait_seconds", Help: "How long requests waited for the store, of those that had to. Logins that would wait for long are refused with 70500 instead.",
+			Buckets: []float64{.001, .003, .01, .03, .1, .3, 1, 3, 10},
+		}),
 	}
-	m.registry.MustRegister(m.logins, m.ends, m.clockJumps, m.history, m.diskFaults,
+	m.registry.MustRegister(m.logins, m.ends, m.clockJumps, m.history, m.diskFaults, m.refusals, m.waits,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 // watch adds what is asked when the metrics are read.
-func (m *metrics) watch(connections, sessions func() int, disk func() error) {
-	m.registry.MustRegister(
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "rollcall_connections", Help: "Open connections, logged in or not.",
-		}, func() float64 { return float64(connections()) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "rollcall_sessions_connected", Help: "Sessions that have a connection here.",
-		}, func() float64 { return float64(sessions()) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "rollcall_disk_writable", Help: "1 while the disk takes what is written, 0 while it takes nothing and logins are refused.",
-		}, func() float64 {
-			if disk() != nil {
-				return 0
-			}
-			return 1
-		}),
-	)
+func (m *metrics) watch(connections, strangers, sessions, waiting func() int, disk func() error) {
+	for _, g := range []struct {
+		name, help string
+		value      func() int
+	}{
+		{"rollcall_connections", "Open connections, logged in or not.", connections},
+		{"rollcall_connections_without_login", "Connections that are not logged in, WebSockets yet or not.", strangers},
+		{"rollcall_sessions_connected", "Sessions that have a connection here.", sessions},
+		{"rollcall_store_waiting", "Requests that wait for the store.", waiting},
+	} {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help},
+			func() float64 { return float64(g.value()) }))
+	}
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "rollcall_disk_writable", Help: "1 while the disk takes what is written, 0 while it takes nothing and logins are refused.",
+	}, func() float64 {
+		if disk() != nil {
+			return 0
+		}
+		return 1
+	}))
 }
 
 // diskLog says when the disk begins to take nothing, and when it takes again: once
@@ -145,6 +158,10 @@ func migrationLog(log *slog.Logger) func(from, to int64, backup string) {
 		log.Warn("the database has been migrated; remove the backup when this version has proved itself", "from", from, "to", to, "backup", backup)
 	}
 }
+
+func (m *metrics) waited(d time.Duration) { m.waits.Observe(d.Seconds()) }
+
+func (m *metrics) refused(reason string) { m.refusals.WithLabelValues(reason).Inc() }
 
 func (m *metrics) login(c imcode.Code) { m.logins.WithLabelValues(strconv.Itoa(int(c))).Inc() }
 

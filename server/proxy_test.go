@@ -26,7 +26,7 @@ import (
 
 // behind runs a server over TCP, to which this machine is a proxy that is trusted,
 // or nobody in particular.
-func behind(t *testing.T, trusted, protocol bool) (w *proxied) {
+func behind(t *testing.T, trusted, protocol bool, more ...func(*server.Config)) (w *proxied) {
 	t.Helper()
 	dir := t.TempDir()
 	w = &proxied{t: t, key: initialize(t, dir)}
@@ -39,10 +39,14 @@ func behind(t *testing.T, trusted, protocol bool) (w *proxied) {
 		proxies = append(proxies, netip.MustParsePrefix("127.0.0.0/8"))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	w.server, err = server.New(ctx, server.Config{
+	cfg := server.Config{
 		Dir: dir, Listener: l, Proxies: proxies, ProxyProtocol: protocol,
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
-	})
+	}
+	for _, change := range more {
+		change(&cfg)
+	}
+	w.server, err = server.New(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +72,7 @@ type proxied struct {
 }
 
 // login logs a user in over a connection that begins with head, from whom forwarded
-// says, and returns the answer.
+// says, and returns the answer; nil: there is no room.
 func (w *proxied) login(user, sig, head, forwarded string) *wire.ServerFrame {
 	w.t.Helper()
 	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
@@ -86,7 +90,10 @@ func (w *proxied) login(user, sig, head, forwarded string) *wire.ServerFrame {
 	if forwarded != "" {
 		o.HTTPHeader["X-Forwarded-For"] = strings.Split(forwarded, "|")
 	}
-	c, _, err := websocket.Dial(w.t.Context(), "ws://"+w.address+wire.Path, o)
+	c, r, err := websocket.Dial(w.t.Context(), "ws://"+w.address+wire.Path, o)
+	if err != nil && r != nil && r.StatusCode == http.StatusServiceUnavailable && r.Header.Get("Retry-After") != "" {
+		return nil
+	}
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -214,5 +221,35 @@ func TestFailuresCountForTheClientBehindAProxy(t *testing.T) {
 	}
 	if !blocked {
 		t.Error("twenty failures of one client, each from another address by its own word, have no end")
+	}
+}
+
+// TestABoundPerAddressIsOfClientsAndNotOfTheirProxy: behind one proxy are many
+// clients, each with the connections that its own address may have.
+func TestABoundPerAddressIsOfClientsAndNotOfTheirProxy(t *testing.T) {
+	two := func(c *server.Config) { c.ConnectionsPerAddress = 2 }
+	for _, protocol := range []bool{false, true} {
+		w := behind(t, true, protocol, two)
+		from := func(client int) (head, forwarded string) {
+			if !protocol {
+				return "", fmt.Sprintf("198.51.100.%d", client)
+			}
+			h := proxyproto.HeaderProxyFromAddrs(2, &net.TCPAddr{IP: net.IPv4(198, 51, 100, byte(client)), Port: 4711}, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 80), Port: 443})
+			b, err := h.Format()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(b), ""
+		}
+		for client := range 4 {
+			head, forwarded := from(client)
+			for i := range 3 {
+				user := fmt.Sprintf("user%d-%d", client, i)
+				f := w.login(user, w.sig(user), head, forwarded)
+				if got, want := f.GetSession() != nil, i < 2; got != want {
+					t.Errorf("PROXY protocol %v, client %d, connection %d: admitted %v, want %v", protocol, client, i+1, got, want)
+				}
+			}
+		}
 	}
 }

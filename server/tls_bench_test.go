@@ -4,13 +4,8 @@ package server_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"math/big"
 	"net"
 	"net/http"
 	"runtime"
@@ -44,7 +39,7 @@ func benchLogin(b *testing.B, way string) {
 	}
 	cfg := server.Config{Dir: dir, Listener: l}
 	if way != "plain" {
-		cfg.TLS = selfSigned(b)
+		cfg.TLS = selfSigned()
 	}
 	ctx, cancel := context.WithCancel(b.Context())
 	s, err := server.New(ctx, cfg)
@@ -113,20 +108,6 @@ func heap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapInuse + m.StackInuse)
-}
-
-func selfSigned(b *testing.B) *tls.Config {
-	b.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		b.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().AddDate(1, 0, 0)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
 }
 
 // cpu is the time that this process has spent on processors.

@@ -109,6 +109,11 @@ func configured(c config.Config) (server.Config, error) {
 		DrainWithin:  time.Duration(c.Timeouts.Drain),
 		DrainSpread:  time.Duration(c.Timeouts.DrainSpread),
 
+		Connections:             int(c.Limits.Connections),
+		ConnectionsPerAddress:   int(c.Limits.ConnectionsPerAddress),
+		ConnectionsWithoutLogin: int(c.Limits.ConnectionsWithoutLogin),
+		LoginWait:               time.Duration(c.Limits.LoginWait),
+
 		MasterKey:       master,
 		MaxWebInstances: int(c.Policy.MaxWebInstances),
 		MaxInstances:    int(c.Policy.MaxInstances),

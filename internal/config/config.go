@@ -46,6 +46,7 @@ type Config struct {
 	TLS      TLS      `toml:"tls"`
 	Web      Web      `toml:"web"`
 	Policy   Policy   `toml:"policy"`
+	Limits   Limits   `toml:"limits"`
 	Timeouts Timeouts `toml:"timeouts"`
 	Log      Log      `toml:"log"`
 }
@@ -78,6 +79,15 @@ type Policy struct {
 	MaxInstances    Instances `toml:"max_instances"`     // on each other platform
 }
 
+// Limits bound what clients may take. A number of 0 is the server's choice.
+type Limits struct {
+	Connections             Count `toml:"connections"`               // open at once
+	ConnectionsPerAddress   Count `toml:"connections_per_address"`   // of one address; 0: no bound
+	ConnectionsWithoutLogin Count `toml:"connections_without_login"` // of those that are not logged in
+
+	LoginWait Duration `toml:"login_wait"` // a login that had to wait for longer is told to come back
+}
+
 // Timeouts are how long the server waits, for what.
 type Timeouts struct {
 	Login        Duration `toml:"login"`
@@ -104,6 +114,7 @@ func Default() Config {
 			MaxWebInstances: Instances(rollcall.Web.MaxInstances()),
 			MaxInstances:    Instances(rollcall.Android.MaxInstances()),
 		},
+		Limits: Limits{LoginWait: Duration(2 * time.Second)},
 		Timeouts: Timeouts{
 			Login:        Duration(10 * time.Second),
 			Heartbeat:    Duration(2 * time.Minute),
@@ -172,6 +183,8 @@ func read(path string) (string, error) {
 	return string(text), nil
 }
 
+const maxLoginWait = Duration(3 * time.Second)
+
 // A fault is what values have against each other, told at the first of the keys
 // that is set.
 type fault struct {
@@ -190,6 +203,12 @@ func (c *Config) faults() (all []fault) {
 			fault{"listen.proxy_protocol", "it needs trusted_proxies: the addresses of those who speak it"}},
 		{c.TLS.Certificate != "" && c.TLS.Key == "", fault{"tls.certificate", "it needs its key beside it"}},
 		{c.TLS.Key != "" && c.TLS.Certificate == "", fault{"tls.key", "it needs its certificate beside it"}},
+		{c.Limits.Connections > 0 && c.Limits.ConnectionsPerAddress > c.Limits.Connections,
+			fault{"limits.connections_per_address limits.connections", "want it at most connections, which are all there may be"}},
+		{c.Limits.Connections > 0 && c.Limits.ConnectionsWithoutLogin > c.Limits.Connections,
+			fault{"limits.connections_without_login limits.connections", "want it at most connections, which are all there may be"}},
+		{c.Limits.LoginWait > maxLoginWait,
+			fault{"limits.login_wait", "want at most 3s: clients wait 10s for an answer, and in a storm it takes three times as long"}},
 		{c.Timeouts.Silence <= c.Timeouts.Heartbeat,
 			fault{"timeouts.silence timeouts.heartbeat", "want silence to be longer than heartbeat, or idle clients are cut between two beats"}},
 		{c.Timeouts.WebSilence <= c.Timeouts.WebHeartbeat,

@@ -83,6 +83,22 @@ func (i *Instances) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// MaxCount is the highest bound of connections.
+const MaxCount = 10_000_000
+
+// A Count is a bound of connections; 0 leaves it to the server.
+type Count int
+
+// UnmarshalText checks a bound.
+func (c *Count) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 0 || n > MaxCount {
+		return fmt.Errorf("%q: want a number from 0 to %d", text, MaxCount)
+	}
+	*c = Count(n)
+	return nil
+}
+
 // MaxDuration is the longest time-out.
 const MaxDuration = 24 * time.Hour
 

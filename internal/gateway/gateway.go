@@ -14,14 +14,17 @@
 package gateway
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -94,6 +97,16 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "want a WebSocket with subprotocol "+string(wire.Proto)+" or "+string(wire.JSON), http.StatusBadRequest)
 		return
 	}
+	in := insideBy(r)
+	address := session.Address{Addr: g.opt.Proxies.Client(remote(r), r.Header.Values("X-Forwarded-For"))}
+	if !in.comesFrom(address) {
+		w.Header().Set("Retry-After", strconv.Itoa(int(comeBackAfter/time.Second)))
+		http.Error(w, "there is no room for this connection now: come back later", http.StatusServiceUnavailable)
+		return
+	}
+	if !in.settle() { // it is being sent away
+		panic(http.ErrAbortHandler)
+	}
 	upgrader := ws.HTTPUpgrader{Timeout: writeWithin, Protocol: wire.Supported}
 	nc, buffered, shake, err := upgrader.Upgrade(r, w)
 	if err != nil {
@@ -104,25 +117,47 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := &conn{
-		g: g, net: nc, sub: wire.Subprotocol(shake.Protocol), web: web,
-		address: session.Address{Addr: g.opt.Proxies.Client(proxy.Of(nc.RemoteAddr()), r.Header.Values("X-Forwarded-For"))}, deadline: time.Now().Add(g.opt.LoginWithin),
+		g: g, net: nc, in: in, sub: subprotocol(shake.Protocol), web: web,
+		address: address, deadline: time.Now().Add(g.opt.LoginWithin),
 	}
 	if n := buffered.Reader.Buffered(); n > 0 {
 		c.early, _ = buffered.Reader.Peek(n)
+		c.early = bytes.Clone(c.early) // and not the whole buffer
 	}
 	if after, draining := g.add(c); draining {
 		sendAway(nc, wire.Close{Code: wire.CloseDrain, RetryAfter: after})
 		return
 	}
-	go func() {
-		defer g.remove(c)
-		c.run()
-	}()
+	if in != nil {
+		in.conn.Store(c)
+		if in != nc {
+			c.under = in
+		}
+	}
+	in.wait()
+	c.start()
+}
+
+// remote is the address that a request came from.
+func remote(r *http.Request) netip.Addr {
+	p, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return p.Addr().Unmap()
 }
 
 func offersSubprotocol(r *http.Request) bool {
 	offered := strings.Split(strings.Join(r.Header.Values("Sec-WebSocket-Protocol"), ","), ",")
 	return slices.ContainsFunc(offered, func(s string) bool { return wire.Supported(strings.TrimSpace(s)) })
+}
+
+// subprotocol is the one of that name, and keeps nothing of the request.
+func subprotocol(name string) wire.Subprotocol {
+	if name == string(wire.JSON) {
+		return wire.JSON
+	}
+	return wire.Proto
 }
 
 // admits tells whether the request's Origin is admitted, and whether it has one:

@@ -126,8 +126,7 @@ func play(t *testing.T, g *Gateway, sub wire.Subprotocol, sent []byte) []ws.Fram
 	if _, draining := g.add(c); draining {
 		t.Fatal("the gateway drains")
 	}
-	c.run()
-	g.remove(c)
+	c.start()
 	g.running.Wait()
 	var frames []ws.Frame
 	for r := bytes.NewReader(line.out.Bytes()); r.Len() > 0; {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/plain"
@@ -40,7 +38,7 @@ func (c *conn) served(id uint64, account rollcall.Account, a session.Answer, err
 		return
 	case a.Answer == policy.Granted:
 		c.place, c.requests = a.Place, 0
-		c.limit = rate.NewLimiter(maxPerSecond, 2*maxPerSecond)
+		c.limit = pace{}
 		c.silence, c.ping = c.g.opt.Silence, 0
 		if a.Session.Platform == rollcall.Web {
 			c.silence, c.ping = c.g.opt.WebSilence, c.g.opt.WebHeartbeat

@@ -93,7 +93,7 @@ func (s *Sessions) expireAll(ctx context.Context, due []rollcall.Account, now ti
 	for _, a := range due {
 		g.Go(func() error {
 			rules := s.rules(a.App)
-			_, err := s.mutate(ctx, a, nil, func(st policy.State) policy.Outcome { return policy.Expire(st, now, rules) })
+			_, err := s.mutateIn(ctx, later, a, nil, func(st policy.State) policy.Outcome { return policy.Expire(st, now, rules) })
 			return err
 		})
 	}
