@@ -24,6 +24,7 @@ const (
 type Account struct {
 	User  rollcall.UserID
 	Rows  []store.HistoryRow // in any order; the oldest may be missing
+	Cut   bool               // older ones are kept, and not among them
 	State policy.State       // read before the rows
 	Rules policy.Rules       // of its app
 	Now   time.Time
@@ -55,6 +56,9 @@ func (a Account) Explain(device string) (string, error) {
 		for _, sentence := range a.story(d) {
 			fmt.Fprintf(&b, "  %s\n", strings.TrimSuffix(sentence, "\n"))
 		}
+	}
+	if a.Cut {
+		fmt.Fprintf(&b, "\nOnly the latest %s were looked at. `rollcall history %s` prints those before, too.\n", plain.Count(len(a.Rows), "event"), a.User)
 	}
 	return b.String(), nil
 }
@@ -227,6 +231,8 @@ func (a Account) Who(t time.Time) (string, error) {
 	switch {
 	case past.From.IsZero():
 		b.WriteString("There is no history of the account: who has left is not known.\n")
+	case t.Before(past.From) && a.Cut:
+		fmt.Fprintf(&b, "Only the latest %s were looked at, since %s: who had left by then is not known.\n", plain.Count(len(a.Rows), "event"), plain.Stamp(past.From, a.Zone))
 	case t.Before(past.From):
 		fmt.Fprintf(&b, "The history that is kept begins on %s: who had left by then is not known.\n", plain.Stamp(past.From, a.Zone))
 	}

@@ -294,3 +294,20 @@ There is no history of the account: who has left is not known.
 		t.Errorf("in Berlin it says\n%s", got)
 	}
 }
+
+// TestWhatWasNotLookedAtIsSaid: of an account with a very long history only the
+// latest rows are read.
+func TestWhatWasNotLookedAtIsSaid(t *testing.T) {
+	a := newTale(t)
+	a.login(phone)
+	a.later(time.Hour)
+	past := a.asked()
+	past.Cut = true
+	got, err := past.Explain("")
+	if err != nil || !strings.HasSuffix(got, "\nOnly the latest 2 events were looked at. `rollcall history alice` prints those before, too.\n") {
+		t.Errorf("%v:\n%s", err, got)
+	}
+	if got, err = past.Who(noon.Add(-time.Hour)); err != nil || !strings.Contains(got, "Only the latest 2 events were looked at, since 2026-11-23 12:00:00 UTC") {
+		t.Errorf("%v:\n%s", err, got)
+	}
+}
