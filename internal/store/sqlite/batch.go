@@ -51,8 +51,8 @@ func newBatch(w *writes, conn *sql.Conn, size int) *batch {
 // Mutate implements store.Accounts.
 func (s *Store) Mutate(ctx context.Context, a rollcall.Account, rule store.Rule) (policy.Outcome, error) {
 	var o policy.Outcome
-	err := s.writer.submit(ctx, func(ctx context.Context, b *batch) (err error) {
-		o, err = b.mutate(ctx, a, rule)
+	err := s.writer.submit(ctx, func(_ context.Context, b *batch) (err error) {
+		o, err = b.mutate(a, rule)
 		return err
 	})
 	if err != nil {
@@ -61,8 +61,8 @@ func (s *Store) Mutate(ctx context.Context, a rollcall.Account, rule store.Rule)
 	return o, nil
 }
 
-func (b *batch) mutate(ctx context.Context, a rollcall.Account, rule store.Rule) (policy.Outcome, error) {
-	e, err := b.entry(ctx, a)
+func (b *batch) mutate(a rollcall.Account, rule store.Rule) (policy.Outcome, error) {
+	e, err := b.entry(a)
 	if err != nil {
 		return policy.Outcome{}, err
 	}
@@ -77,11 +77,11 @@ func (b *batch) mutate(ctx context.Context, a rollcall.Account, rule store.Rule)
 }
 
 // entry loads the account, unless the batch has it already.
-func (b *batch) entry(ctx context.Context, a rollcall.Account) (*entry, error) {
+func (b *batch) entry(a rollcall.Account) (*entry, error) {
 	if e := b.accounts[a]; e != nil {
 		return e, nil
 	}
-	row, s, err := b.sql.load(ctx, nil, a)
+	row, s, err := b.sql.load((*compiled).ask, a)
 	if err != nil {
 		return nil, err
 	}
@@ -140,14 +140,14 @@ func (b *batch) add(p period, n counts) {
 }
 
 // flush writes all that the batch changed.
-func (b *batch) flush(ctx context.Context) error {
+func (b *batch) flush() error {
 	for _, e := range b.order {
-		if err := b.save(ctx, e); err != nil {
+		if err := b.save(e); err != nil {
 			return fmt.Errorf("write %s: %w", e.account, err)
 		}
 	}
 	for p, n := range b.usage {
-		if _, err := b.sql.addUsage.ExecContext(ctx, int64(p.app), p.at, n.active, n.signedUp); err != nil {
+		if err := b.sql.addUsage.exec(int64(p.app), p.at, n.active, n.signedUp); err != nil {
 			return fmt.Errorf("count app %s: %w", p.app, err)
 		}
 	}

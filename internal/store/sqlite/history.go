@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"math"
 	"time"
 
@@ -15,24 +14,22 @@ import (
 
 // saveEvent counts the event up in the latest equal row, if that is young enough
 // to fold it, and adds a row otherwise.
-func (b *batch) saveEvent(ctx context.Context, e *entry, v policy.Event) error {
+func (b *batch) saveEvent(e *entry, v policy.Event) error {
 	at, fold := millis(v.At), v.Fold.Milliseconds()
 	if fold > 0 {
-		var row, first, last int64
-		err := b.sql.foldable.QueryRowContext(ctx, e.row, int64(v.Kind), int64(v.Code), string(v.Device), int64(v.Session),
-			v.DeviceName, int64(v.Platform), v.Address).Scan(&row, &first, &last)
+		var id, first, last int64
+		err := b.sql.foldable.ask(func(r row) error { return r.Scan(&id, &first, &last) }, e.row, int64(v.Kind), int64(v.Code),
+			string(v.Device), int64(v.Session), v.DeviceName, int64(v.Platform), v.Address)
 		switch {
-		case err == nil && at-last <= fold && at-first <= store.LongestFold.Milliseconds():
-			_, err = b.sql.fold.ExecContext(ctx, max(at, last), row)
+		case err != nil:
 			return err
-		case err != nil && !errors.Is(err, sql.ErrNoRows):
-			return err
+		case id != 0 && at-last <= fold && at-first <= store.LongestFold.Milliseconds():
+			return b.sql.fold.exec(max(at, last), id)
 		}
 	}
-	_, err := b.sql.addEvent.ExecContext(ctx, e.row, int64(e.account.App), at, fold, int64(v.Kind), int64(v.Session), string(v.Device), v.DeviceName,
+	return b.sql.addEvent.exec(e.row, int64(e.account.App), at, at, fold, int64(v.Kind), int64(v.Session), string(v.Device), v.DeviceName,
 		int64(v.Platform), v.Address, int64(v.Code), int64(v.Reason), int64(v.By.Session), int64(v.By.Platform), v.By.DeviceName,
 		int64(v.By.Rule), v.By.Limit, v.By.Operator, v.Connected)
-	return err
 }
 
 // History implements store.Records.
