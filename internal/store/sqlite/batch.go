@@ -18,6 +18,7 @@ type batch struct {
 	accounts map[rollcall.Account]*entry
 	order    []*entry
 	usage    map[period]counts
+	rows     []any // of history, to be written together
 }
 
 // An entry is one account in a batch.
@@ -145,6 +146,9 @@ func (b *batch) flush() error {
 		if err := b.save(e); err != nil {
 			return fmt.Errorf("write %s: %w", e.account, err)
 		}
+	}
+	if err := b.saveRows(); err != nil {
+		return err
 	}
 	for p, n := range b.usage {
 		if err := b.sql.addUsage.exec(int64(p.app), p.at, n.active, n.signedUp); err != nil {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"database/sql"
+	"strings"
 
 	"rollcall.example"
 	"rollcall.example/internal/policy"
@@ -19,7 +20,8 @@ type writes struct {
 	addSession, putSession, endSession *compiled
 	addKick, putKick, dropKick         *compiled
 	addTry, putTry, dropTry            *compiled
-	foldable, fold, addEvent           *compiled
+	foldable, fold                     *compiled
+	addEvent, addEvents                *compiled
 	addUsage                           *compiled
 }
 
@@ -58,9 +60,8 @@ func prepareWrites(conn *sql.Conn) (*writes, error) {
 		{&w.foldable, `SELECT id, at, last FROM history WHERE fold > 0 AND account = ? AND kind = ? AND code = ? AND device = ? AND session = ?
 			AND device_name = ? AND platform = ? AND address = ? ORDER BY id DESC LIMIT 1`},
 		{&w.fold, `UPDATE history SET count = count + 1, last = ? WHERE id = ?`},
-		{&w.addEvent, `INSERT INTO history (account, app, at, last, count, fold, kind, session, device, device_name, platform, address,
-			code, reason, by_session, by_platform, by_device_name, by_rule, by_limit, by_operator, connected)
-			VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&w.addEvent, addEvents + anEvent},
+		{&w.addEvents, addEvents + anEvent + strings.Repeat(", "+anEvent, together-1)},
 
 		{&w.addUsage, `INSERT INTO usage (app, period, active, signed_up) VALUES (?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET active = active + excluded.active, signed_up = signed_up + excluded.signed_up`},
