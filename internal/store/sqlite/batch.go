@@ -14,6 +14,7 @@ import (
 // account; flush writes what they made of it.
 type batch struct {
 	sql      *writes
+	known    *known
 	conn     *sql.Conn
 	accounts map[rollcall.Account]*entry
 	order    []*entry
@@ -40,9 +41,9 @@ type period struct {
 // counts are what a batch adds to a period.
 type counts struct{ active, signedUp int64 }
 
-func newBatch(w *writes, conn *sql.Conn, size int) *batch {
+func newBatch(w *writer, size int) *batch {
 	return &batch{
-		sql: w, conn: conn,
+		sql: w.sql, known: &w.known, conn: w.conn,
 		accounts: make(map[rollcall.Account]*entry, size),
 		order:    make([]*entry, 0, size),
 		usage:    map[period]counts{},
@@ -77,16 +78,19 @@ func (b *batch) mutate(a rollcall.Account, rule store.Rule) (policy.Outcome, err
 	return o, nil
 }
 
-// entry loads the account, unless the batch has it already.
+// entry loads the account, unless the batch has it already, or knows it.
 func (b *batch) entry(a rollcall.Account) (*entry, error) {
 	if e := b.accounts[a]; e != nil {
 		return e, nil
 	}
-	row, s, err := b.sql.load((*compiled).ask, a)
-	if err != nil {
-		return nil, err
+	it, found := b.known.find(a)
+	if !found {
+		var err error
+		if it.id, it.state, err = b.sql.load((*compiled).ask, a); err != nil {
+			return nil, err
+		}
 	}
-	e := &entry{account: a, row: row, was: s, is: s}
+	e := &entry{account: a, row: it.id, was: it.state, is: it.state}
 	b.accounts[a] = e
 	b.order = append(b.order, e)
 	return e, nil

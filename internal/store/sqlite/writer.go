@@ -19,6 +19,7 @@ type writer struct {
 	db      *sql.DB
 	conn    *sql.Conn
 	sql     *writes
+	known   known
 	options Options
 
 	fault atomic.Pointer[fault] // what the disk has against writing; the goroutine's to change
@@ -203,6 +204,7 @@ func (w *writer) attempt(ctx context.Context, jobs []*job) (errs []error, err er
 	began := time.Now()
 	defer func() {
 		if err != nil {
+			w.known.forget()
 			err = onDisk(err)
 			_ = w.sql.rollback.exec() // fails if the error has rolled back already
 		}
@@ -210,7 +212,7 @@ func (w *writer) attempt(ctx context.Context, jobs []*job) (errs []error, err er
 	if err := w.sql.begin.exec(); err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
 	}
-	b := newBatch(w.sql, w.conn, len(jobs))
+	b := newBatch(w, len(jobs))
 	errs = make([]error, len(jobs))
 	for i, j := range jobs {
 		errs[i] = j.do(ctx, b)
@@ -223,6 +225,9 @@ func (w *writer) attempt(ctx context.Context, jobs []*job) (errs []error, err er
 	}
 	if err := w.sql.commit.exec(); err != nil {
 		return nil, fmt.Errorf("%w: %w", errUncommitted, err)
+	}
+	for _, e := range b.order {
+		w.known.keep(e.account, knownAccount{e.row, e.is})
 	}
 	if w.options.Committed != nil {
 		w.options.Committed(len(jobs), time.Since(began))
