@@ -7,7 +7,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"rollcall.example/internal/admin"
 	"rollcall.example/internal/apps"
@@ -28,6 +31,24 @@ const answerWithin = 30 * time.Second
 type operator struct {
 	dataDir
 	Server string `env:"ROLLCALL_ADMIN" placeholder:"URL" help:"A running server's admin address, as http://127.0.0.1:7402, in place of the data directory. The token is read from ROLLCALL_ADMIN_TOKEN."`
+}
+
+// AfterApply lets a flag that was given win over the environment: who names a
+// directory means it, and not the server that ROLLCALL_ADMIN names.
+func (o *operator) AfterApply(line *kong.Context) error {
+	switch {
+	case !inLine(line, "dir"):
+	case inLine(line, "server"):
+		return errors.New("--dir and --server both name a server: want one of them")
+	default:
+		o.Server = ""
+	}
+	return nil
+}
+
+// inLine tells whether a flag stands in the command line.
+func inLine(line *kong.Context, flag string) bool {
+	return slices.ContainsFunc(line.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == flag })
 }
 
 // operate is reach for what the server answers at once.
