@@ -77,25 +77,33 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	std := &streams{os.Stdin, shown{os.Stdout}, shown{os.Stderr}}
+	out := &output{File: os.Stdout}
+	std := &streams{os.Stdin, shown{out}, shown{os.Stderr}}
 	parser := kong.Must(new(commands),
 		kong.Name("rollcall"),
 		kong.Description("Who is logged in where: a server for the logins of a chat application."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Writers(out, os.Stderr), kong.Exit(func(code int) { os.Exit(out.status(std.err, code)) }),
 		kong.Bind(std), kong.BindFor(ctx),
 		kong.Vars{"version": thisVersion().String()},
 	)
 	kongcompletion.Register(parser)
 	line, err := parser.Parse(os.Args[1:])
+	if out.caused(err) {
+		return out.status(std.err, 1)
+	}
 	if err != nil {
 		fmt.Fprintf(std.err, "rollcall: %s\n%s", codeless(err), understood(err))
 		return 2
 	}
-	if err := line.Run(); err != nil {
+	err = line.Run()
+	if err != nil && !out.caused(err) {
 		fmt.Fprintf(std.err, "rollcall: %v\n%s", err, advice(err))
-		return 1
 	}
-	return 0
+	if err != nil {
+		return out.status(std.err, 1)
+	}
+	return out.status(std.err, 0)
 }
 
 // codeless is what an error says, less the code in it: a slip in the command line is
