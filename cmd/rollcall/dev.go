@@ -39,6 +39,9 @@ Examples:
 `
 }
 
+// Validate refuses what can only be a slip.
+func (c *devCmd) Validate() error { return somewhere(c.Listen) }
+
 // devApp is the app that dev makes.
 const devApp rollcall.AppID = 1400000000
 

@@ -43,6 +43,23 @@ Examples:
 `
 }
 
+// Validate refuses what would listen anywhere.
+func (c *serveCmd) Validate() error {
+	if c.Listen == nil {
+		return nil
+	}
+	return somewhere(*c.Listen)
+}
+
+// somewhere refuses to listen for clients nowhere: the system would take any port of
+// all the machine's addresses.
+func somewhere(listen config.Address) error {
+	if listen == "" {
+		return errors.New("--listen: want host:port, as 127.0.0.1:7400")
+	}
+	return nil
+}
+
 // Run serves.
 func (c *serveCmd) Run(ctx context.Context, s *streams) (err error) {
 	if c.Profile != "" {
