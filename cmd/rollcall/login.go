@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"rollcall.example"
 	"rollcall.example/client"
 	"rollcall.example/imcode"
@@ -52,9 +54,14 @@ Examples:
 `
 }
 
-// Validate refuses what can only be a slip.
-func (c *loginCmd) Validate() error {
-	if c.UserSig == "" && c.Key == "" {
+// Validate refuses what can only be a slip. A ticket that is given and empty is one:
+// with a key at hand the login would take that, and nobody would see that the ticket
+// is missing.
+func (c *loginCmd) Validate(line *kong.Context) error {
+	switch {
+	case c.UserSig == "" && inLine(line, "usersig"):
+		return imcode.UserSigEmpty.Errorf("--usersig is empty (a server would say 70002)")
+	case c.UserSig == "" && c.Key == "":
 		return errors.New("want a ticket in --usersig, or a key to make one with in --key")
 	}
 	return nil
