@@ -68,7 +68,7 @@ type userSigCheck struct {
 // Help is the long help.
 func (*userSigCheck) Help() string {
 	return `
-Exits 0 if an account can log in with the UserSig, or else 1, with the code that the server would give and what to do about it. What only a server knows is not checked: whether it has the app, and a kick by REST.
+Exits 0 if an account can log in with the UserSig, or else 1, with the code that the server would give and what to do about it. What only a server knows is not checked: whether it has the app, and whether the account's UserSigs were revoked since.
 
 Examples:
 

@@ -279,7 +279,7 @@ For support only: by operator "Olga".
   It was connected and was sent the notice, but has not confirmed it yet. It will be told when it comes back, until 2026-11-30 13:00:00 UTC.
   For support only: by operator "Olga".
 `},
-	{"a REST kick", func(a *tale) {
+	{"all UserSigs revoked", func(a *tale) {
 		a.login(phone)
 		a.leave(phone)
 		a.later(time.Hour)
@@ -288,12 +288,12 @@ For support only: by operator "Olga".
 	}, "", `
 alice is logged in on no device.
 UserSigs dated before 2026-11-23 13:00:00 UTC are worthless. They were revoked on 2026-11-23 13:00:00 UTC (1 hour ago).
-For support only: a REST kick by operator "Olga".
+For support only: all UserSigs were revoked by operator "Olga".
 
 "Ann's phone" (Android), device phone-1
   It was signed out on 2026-11-23 13:00:00 UTC (1 hour ago), because all UserSigs made until then were revoked: it needs a new one.
   It was without a connection and has not been told yet. It will be told when it comes back, until 2026-11-30 13:00:00 UTC.
-  For support only: a REST kick by operator "Olga".
+  For support only: all UserSigs were revoked by operator "Olga".
 `},
 	{"the UserSig ended", func(a *tale) {
 		a.loginFor(phone, time.Hour)

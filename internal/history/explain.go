@@ -115,7 +115,7 @@ func support(r store.HistoryRow) string {
 	}
 	what := ""
 	if r.Reason == policy.RESTKick {
-		what = "a REST kick "
+		what = "all UserSigs were revoked "
 	}
 	return fmt.Sprintf("For support only: %sby operator %q.\n", what, r.By.Operator)
 }
