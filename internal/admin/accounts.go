@@ -90,7 +90,7 @@ type Kicked struct {
 }
 
 // accountRoutes are the requests about one account.
-func (h handler) accountRoutes(mux *http.ServeMux) {
+func (h handler) accountRoutes(mux router) {
 	const path = "/v1/apps/{app}/accounts/{user}"
 	mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
 		a, err := accountOf(r)
