@@ -212,7 +212,7 @@ func TestAServersWordsAreWords(t *testing.T) {
 		l.answer(&wire.ServerFrame{Body: &wire.ServerFrame_Sessions{Sessions: &wire.SessionsAnswer{Sessions: []*wire.SessionInfo{
 			{Session: 1, DeviceId: words, DeviceName: words, Address: words},
 		}}}})
-		d.StartSignOutOthers(client.SignOutOptions{}, func(_ int, err error) {
+		d.StartSignOutOthers(client.SignOutOptions{}, func(_ client.SignedOut, err error) {
 			if coded, _ := errors.AsType[*imcode.Error](err); coded == nil || coded.Detail != want {
 				t.Errorf("refused with %q", err)
 			}
