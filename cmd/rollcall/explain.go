@@ -16,7 +16,7 @@ import (
 type explainCmd struct {
 	aboutAccount
 	Device string `xor:"what" placeholder:"ID" help:"Only this device, by its id or its name."`
-	At     string `xor:"what" placeholder:"TIME" help:"Say who was logged in at this moment: a time as 2026-11-23T14:03:05Z or 2026-11-23 14:03, or how long ago, as 90m."`
+	At     string `xor:"what" placeholder:"TIME" help:"Say who was logged in at this moment: a time as 2026-11-23T14:03:05Z or 2026-11-23 14:03, or how long ago, as 90m or 2d."`
 	Zone   string `default:"UTC" placeholder:"NAME" help:"The time zone of what is read and printed, as Asia/Shanghai (default: UTC)."`
 }
 
@@ -60,7 +60,7 @@ func (c *explainCmd) Run(ctx context.Context, s *streams) error {
 // moment reads a time as people write it, or how long ago it was. A second is read
 // as its end, so that a time that a history shows is not before its event.
 func moment(text string, zone *time.Location, now time.Time) (time.Time, error) {
-	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+	if ago, err := span(text); err == nil && ago >= 0 {
 		return now.Add(-ago), nil
 	}
 	for _, layout := range []string{
@@ -79,5 +79,5 @@ func moment(text string, zone *time.Location, now time.Time) (time.Time, error) 
 		}
 		return t, nil
 	}
-	return time.Time{}, imcode.InvalidParameters.Errorf("--at %q: want a time as 2026-11-23T14:03:05Z, 2026-11-23 14:03 or 2026-11-23, or how long ago, as 90m", text)
+	return time.Time{}, imcode.InvalidParameters.Errorf("--at %q: want a time as 2026-11-23T14:03:05Z, 2026-11-23 14:03 or 2026-11-23, or how long ago, as 90m or 2d", text)
 }

@@ -28,7 +28,7 @@ type loginCmd struct {
 	User       rollcall.UserID    `required:"" placeholder:"USER" help:"Who logs in."`
 	UserSig    string             `name:"usersig" env:"ROLLCALL_USERSIG" placeholder:"TICKET" help:"The UserSig to log in with; - reads it from standard input."`
 	Key        string             `env:"ROLLCALL_KEY" placeholder:"KEY" help:"A secret key of the app, to make UserSigs with where --usersig is not given; - reads it from standard input."`
-	For        time.Duration      `default:"24h" help:"How long each UserSig made with the key is good for."`
+	For        lifetime           `default:"24h" placeholder:"24h" help:"How long each UserSig made with the key is good for."`
 	Platform   *rollcall.Platform `placeholder:"NAME" help:"Log in as Android, iPhone, iPad, Windows, Mac, Linux, Web or HarmonyOS (default: what this is)."`
 	DeviceName string             `placeholder:"NAME" help:"Shown to those who look where they are logged in (default: terminal, with a number)."`
 	Dir        string             `placeholder:"DIR" help:"Keep the device in this directory; without one, every start is a new device."`
@@ -118,7 +118,7 @@ func (c *loginCmd) tickets(s *streams) (string, func(context.Context, rollcall.U
 		return "", nil, err
 	}
 	provide := func(_ context.Context, user rollcall.UserID) (string, error) {
-		return usersig.Sign(c.App, key, string(user), time.Now(), c.For)
+		return usersig.Sign(c.App, key, string(user), time.Now(), time.Duration(c.For))
 	}
 	sig, err := provide(context.Background(), c.User)
 	return sig, provide, err

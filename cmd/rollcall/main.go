@@ -30,6 +30,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -109,12 +110,15 @@ func run() int {
 // codeless is what an error says, less the code in it: a slip in the command line is
 // no answer of Rollcall's.
 func codeless(err error) string {
-	coded, ok := errors.AsType[*imcode.Error](err)
-	if !ok {
-		return err.Error()
+	text := err.Error()
+	if coded, ok := errors.AsType[*imcode.Error](err); ok {
+		text = strings.Replace(text, coded.Error(), coded.Detail, 1)
 	}
-	return strings.Replace(err.Error(), coded.Error(), coded.Detail, 1)
+	return belowZero.ReplaceAllString(text, "$1: $2 is below zero, which it cannot be")
 }
+
+// belowZero is what the parser says of a number below zero: that it looks like a flag.
+var belowZero = regexp.MustCompile(`^(--[a-z-]+): expected .* value but got "(-[0-9][^"]*)" \(short flag\).*$`)
 
 // understood points to the help of as much of the command line as was
 // understood.
