@@ -106,8 +106,23 @@ func masterKey() (apps.MasterKey, error) {
 // initialised tells what to do if a directory is no data directory.
 func initialised(dir string) error {
 	_, err := os.Stat(filepath.Join(dir, sqlite.File))
-	if errors.Is(err, os.ErrNotExist) {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("%s is no data directory: make one with `rollcall init --dir %s`, or name another with --dir", dir, dir)
 	}
-	return err
+	return unusable(dir, err)
+}
+
+// unusable says why a directory cannot be looked into.
+func unusable(dir string, err error) error {
+	info, wrong := os.Stat(dir)
+	switch {
+	case wrong == nil && !info.IsDir():
+		return fmt.Errorf("%s is a file, not a directory: name another with --dir", dir)
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("%w: it belongs to another user; be that one, as with sudo -u, or name another with --dir", err)
+	}
+	return fmt.Errorf("look into %s: %w", dir, err)
 }

@@ -131,9 +131,12 @@ func (c *serveCmd) load() (config.Config, error) {
 	const dir = "data"
 	path := c.Config
 	if path == "" {
-		path = filepath.Join(cmp.Or(c.Dir, dir), config.FileName)
+		in := cmp.Or(c.Dir, dir)
+		path = filepath.Join(in, config.FileName)
 		if _, err := os.Stat(path); os.IsNotExist(err) {
 			path = ""
+		} else if err != nil {
+			return config.Config{}, unusable(in, err)
 		}
 	}
 	cfg, err := config.Load(path, os.Environ())
