@@ -37,7 +37,7 @@ Examples:
 // Run does it.
 func (c *accountDisable) Run(ctx context.Context, s *streams) error {
 	return c.ask(ctx, s, func(ctx context.Context, o *admin.Client, a rollcall.Account) error {
-		done, err := o.Disable(ctx, a, c.As)
+		done, err := o.Disable(ctx, a, string(c.As))
 		if err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ Examples:
 // Run does it.
 func (c *accountEnable) Run(ctx context.Context, s *streams) error {
 	return c.ask(ctx, s, func(ctx context.Context, o *admin.Client, a rollcall.Account) error {
-		if err := o.Enable(ctx, a, c.As); err != nil {
+		if err := o.Enable(ctx, a, string(c.As)); err != nil {
 			return err
 		}
 		fmt.Fprintf(s.err, "%s is enabled\n", a.User)
@@ -107,7 +107,7 @@ func (c *accountDelete) Run(ctx context.Context, s *streams) error {
 			}
 			return fmt.Errorf("nothing has changed: to delete %s and end its sessions, say --yes", a.User)
 		}
-		done, err := o.Delete(ctx, a, c.As)
+		done, err := o.Delete(ctx, a, string(c.As))
 		if err != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ func (o operator) reach(ctx context.Context, s *streams, do func(context.Context
 	if o.Server != "" {
 		c, err := admin.Remote(o.Server, os.Getenv("ROLLCALL_ADMIN_TOKEN"))
 		if err != nil {
-			return err
+			return slipOf(err)
 		}
 		return do(ctx, c)
 	}

@@ -40,13 +40,13 @@ Examples:
 func (c *explainCmd) Run(ctx context.Context, s *streams) error {
 	zone, known := plain.Zone(c.Zone)
 	if !known {
-		return imcode.InvalidParameters.Errorf("unknown time zone %q: want an IANA name, as Asia/Shanghai", c.Zone)
+		return slipOf(imcode.InvalidParameters.Errorf("unknown time zone %q: want an IANA name, as Asia/Shanghai", c.Zone))
 	}
 	q := admin.Question{Device: c.Device, Zone: c.Zone}
 	if c.At != "" {
 		at, err := moment(c.At, zone, time.Now())
 		if err != nil {
-			return err
+			return slipOf(err)
 		}
 		q.At = at
 	}

@@ -14,12 +14,12 @@ import (
 // kickCmd ends sessions of an account.
 type kickCmd struct {
 	aboutAccount
-	Session   uint64 `xor:"whom" placeholder:"N" help:"The session with this number."`
-	Device    string `xor:"whom" placeholder:"ID" help:"The session of this device."`
-	Platform  string `xor:"whom" placeholder:"NAME" help:"All sessions on this platform."`
-	All       bool   `xor:"whom" help:"All sessions."`
-	Revoke    bool   `xor:"whom" help:"All sessions, and make all UserSigs worthless that were made until now: the vendor's kick."`
-	ValidFrom *int64 `placeholder:"SECONDS" help:"With --revoke: make those worthless that are dated before this moment, in seconds since 1970."`
+	Session   uint64             `xor:"whom" placeholder:"N" help:"The session with this number."`
+	Device    string             `xor:"whom" placeholder:"ID" help:"The session of this device."`
+	Platform  *rollcall.Platform `xor:"whom" placeholder:"NAME" help:"All sessions on this platform."`
+	All       bool               `xor:"whom" help:"All sessions."`
+	Revoke    bool               `xor:"whom" help:"All sessions, and make all UserSigs worthless that were made until now: the vendor's kick."`
+	ValidFrom *int64             `placeholder:"SECONDS" help:"With --revoke: make those worthless that are dated before this moment, in seconds since 1970."`
 	acting
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
@@ -42,7 +42,7 @@ Examples:
 
 // Validate refuses what can only be a slip.
 func (c *kickCmd) Validate() error {
-	if c.Session == 0 && c.Device == "" && c.Platform == "" && !c.All && !c.Revoke {
+	if c.Session == 0 && c.Device == "" && c.Platform == nil && !c.All && !c.Revoke {
 		return errors.New("whom? want one of --session, --device, --platform, --all and --revoke")
 	}
 	switch {
@@ -65,10 +65,13 @@ func (c *kickCmd) Run(ctx context.Context, s *streams) error {
 			if c.ValidFrom != nil {
 				from = *c.ValidFrom
 			}
-			done, err = o.Revoke(ctx, a, from, c.As)
+			done, err = o.Revoke(ctx, a, from, string(c.As))
 		} else {
-			t := admin.Target{Session: c.Session, Device: rollcall.DeviceID(c.Device), Platform: c.Platform, All: c.All}
-			done, err = o.Kick(ctx, a, t, c.As)
+			t := admin.Target{Session: c.Session, Device: rollcall.DeviceID(c.Device), All: c.All}
+			if c.Platform != nil {
+				t.Platform = c.Platform.String()
+			}
+			done, err = o.Kick(ctx, a, t, string(c.As))
 		}
 		if err != nil {
 			return err

@@ -85,6 +85,9 @@ func (c *loginCmd) Run(ctx context.Context, s *streams) (err error) {
 		o.Platform = *c.Platform
 	}
 	k, err := client.Open(c.App, c.Server, o)
+	if errors.Is(err, imcode.SDKInvalidParameters) {
+		return slipOf(err)
+	}
 	if err != nil {
 		return err
 	}

@@ -98,6 +98,10 @@ func run() int {
 		return 2
 	}
 	err = line.Run()
+	if wrong, ok := errors.AsType[slip](err); ok {
+		fmt.Fprintf(std.err, "rollcall: %s\n%s", codeless(wrong.error), helpOf(line))
+		return 2
+	}
 	if err != nil && !out.caused(err) {
 		fmt.Fprintf(std.err, "rollcall: %v\n%s", err, advice(err))
 	}
@@ -105,6 +109,20 @@ func run() int {
 		return out.status(std.err, 1)
 	}
 	return out.status(std.err, 0)
+}
+
+// A slip is a value in a command line that cannot be, which only its command could
+// see. Nothing has been done.
+type slip struct{ error }
+
+func (s slip) Unwrap() error { return s.error }
+
+// slipOf makes an error a slip.
+func slipOf(err error) error {
+	if err == nil {
+		return nil
+	}
+	return slip{err}
 }
 
 // codeless is what an error says, less the code in it: a slip in the command line is
@@ -123,22 +141,27 @@ var belowZero = regexp.MustCompile(`^(--[a-z-]+): expected .* value but got "(-[
 // understood points to the help of as much of the command line as was
 // understood.
 func understood(err error) string {
-	words := []string{"rollcall"}
 	if p, ok := errors.AsType[*kong.ParseError](err); ok {
-		for _, step := range p.Context.Path {
-			if step.Command != nil {
-				words = append(words, step.Command.Name)
-			}
+		return helpOf(p.Context)
+	}
+	return "Help: rollcall --help\n"
+}
+
+// helpOf points to the help of a command.
+func helpOf(line *kong.Context) string {
+	words := []string{"rollcall"}
+	for _, step := range line.Path {
+		if step.Command != nil {
+			words = append(words, step.Command.Name)
 		}
 	}
 	return "Help: " + strings.Join(words, " ") + " --help\n"
 }
 
-// advice says what to do about an error that carries a code, unless the error
-// itself says all there is to say.
+// advice says what to do about an error that carries a code.
 func advice(err error) string {
 	code, ok := errors.AsType[imcode.Code](err)
-	if !ok || code == imcode.InvalidParameters || code == imcode.SDKInvalidParameters {
+	if !ok {
 		return ""
 	}
 	entry, ok := imcode.Lookup(int(code))
