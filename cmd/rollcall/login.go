@@ -134,7 +134,7 @@ func (c *loginCmd) leave(k *client.Client, r *reporter) error {
 		if err := k.Close(); err != nil {
 			return err
 		}
-		r.print(event{Event: "left away", Text: "the session stays; log out by logging in again"})
+		r.print(event{Event: "left away", Text: "the session stays, away, for up to 7 days; `rollcall kick` ends it, or the next login on its device"})
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -164,6 +164,3 @@ func kicked(k client.Kick) error {
 	}
 	return fmt.Errorf("kicked offline: %s; to come back, log in again", k.Reason)
 }
-
-// errExpired is the error of a session whose UserSig ended.
-var errExpired = imcode.UserSigExpired.Errorf("the ticket ended while logged in")
