@@ -50,6 +50,7 @@ func (c *accountDisable) Run(ctx context.Context, s *streams) error {
 type accountEnable struct {
 	aboutAccount
 	acting
+	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 
 // Help is the long help.
@@ -70,6 +71,9 @@ func (c *accountEnable) Run(ctx context.Context, s *streams) error {
 			return err
 		}
 		fmt.Fprintf(s.err, "%s is enabled\n", a.User)
+		if c.JSON {
+			return printJSON(s.out, map[string]any{"app": a.App, "user": a.User, "disabled": false})
+		}
 		return nil
 	})
 }

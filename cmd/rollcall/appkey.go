@@ -74,8 +74,9 @@ func (c *appKeyAdd) Run(ctx context.Context, s *streams) error {
 // appKeyRemove removes a key.
 type appKeyRemove struct {
 	aboutApp
-	Key string `arg:"" help:"The key's id, as app key list has it."`
-	Yes bool   `help:"Remove it also if it is the app's last key."`
+	Key  string `arg:"" help:"The key's id, as app key list has it."`
+	Yes  bool   `help:"Remove it also if it is the app's last key."`
+	JSON bool   `name:"json" help:"Print JSON, for programs."`
 }
 
 // Help is the long help.
@@ -107,6 +108,9 @@ func (c *appKeyRemove) Run(ctx context.Context, s *streams) error {
 		fmt.Fprintf(s.err, "key %s of app %d is removed\n", c.Key, c.App)
 		if last {
 			fmt.Fprintf(s.err, "app %d has no key now: nobody can log in before it has one (70016)\n", c.App)
+		}
+		if c.JSON {
+			return printJSON(s.out, map[string]any{"app": c.App, "removed": c.Key, "keys": len(app.Keys) - 1})
 		}
 		return nil
 	})

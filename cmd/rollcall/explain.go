@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ type explainCmd struct {
 	Device string `xor:"what" placeholder:"ID" help:"Only this device, by its id or its name."`
 	At     string `xor:"what" placeholder:"TIME" help:"Say who was logged in at this moment: a time as 2026-11-23T14:03:05Z or 2026-11-23 14:03, or how long ago, as 90m or 2d."`
 	Zone   string `default:"UTC" placeholder:"NAME" help:"The time zone of what is read and printed, as Asia/Shanghai (default: UTC)."`
+	JSON   bool   `name:"json" help:"Print JSON, for programs: the text, and what is so with the account now."`
 }
 
 // Help is the long help.
@@ -52,9 +54,30 @@ func (c *explainCmd) Run(ctx context.Context, s *streams) error {
 	}
 	return c.ask(ctx, s, func(ctx context.Context, o *admin.Client, a rollcall.Account) error {
 		text, err := o.Explain(ctx, a, q)
-		fmt.Fprint(s.out, text)
-		return err
+		if err != nil {
+			return err
+		}
+		if !c.JSON {
+			fmt.Fprint(s.out, text)
+			return nil
+		}
+		return c.program(ctx, s, o, a, text)
 	})
+}
+
+// program prints the text for programs, with the account beside it while there is one.
+func (c *explainCmd) program(ctx context.Context, s *streams, o *admin.Client, a rollcall.Account, text string) error {
+	said := struct {
+		Text string         `json:"text"`
+		Now  *admin.Account `json:"now,omitempty"`
+	}{Text: text}
+	switch v, err := o.Account(ctx, a); {
+	case err == nil:
+		said.Now = &v
+	case !errors.Is(err, imcode.AccountNotFound): // deleted, it has a history still
+		return err
+	}
+	return printJSON(s.out, said)
 }
 
 // moment reads a time as people write it, or how long ago it was. A second is read

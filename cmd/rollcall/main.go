@@ -31,6 +31,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -89,7 +90,7 @@ func run() int {
 		kong.Vars{"version": thisVersion().String()},
 	)
 	kongcompletion.Register(parser)
-	line, err := parser.Parse(os.Args[1:])
+	line, err := parser.Parse(asked(os.Args[1:]))
 	if out.caused(err) {
 		return out.status(std.err, 1)
 	}
@@ -109,6 +110,14 @@ func run() int {
 		return out.status(std.err, 1)
 	}
 	return out.status(std.err, 0)
+}
+
+// asked reads "help usersig new" as "usersig new --help".
+func asked(args []string) []string {
+	if len(args) > 0 && args[0] == "help" {
+		return append(slices.Clone(args[1:]), "--help")
+	}
+	return args
 }
 
 // A slip is a value in a command line that cannot be, which only its command could
