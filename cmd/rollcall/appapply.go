@@ -146,7 +146,7 @@ func printApplied(w io.Writer, sum admin.Applied) {
 			link = "connected"
 		}
 		line := fmt.Sprintf("- %s would be signed out on %s (%s), now %s; %s.", e.User, called(e.DeviceName, e.Device), e.Platform, link, e.Text)
-		fmt.Fprintln(w, plain.Line(line))
+		tell(w, plain.Line(line)+"\n")
 	}
 	if more := sum.Sessions - len(sum.Examples); more > 0 {
 		fmt.Fprintf(w, "and %s more\n", plain.Count(more, "session"))

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -58,7 +57,7 @@ func (c *explainCmd) Run(ctx context.Context, s *streams) error {
 			return err
 		}
 		if !c.JSON {
-			fmt.Fprint(s.out, text)
+			tell(s.out, text)
 			return nil
 		}
 		return c.program(ctx, s, o, a, text)
