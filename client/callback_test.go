@@ -212,7 +212,7 @@ func TestAServersWordsAreWords(t *testing.T) {
 		l.answer(&wire.ServerFrame{Body: &wire.ServerFrame_Sessions{Sessions: &wire.SessionsAnswer{Sessions: []*wire.SessionInfo{
 			{Session: 1, DeviceId: words, DeviceName: words, Address: words},
 		}}}})
-		d.StartSignOutOthers(client.SignOutOptions{}, func(_ int, err error) {
+		d.StartSignOutOthers(client.SignOutOptions{}, func(_ client.SignedOut, err error) {
 			if coded, _ := errors.AsType[*imcode.Error](err); coded == nil || coded.Detail != want {
 				t.Errorf("refused with %q", err)
 			}
@@ -248,15 +248,19 @@ func TestAKickNamesItsRule(t *testing.T) {
 }
 
 // TestTheReasonsAreTheWires holds the reasons to the numbers and the words with
-// which they come. The end of a UserSig is no kick: it has none here.
+// which they come. The end of a UserSig is no kick: it has none here. The vendor's
+// kick by REST is called by what it does, wherever it came from.
 func TestTheReasonsAreTheWires(t *testing.T) {
 	spelled := wire.Reason(0).Descriptor().Values()
 	for i := 1; i < spelled.Len(); i++ { // 0 is no reason at all
 		number := spelled.Get(i).Number()
 		got := "REASON_" + strings.ToUpper(strings.ReplaceAll(client.Reason(number).String(), " ", "_"))
 		want := string(spelled.Get(i).Name())
-		if number == wire.Reason_REASON_USERSIG_ENDED.Number() {
+		switch number {
+		case wire.Reason_REASON_USERSIG_ENDED.Number():
 			want = "REASON_UNKNOWN"
+		case wire.Reason_REASON_REST_KICK.Number():
+			want = "REASON_USERSIGS_REVOKED"
 		}
 		if got != want {
 			t.Errorf("reason %d is %s here, %s on the wire", number, got, want)

@@ -134,6 +134,10 @@ func (e *engine) tryFailed(s *seat, err error) {
 		e.connectFailed(err)
 	}
 	e.log.Info("no connection yet", "user_id", s.User, "err", err)
+	if _, wrong := errors.AsType[wrongPlace](err); wrong && s.login != nil && !s.attempt.sent {
+		e.failLogin(s, err)
+		return
+	}
 	s.detours = 0
 	e.dialIn(s, s.retry.Next(hint))
 }

@@ -27,8 +27,20 @@ type DeviceSession struct {
 type SignOutOptions struct {
 	// UserSigs makes all UserSigs of the account worthless that were made until
 	// now, so that nobody comes back with one. This client's session lives on; it
-	// needs a new UserSig for its next renewal or login.
+	// needs a new UserSig for its next renewal or login, made as
+	// [SignedOut.ValidFrom] says.
 	UserSigs bool
+}
+
+// A SignedOut is what a sign-out has done.
+type SignedOut struct {
+	Count int // how many sessions it has ended
+
+	// ValidFrom, with UserSigs, is the moment before which all UserSigs of the
+	// account are dead. The clock of who signs the next one may not be there yet:
+	// one signed with the later of now and ValidFrom is good at once
+	// (usersig.Claims.NotBefore).
+	ValidFrom time.Time
 }
 
 // Sessions lists where the account that is in is logged in, this session among
@@ -53,33 +65,35 @@ func (c *Client) StartSessions(done func([]DeviceSession, error)) {
 // KickedOffline with ReasonSignedOutElsewhere, now or when it comes back. With
 // imcode.WaitAckTimeout it may have happened, and may be repeated. A number that
 // is no other session of the account is imcode.InvalidParameters (70402).
-func (c *Client) SignOut(ctx context.Context, session uint64, o SignOutOptions) error {
+func (c *Client) SignOut(ctx context.Context, session uint64, o SignOutOptions) (out SignedOut, err error) {
 	if session == 0 {
-		return errNoSession()
+		return out, errNoSession()
 	}
-	return c.request(ctx, signOut(session, o), takeCount(new(int)))
+	err = c.request(ctx, signOut(session, o), takeSignedOut(&out))
+	return out, err
 }
 
 // StartSignOut is SignOut for those who wait by callback.
-func (c *Client) StartSignOut(session uint64, o SignOutOptions, done func(error)) {
+func (c *Client) StartSignOut(session uint64, o SignOutOptions, done func(SignedOut, error)) {
+	var out SignedOut
+	told := func(err error) { done(out, err) }
 	if session == 0 {
-		c.startAnswered(errNoSession(), done)
+		c.startAnswered(errNoSession(), told)
 		return
 	}
-	c.startRequest(signOut(session, o), takeCount(new(int)), done)
+	c.startRequest(signOut(session, o), takeSignedOut(&out), told)
 }
 
-// SignOutOthers ends all sessions of the account that is in but this one, and
-// says how many it has ended.
-func (c *Client) SignOutOthers(ctx context.Context, o SignOutOptions) (count int, err error) {
-	err = c.request(ctx, signOut(0, o), takeCount(&count))
-	return count, err
+// SignOutOthers ends all sessions of the account that is in but this one.
+func (c *Client) SignOutOthers(ctx context.Context, o SignOutOptions) (out SignedOut, err error) {
+	err = c.request(ctx, signOut(0, o), takeSignedOut(&out))
+	return out, err
 }
 
 // StartSignOutOthers is SignOutOthers for those who wait by callback.
-func (c *Client) StartSignOutOthers(o SignOutOptions, done func(count int, err error)) {
-	var count int
-	c.startRequest(signOut(0, o), takeCount(&count), func(err error) { done(count, err) })
+func (c *Client) StartSignOutOthers(o SignOutOptions, done func(SignedOut, error)) {
+	var out SignedOut
+	c.startRequest(signOut(0, o), takeSignedOut(&out), func(err error) { done(out, err) })
 }
 
 func errNoSession() error {
@@ -122,9 +136,13 @@ func deviceSession(x *wire.SessionInfo) DeviceSession {
 	return d
 }
 
-func takeCount(count *int) func(*wire.ServerFrame) bool {
+func takeSignedOut(out *SignedOut) func(*wire.ServerFrame) bool {
 	return func(f *wire.ServerFrame) bool {
-		*count = int(f.GetSignOut().GetCount())
-		return f.GetSignOut() != nil
+		a := f.GetSignOut()
+		out.Count = int(a.GetCount())
+		if a.GetValidFromS() > 0 {
+			out.ValidFrom = time.Unix(a.GetValidFromS(), 0)
+		}
+		return a != nil
 	}
 }

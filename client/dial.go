@@ -111,7 +111,24 @@ type comeBack struct {
 
 func (c *comeBack) Error() string { return "the server asks to come back later: " + c.why }
 
-// connect makes a WebSocket. The error is an imcode.Error, or a *comeBack.
+// A wrongPlace is an address at which something answers that takes no clients: trying
+// again finds the same.
+type wrongPlace struct{ error }
+
+func (w wrongPlace) Unwrap() error { return w.error }
+
+func noPlace(format string, args ...any) error {
+	return wrongPlace{imcode.ConnectRefused.Errorf("what answers there is no place for clients of Rollcall: "+format, args...)}
+}
+
+// refusesClients tells whether an answer to the upgrade is that of somebody else: it
+// sends elsewhere, or does not understand what is asked. What may be over soon is none.
+func refusesClients(status int) bool {
+	return 300 <= status && status < 500 && status != http.StatusRequestTimeout && status != http.StatusTooEarly
+}
+
+// connect makes a WebSocket. The error is an imcode.Error, perhaps of a wrongPlace, or
+// a *comeBack.
 func (d *dialer) connect(ctx context.Context) (*websocket.Conn, error) {
 	ws, resp, err := websocket.Dial(ctx, d.url, &websocket.DialOptions{
 		HTTPClient:   d.client(ctx),
@@ -120,13 +137,15 @@ func (d *dialer) connect(ctx context.Context) (*websocket.Conn, error) {
 	switch {
 	case err == nil && ws.Subprotocol() != string(wire.Proto):
 		ws.CloseNow()
-		return nil, imcode.Disconnected.Errorf("what answers there does not speak %s", wire.Proto)
+		return nil, noPlace("it does not speak %s", wire.Proto)
 	case err == nil:
 		ws.SetReadLimit(wire.MaxFrame)
 		return ws, nil
 	case resp != nil && (resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusTooManyRequests):
 		seconds, _ := strconv.ParseUint(resp.Header.Get("Retry-After"), 10, 16) // a date or nonsense says nothing
 		return nil, &comeBack{time.Duration(seconds) * time.Second, resp.Status}
+	case resp != nil && refusesClients(resp.StatusCode):
+		return nil, noPlace("HTTP %d %s; want the server's address for clients", resp.StatusCode, http.StatusText(resp.StatusCode))
 	case resp != nil && resp.StatusCode != http.StatusSwitchingProtocols:
 		return nil, imcode.Disconnected.Errorf("the server answered the WebSocket upgrade with %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 	default:

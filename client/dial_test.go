@@ -21,21 +21,25 @@ func TestWhatAnswersIsNoServer(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		handle http.HandlerFunc
+		within time.Duration
 		want   []string
 	}{
-		{"a web server", http.NotFound, []string{"connecting", "failed 9508", "login 9508"}},
+		{"a web server", http.NotFound, 0, []string{"connecting", "failed 9511", "login 9511"}},
 		{"a redirect", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://elsewhere.test/", http.StatusFound)
-		}, []string{"connecting", "failed 9508", "login 9508"}},
+		}, 0, []string{"connecting", "failed 9511", "login 9511"}},
 		{"a WebSocket of another protocol", func(w http.ResponseWriter, r *http.Request) {
 			if ws, err := websocket.Accept(w, r, nil); err == nil {
 				ws.CloseNow()
 			}
-		}, []string{"connecting", "failed 9508", "login 9508"}},
+		}, 0, []string{"connecting", "failed 9511", "login 9511"}},
 		{"a proxy that is overloaded", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "2")
 			w.WriteHeader(http.StatusServiceUnavailable)
-		}, []string{"connecting", "login 9510"}}, // asked to wait: no failure
+		}, 15 * time.Second, []string{"connecting", "login 9510"}}, // asked to wait: no failure
+		{"an admin address", func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "no token", http.StatusUnauthorized)
+		}, 0, []string{"connecting", "failed 9511", "login 9511"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			story(t, func(t *testing.T, p *peer) {
@@ -50,7 +54,7 @@ func TestWhatAnswersIsNoServer(t *testing.T) {
 
 				d := p.openAt("ws://other.test:80", client.Options{})
 				d.login("alice", sig("alice", time.Hour))
-				time.Sleep(15 * time.Second)
+				time.Sleep(tt.within)
 				d.heard(tt.want...)
 			})
 		})

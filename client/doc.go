@@ -2,7 +2,9 @@
 // in.
 //
 //	c, err := client.Open(1400000000, "wss://im.example.com", client.Options{DataDirectory: dir})
-//	...
+//	if err != nil {
+//		return err
+//	}
 //	defer c.Close()
 //	c.AddListener(client.Listener{KickedOffline: func(k client.Kick) { ... }})
 //	err = c.Login(ctx, "alice", userSig) // from the app's own server
@@ -11,6 +13,16 @@
 // lost, the client comes back by itself, and the app need do nothing. A session
 // ends by Logout, by a login of another account, or by the server's word, which
 // the app hears as KickedOffline or UserSigExpired.
+//
+// A UserSig ends. UserSigWillExpire says so ahead of time, and
+// [Client.RenewUserSig] gives the session another; or the app hands in a function,
+// [Options].UserSig, that the client asks for one whenever it needs it.
+//
+// Where else the account is logged in [Client.Sessions] lists; [Client.SignOut] and
+// [Client.SignOutOthers] end those sessions, with the account's UserSigs if wanted.
+//
+// Login, Logout, RenewUserSig and the others block until there is a result. Each has
+// a Start form that returns at once and brings the result as a callback.
 //
 // # What callers may rely on
 //
@@ -27,8 +39,9 @@
 //     none is dropped. They may call everything.
 //   - No UserSig is written to disk, and no secret to the log.
 //
-// One goroutine owns the state (engine), one delivers the callbacks (queue),
-// and each connection has two. The manual, with all errors and orders, is
-// docs/client.md; the rules behind it are docs/protocol.md's. The vendor's names
-// for the same are in package v2tim. Codes: package imcode.
+// The manual, with all errors and orders, is docs/client.md. The vendor's names for
+// the same are in package v2tim. Codes: package imcode.
 package client
+
+// One goroutine owns the state (engine), one delivers the callbacks (queue), and
+// each connection has two. The rules behind it are docs/protocol.md's.

@@ -117,7 +117,7 @@ const (
 	ReasonSecretUsedTwice            // two clients used the session's secret: a copied data directory
 	ReasonAccountDisabled            // the account was disabled
 	ReasonAccountDeleted             // the account was deleted
-	ReasonRESTKick                   // a REST kick made all earlier UserSigs worthless
+	ReasonRESTKick                   // all earlier UserSigs were revoked: the vendor's kick by REST
 )
 
 var reasonTexts = [...]string{
@@ -130,7 +130,7 @@ var reasonTexts = [...]string{
 	ReasonSecretUsedTwice:     "secret used twice",
 	ReasonAccountDisabled:     "account disabled",
 	ReasonAccountDeleted:      "account deleted",
-	ReasonRESTKick:            "REST kick",
+	ReasonRESTKick:            "UserSigs revoked",
 }
 
 func (r Reason) String() string {

@@ -14,6 +14,7 @@ import (
 	"rollcall.example/imcode"
 	"rollcall.example/internal/memnet"
 	"rollcall.example/internal/stage"
+	"rollcall.example/usersig"
 	"rollcall.example/wire"
 )
 
@@ -86,21 +87,21 @@ func TestSignOut(t *testing.T) {
 		d, l := p.loggedIn(client.Options{})
 		for _, sigs := range []bool{false, true} {
 			o := client.SignOutOptions{UserSigs: sigs}
-			d.StartSignOut(7, o, func(err error) { d.events <- "sign-out " + outcome(err) })
+			d.StartSignOut(7, o, func(_ client.SignedOut, err error) { d.events <- "sign-out " + outcome(err) })
 			if got := l.signOut(); got.GetSession() != 7 || got.GetUserSigs() != sigs {
 				t.Errorf("asked for %v", got)
 			}
 			l.answer(&wire.ServerFrame{Body: &wire.ServerFrame_SignOut{SignOut: &wire.SignOutAnswer{Count: 1}}})
 			d.heard("sign-out ok")
 
-			d.StartSignOutOthers(o, func(n int, err error) { d.events <- fmt.Sprint("others ", n, " ", outcome(err)) })
+			d.StartSignOutOthers(o, func(out client.SignedOut, err error) { d.events <- fmt.Sprint("others ", out.Count, " ", outcome(err)) })
 			if got := l.signOut(); got.GetSession() != 0 || got.GetUserSigs() != sigs {
 				t.Errorf("asked for %v", got)
 			}
 			l.answer(&wire.ServerFrame{Body: &wire.ServerFrame_SignOut{SignOut: &wire.SignOutAnswer{Count: 3}}})
 			d.heard("others 3 ok")
 		}
-		d.StartSignOut(8, client.SignOutOptions{}, func(err error) { d.events <- "sign-out " + outcome(err) })
+		d.StartSignOut(8, client.SignOutOptions{}, func(_ client.SignedOut, err error) { d.events <- "sign-out " + outcome(err) })
 		l.signOut()
 		l.refuse(imcode.InvalidParameters, 0)
 		d.heard("sign-out 70402")
@@ -112,16 +113,16 @@ func TestSignOut(t *testing.T) {
 func TestSignOutOfNoSession(t *testing.T) {
 	story(t, func(t *testing.T, p *peer) {
 		d, l := p.loggedIn(client.Options{})
-		if err := d.SignOut(t.Context(), 0, client.SignOutOptions{}); !errors.Is(err, imcode.SDKInvalidParameters) {
+		if _, err := d.SignOut(t.Context(), 0, client.SignOutOptions{}); !errors.Is(err, imcode.SDKInvalidParameters) {
 			t.Errorf("SignOut of session 0: %v", err)
 		}
-		d.StartSignOut(0, client.SignOutOptions{}, func(err error) { d.events <- "sign-out " + outcome(err) })
+		d.StartSignOut(0, client.SignOutOptions{}, func(_ client.SignedOut, err error) { d.events <- "sign-out " + outcome(err) })
 		d.heard("sign-out 6017")
 		if len(l.frames) > 0 {
 			t.Error("there was traffic")
 		}
 		_ = d.Close()
-		d.StartSignOut(0, client.SignOutOptions{}, func(err error) { d.events <- "sign-out " + outcome(err) })
+		d.StartSignOut(0, client.SignOutOptions{}, func(_ client.SignedOut, err error) { d.events <- "sign-out " + outcome(err) })
 		d.heard("sign-out 6013")
 	})
 }
@@ -374,18 +375,19 @@ func TestSignOutWithTheServer(t *testing.T) {
 			t.Fatalf("alice is at %+v", all)
 		}
 
-		must(t, phone.SignOut(t.Context(), all[1].Number, client.SignOutOptions{}))
+		_, err = phone.SignOut(t.Context(), all[1].Number, client.SignOutOptions{})
+		must(t, err)
 		if k := <-kicks; k.Reason != client.ReasonSignedOutElsewhere || k.BySession != all[0].Number || k.ByPlatform != rollcall.Android {
 			t.Errorf("the tablet was told %+v", k)
 		}
 		for _, wrong := range []uint64{all[0].Number, all[1].Number, 99} {
-			if err := phone.SignOut(t.Context(), wrong, client.SignOutOptions{}); !errors.Is(err, imcode.InvalidParameters) {
+			if _, err := phone.SignOut(t.Context(), wrong, client.SignOutOptions{}); !errors.Is(err, imcode.InvalidParameters) {
 				t.Errorf("sign-out of session %d: %v", wrong, err)
 			}
 		}
-		n, err := phone.SignOutOthers(t.Context(), client.SignOutOptions{})
-		if err != nil || n != 1 {
-			t.Errorf("SignOutOthers: %d, %v; want 1", n, err)
+		out, err := phone.SignOutOthers(t.Context(), client.SignOutOptions{})
+		if err != nil || out != (client.SignedOut{Count: 1}) {
+			t.Errorf("SignOutOthers: %+v, %v; want 1", out, err)
 		}
 		sessions(t, s, "alice", 1)
 		s.Endpoint("laptop").Mend()
@@ -405,9 +407,9 @@ func TestSignOutWithUserSigs(t *testing.T) {
 		old := ticket(t, s, "alice") // another one than the phone's own
 		other := enterOn(t, s, "tablet", "alice", rollcall.IPad)
 		time.Sleep(5 * time.Second)
-		n, err := phone.SignOutOthers(t.Context(), client.SignOutOptions{UserSigs: true})
-		if err != nil || n != 1 {
-			t.Fatalf("SignOutOthers: %d, %v; want 1", n, err)
+		out, err := phone.SignOutOthers(t.Context(), client.SignOutOptions{UserSigs: true})
+		if err != nil || out.Count != 1 {
+			t.Fatalf("SignOutOthers: %+v, %v; want 1", out, err)
 		}
 		synctest.Wait()
 		if err := other.Login(t.Context(), "alice", old); !errors.Is(err, imcode.UserSigExpired) {
@@ -422,5 +424,24 @@ func TestSignOutWithUserSigs(t *testing.T) {
 		}
 		must(t, phone.RenewUserSig(t.Context(), ticket(t, s, "alice")))
 		must(t, other.Login(t.Context(), "alice", ticket(t, s, "alice")))
+	})
+}
+
+// A UserSig of the very second of a sign-out may be one that it has made worthless.
+// The answer says what to sign, so that nobody has to wait for the clock.
+func TestASignOutSaysFromWhenOnUserSigsAreGood(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage.Stage) {
+		phone := enter(t, s, "phone", "alice")
+		out, err := phone.SignOutOthers(t.Context(), client.SignOutOptions{UserSigs: true})
+		must(t, err)
+		same, err := s.UserSig("alice", 25*time.Hour)
+		must(t, err)
+		if err := phone.RenewUserSig(t.Context(), same); !errors.Is(err, imcode.UserSigExpired) {
+			t.Fatalf("renewal with a UserSig of the same second: %v", err)
+		}
+		c := usersig.Claims{App: stage.App, Identifier: "alice", Time: s.Now().Unix(), Expire: 86400}
+		sig, err := c.NotBefore(out.ValidFrom).Sign(s.Key())
+		must(t, err)
+		must(t, phone.RenewUserSig(t.Context(), sig))
 	})
 }

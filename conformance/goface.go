@@ -111,7 +111,8 @@ func (d *goDevice) ask(ctx context.Context, q Request) error {
 	case SignOutResult:
 		o := client.SignOutOptions{UserSigs: q.Tickets}
 		if q.Session != 0 {
-			return d.client.SignOut(ctx, q.Session, o)
+			_, err := d.client.SignOut(ctx, q.Session, o)
+			return err
 		}
 		_, err := d.client.SignOutOthers(ctx, o)
 		return err

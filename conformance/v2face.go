@@ -78,13 +78,14 @@ func (d v2Device) Do(q Request, c Call) {
 		d.manager.Logout(callback)
 	case SignOutResult:
 		o := client.SignOutOptions{UserSigs: q.Tickets}
+		out := v2tim.V2TIMValueCallback[client.SignedOut]{
+			OnSuccess: func(client.SignedOut) { callback.OnSuccess() }, OnError: callback.OnError,
+		}
 		if q.Session != 0 {
-			d.manager.SignOut(q.Session, o, callback)
+			d.manager.SignOut(q.Session, o, out)
 			return
 		}
-		d.manager.SignOutOthers(o, v2tim.V2TIMValueCallback[int]{
-			OnSuccess: func(int) { callback.OnSuccess() }, OnError: callback.OnError,
-		})
+		d.manager.SignOutOthers(o, out)
 	default:
 		d.manager.Login(q.User, q.Ticket, callback)
 	}

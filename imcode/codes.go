@@ -30,7 +30,7 @@ const (
 	AuthInvalid        Code = 9503 // the connection is up but not logged in
 	Disconnected       Code = 9508 // there is no network, or no connection to the server
 	ConnectTimeout     Code = 9510 // connecting took too long
-	ConnectRefused     Code = 9511 // the server's host refused the connection
+	ConnectRefused     Code = 9511 // the server's host refused the connection, or what answers there is no server for clients
 	NetworkUnreachable Code = 9512 // there is no route to the server
 	HostNotFound       Code = 9516 // the server's host name could not be resolved
 	WaitAckTimeout     Code = 9520 // the request was sent, but no answer came in time

@@ -49,13 +49,13 @@ What Rollcall answers, and what to do about it. Numbers and symbols are the vend
 `
 
 const madeIntro = `
-# What Rollcall answers
+# Codes of Rollcall
 
-"Who" is the part that makes the code. REST marks those of the vendor-shaped REST API.
+"Who" is the part that makes the code. Today Rollcall answers those of logins, sessions, UserSigs, apps and the operators' API. Those of messages, conversations and profiles, and those marked REST (of a REST API in the vendor's shape), are reserved: their numbers and meanings stand, and nothing answers them yet.
 `
 
 const foreignIntro = `
-# What Rollcall does not answer
+# Codes that are not Rollcall's
 
 An application that comes from the vendor may know these codes too.
 `

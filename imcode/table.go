@@ -109,7 +109,7 @@ var table = []Entry{
 	{Disconnected, "ERR_SDK_NET_DISCONNECT", "there is no network, or no connection to the server", "wait for onConnectSuccess, then try again", BySDK},
 	{9509, "ERR_SDK_NET_ALLREADY_CONN", "the connection was made twice", "report it", Nobody},
 	{ConnectTimeout, "ERR_SDK_NET_CONN_TIMEOUT", "connecting took too long", "wait for the network, then try again", BySDK},
-	{ConnectRefused, "ERR_SDK_NET_CONN_REFUSE", "the server's host refused the connection", "check the server's address and that it runs; back off", BySDK},
+	{ConnectRefused, "ERR_SDK_NET_CONN_REFUSE", "the server's host refused the connection, or what answers there is no server for clients", "check the server's address and that it runs; back off", BySDK},
 	{NetworkUnreachable, "ERR_SDK_NET_NET_UNREACH", "there is no route to the server", "wait for the network, then try again", BySDK},
 	{9513, "ERR_SDK_NET_SOCKET_NO_BUFF", "the system has no buffer space", "report it", Nobody},
 	{9514, "ERR_SDK_NET_RESET_BY_PEER", "the peer reset the connection; the SDK reconnects by itself", "try again after onConnectSuccess", Nobody},

@@ -83,7 +83,7 @@ var losses = []loss{
 	},
 	{
 		name: "REST kick as kick", settings: apps.Settings{RESTKickAsKick: true}, lose: restKick,
-		told: "kicked: REST kick", back: "kicked: REST kick",
+		told: "kicked: UserSigs revoked", back: "kicked: UserSigs revoked",
 		untold: []string{"70052", "6206"}, after: []string{"70052", "6206"},
 	},
 	{name: "deleted", lose: deleted, told: "kicked: account deleted", back: "kicked: account deleted", untold: ok, after: ok},

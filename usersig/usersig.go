@@ -39,6 +39,7 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 )
 
 const (
@@ -93,10 +94,10 @@ func (c Claims) Ends() time.Time {
 // made more than MaxAhead after now, imcode.UserSigExpired if it has ended.
 func (c Claims) At(now time.Time) error {
 	if ahead := c.Time - now.Unix(); ahead > int64(MaxAhead/time.Second) {
-		return imcode.UserSigCheckFailed.Errorf("made %d seconds in the future: check the clock of the server that signed it", ahead)
+		return imcode.UserSigCheckFailed.Errorf("made %s in the future: check the clock of the server that signed it", plain.Count(int(ahead), "second"))
 	}
 	if ends := c.Ends(); !now.Before(ends) {
-		return imcode.UserSigExpired.Errorf("it was good for %d seconds and ended at %s", c.Expire, ends.UTC().Format(time.RFC3339))
+		return imcode.UserSigExpired.Errorf("it was good for %s and ended at %s", plain.Count(int(c.Expire), "second"), ends.UTC().Format(time.RFC3339))
 	}
 	return nil
 }

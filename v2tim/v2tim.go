@@ -162,15 +162,15 @@ func (m *V2TIMManager) GetLoginSessions(callback V2TIMValueCallback[[]client.Dev
 }
 
 // SignOut ends another session of the account that is in, by its Number.
-func (m *V2TIMManager) SignOut(session uint64, o client.SignOutOptions, callback V2TIMCallback) {
-	if c := m.sdk(callback); c != nil {
+func (m *V2TIMManager) SignOut(session uint64, o client.SignOutOptions, callback V2TIMValueCallback[client.SignedOut]) {
+	if c := m.sdk(callback.failure()); c != nil {
 		c.StartSignOut(session, o, callback.result)
 	}
 }
 
-// SignOutOthers ends all sessions of the account that is in but this one; the
-// value is how many it has ended.
-func (m *V2TIMManager) SignOutOthers(o client.SignOutOptions, callback V2TIMValueCallback[int]) {
+// SignOutOthers ends all sessions of the account that is in but this one.
+// The value says how many, and from when on UserSigs are good.
+func (m *V2TIMManager) SignOutOthers(o client.SignOutOptions, callback V2TIMValueCallback[client.SignedOut]) {
 	if c := m.sdk(callback.failure()); c != nil {
 		c.StartSignOutOthers(o, callback.result)
 	}

@@ -64,11 +64,18 @@ func (a *app) sessions() v2tim.V2TIMValueCallback[[]client.DeviceSession] {
 	}
 }
 
-func (a *app) signOuts() v2tim.V2TIMValueCallback[int] {
-	return v2tim.V2TIMValueCallback[int]{
-		OnSuccess: func(n int) { a.hears("others ", n) },
-		OnError:   func(code int, _ string) { a.hears("others ", code) },
+func (a *app) signOuts() v2tim.V2TIMValueCallback[client.SignedOut] {
+	return v2tim.V2TIMValueCallback[client.SignedOut]{
+		OnSuccess: func(out client.SignedOut) {
+			a.hears("others ", out.Count, " dead until then: ", !out.ValidFrom.IsZero())
+		},
+		OnError: func(code int, _ string) { a.hears("others ", code) },
 	}
+}
+
+func (a *app) signOut() v2tim.V2TIMValueCallback[client.SignedOut] {
+	c := a.callback("sign-out")
+	return v2tim.V2TIMValueCallback[client.SignedOut]{OnSuccess: func(client.SignedOut) { c.OnSuccess() }, OnError: c.OnError}
 }
 
 // want fails the test unless the app has heard exactly this since the last call.
@@ -159,15 +166,15 @@ func TestWhereTheAccountIsLoggedIn(t *testing.T) {
 		a, b, c := devices[0], devices[1], devices[2]
 		a.GetLoginSessions(a.sessions())
 		a.want("session 1 on Android this: true", "session 2 on Mac this: false", "session 3 on Web this: false")
-		a.SignOut(2, client.SignOutOptions{}, a.callback("sign-out"))
+		a.SignOut(2, client.SignOutOptions{}, a.signOut())
 		a.want("sign-out ok")
 		b.want("kicked 3")
-		a.SignOut(2, client.SignOutOptions{}, a.callback("sign-out"))
+		a.SignOut(2, client.SignOutOptions{}, a.signOut())
 		a.want("sign-out 70402")
 		a.SignOutOthers(client.SignOutOptions{UserSigs: true}, a.signOuts())
-		a.want("others 1")
+		a.want("others 1 dead until then: true")
 		c.want("kicked 3")
-		a.SignOutOthers(client.SignOutOptions{}, v2tim.V2TIMValueCallback[int]{}) // nobody wants to know
+		a.SignOutOthers(client.SignOutOptions{}, v2tim.V2TIMValueCallback[client.SignedOut]{}) // nobody wants to know
 		a.want()
 	})
 }
@@ -183,7 +190,7 @@ func TestBeforeInitSDK(t *testing.T) {
 		a.want("renewal 6013")
 		a.GetLoginSessions(a.sessions())
 		a.want("sessions 6013")
-		a.SignOut(1, client.SignOutOptions{}, a.callback("sign-out"))
+		a.SignOut(1, client.SignOutOptions{}, a.signOut())
 		a.want("sign-out 6013")
 		a.SignOutOthers(client.SignOutOptions{}, a.signOuts())
 		a.want("others 6013")

@@ -10,6 +10,7 @@ package wire
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -79,9 +80,21 @@ func (s Subprotocol) Decode(b []byte, m proto.Message) error {
 		decode = jsonIn.Unmarshal
 	}
 	if err := decode(b, m); err != nil {
-		return imcode.ParseFailed.Errorf("the frame is not a %s of %s", m.ProtoReflect().Descriptor().Name(), s)
+		return imcode.ParseFailed.Errorf("the frame is not a %s of %s%s", m.ProtoReflect().Descriptor().Name(), s, where(err))
 	}
 	return nil
+}
+
+// member finds a member of the schema, and nothing that a peer wrote, in what the
+// reader of JSON says.
+var member = regexp.MustCompile(`invalid value for \w+ field ([A-Za-z]+): `)
+
+// where names the member that could not be read, if the reader says which.
+func where(err error) string {
+	if found := member.FindStringSubmatch(err.Error()); found != nil {
+		return ": member " + found[1]
+	}
+	return ""
 }
 
 // ThisMachine tells whether a host is this one, whatever the network says: what is

@@ -167,3 +167,17 @@ func TestThisMachine(t *testing.T) {
 		}
 	}
 }
+
+// Who writes a client by hand is told which member it is.
+func TestAFrameThatCannotBeReadNamesTheMember(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"id":"1","login":{"app":"many"}}`:             ": member app",
+		`{"id":"1","login":{"fixedHalf":"no base64!"}}`: ": member fixedHalf",
+		`{"id":"1","login":`:                            "of rollcall.v1.json",
+	} {
+		err := wire.JSON.Decode([]byte(text), new(wire.ClientFrame))
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: %v, want ...%s", text, err, want)
+		}
+	}
+}

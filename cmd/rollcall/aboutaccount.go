@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/admin"
+	"rollcall.example/internal/plain"
 )
 
 // An aboutAccount is the flags of the commands for operators that are about one
@@ -58,5 +60,17 @@ func theApp(ctx context.Context, o *admin.Client, named rollcall.AppID) (rollcal
 
 // acting is the flag of the commands that change something about accounts.
 type acting struct {
-	As string `default:"operator" env:"ROLLCALL_OPERATOR" placeholder:"NAME" help:"Who does it, for the history: your name, at most 64 bytes (default: operator)."`
+	As operatorName `default:"operator" env:"ROLLCALL_OPERATOR" placeholder:"NAME" help:"Who does it, for the history: your name, at most 64 bytes (default: operator)."`
+}
+
+// An operatorName is by what name somebody stands in the history.
+type operatorName string
+
+// UnmarshalText checks a name.
+func (n *operatorName) UnmarshalText(text []byte) error {
+	if len(text) > admin.MaxOperatorBytes || !plain.Printable(string(text)) {
+		return fmt.Errorf("a name of %s: want at most %d bytes of printable UTF-8", plain.Count(len(text), "byte"), admin.MaxOperatorBytes)
+	}
+	*n = operatorName(text)
+	return nil
 }

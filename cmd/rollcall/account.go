@@ -37,7 +37,7 @@ Examples:
 // Run does it.
 func (c *accountDisable) Run(ctx context.Context, s *streams) error {
 	return c.ask(ctx, s, func(ctx context.Context, o *admin.Client, a rollcall.Account) error {
-		done, err := o.Disable(ctx, a, c.As)
+		done, err := o.Disable(ctx, a, string(c.As))
 		if err != nil {
 			return err
 		}
@@ -50,6 +50,7 @@ func (c *accountDisable) Run(ctx context.Context, s *streams) error {
 type accountEnable struct {
 	aboutAccount
 	acting
+	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 
 // Help is the long help.
@@ -66,10 +67,13 @@ Examples:
 // Run does it.
 func (c *accountEnable) Run(ctx context.Context, s *streams) error {
 	return c.ask(ctx, s, func(ctx context.Context, o *admin.Client, a rollcall.Account) error {
-		if err := o.Enable(ctx, a, c.As); err != nil {
+		if err := o.Enable(ctx, a, string(c.As)); err != nil {
 			return err
 		}
 		fmt.Fprintf(s.err, "%s is enabled\n", a.User)
+		if c.JSON {
+			return printJSON(s.out, map[string]any{"app": a.App, "user": a.User, "disabled": false})
+		}
 		return nil
 	})
 }
@@ -107,7 +111,7 @@ func (c *accountDelete) Run(ctx context.Context, s *streams) error {
 			}
 			return fmt.Errorf("nothing has changed: to delete %s and end its sessions, say --yes", a.User)
 		}
-		done, err := o.Delete(ctx, a, c.As)
+		done, err := o.Delete(ctx, a, string(c.As))
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ import (
 type wouldBePolicy struct {
 	Policy    string   `arg:"" optional:"" help:"single, dual, triple, multi or custom; without one, the policy that the app has."`
 	Group     []string `sep:"none" placeholder:"PLATFORM,..." help:"With custom: platforms that exclude each other; once for each group."`
-	Instances []string `sep:"none" placeholder:"PLATFORM=N" help:"How many sessions an account may have on a platform; once for each platform. Those not named have one."`
+	Instances []string `sep:"none" placeholder:"PLATFORM=N,..." help:"How many sessions an account may have on a platform. Those not named have one."`
 }
 
 // change is the change to it, for a preview.
@@ -55,7 +55,7 @@ Examples:
 func (c *appPolicyPreview) Run(ctx context.Context, s *streams) error {
 	change, err := c.change()
 	if err != nil {
-		return err
+		return slipOf(err)
 	}
 	return c.reach(ctx, s, func(ctx context.Context, o *admin.Client) error {
 		sum, err := o.Preview(ctx, c.App, change, progress(s.err))
@@ -110,7 +110,7 @@ func (c *appPolicyApply) Run(ctx context.Context, s *streams) error {
 			}
 			return errors.New("nothing has changed: to apply the policy, say --yes")
 		}
-		if sum, err = o.Apply(ctx, c.App, c.As, progress(s.err)); err != nil {
+		if sum, err = o.Apply(ctx, c.App, string(c.As), progress(s.err)); err != nil {
 			return err
 		}
 		if c.JSON {
@@ -146,7 +146,7 @@ func printApplied(w io.Writer, sum admin.Applied) {
 			link = "connected"
 		}
 		line := fmt.Sprintf("- %s would be signed out on %s (%s), now %s; %s.", e.User, called(e.DeviceName, e.Device), e.Platform, link, e.Text)
-		fmt.Fprintln(w, plain.Line(line))
+		tell(w, plain.Line(line)+"\n")
 	}
 	if more := sum.Sessions - len(sum.Examples); more > 0 {
 		fmt.Fprintf(w, "and %s more\n", plain.Count(more, "session"))

@@ -74,32 +74,45 @@ func (c *appKeyAdd) Run(ctx context.Context, s *streams) error {
 // appKeyRemove removes a key.
 type appKeyRemove struct {
 	aboutApp
-	Key string `arg:"" help:"The key's id, as app key list has it."`
+	Key  string `arg:"" help:"The key's id, as app key list has it."`
+	Yes  bool   `help:"Remove it also if it is the app's last key."`
+	JSON bool   `name:"json" help:"Print JSON, for programs."`
 }
 
 // Help is the long help.
 func (*appKeyRemove) Help() string {
 	return `
-Removes a key: UserSigs signed with it are refused with 70009 at once. Sessions that logged in with one go on.
+Removes a key: UserSigs signed with it are refused with 70009 at once. Sessions that logged in with one go on. Without its last key an app lets nobody in: that one is removed with --yes alone.
 
 Examples:
 
     rollcall app key remove 1400000000 k5f0c2a91
+    rollcall app key remove 1400000000 k5f0c2a91 --yes
 `
 }
 
 // Run removes it.
 func (c *appKeyRemove) Run(ctx context.Context, s *streams) error {
 	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
+		app, err := find(ctx, o, c.App)
+		if err != nil {
+			return err
+		}
+		last := len(app.Keys) == 1 && app.Keys[0].ID == c.Key
+		if last && !c.Yes {
+			return fmt.Errorf("nothing has changed: %s is the last key of app %d, and nobody can log in without one: add another first, or say --yes", c.Key, c.App)
+		}
 		if err := o.RemoveKey(ctx, c.App, c.Key); err != nil {
 			return err
 		}
 		fmt.Fprintf(s.err, "key %s of app %d is removed\n", c.Key, c.App)
-		app, err := find(ctx, o, c.App)
-		if err == nil && len(app.Keys) == 0 {
+		if last {
 			fmt.Fprintf(s.err, "app %d has no key now: nobody can log in before it has one (70016)\n", c.App)
 		}
-		return err
+		if c.JSON {
+			return printJSON(s.out, map[string]any{"app": c.App, "removed": c.Key, "keys": len(app.Keys) - 1})
+		}
+		return nil
 	})
 }
 

@@ -56,12 +56,12 @@ func (c *appPolicyShow) Run(ctx context.Context, s *streams) error {
 type newPolicy struct {
 	Policy    string   `arg:"" help:"single, dual, triple, multi or custom."`
 	Group     []string `sep:"none" placeholder:"PLATFORM,..." help:"With custom: platforms that exclude each other; once for each group. A platform in none is a group of its own."`
-	Instances []string `sep:"none" placeholder:"PLATFORM=N" help:"How many sessions an account may have on a platform; once for each platform. Those not named have one."`
+	Instances []string `sep:"none" placeholder:"PLATFORM=N,..." help:"How many sessions an account may have on a platform. Those not named have one."`
 }
 
 // policy reads it. What cannot be is 70402, as the server says it.
 func (n newPolicy) policy() (apps.Policy, error) {
-	p := apps.Policy{Name: n.Policy}
+	p := apps.Policy{Name: strings.ToLower(n.Policy)}
 	for _, text := range n.Group {
 		group, err := apps.ParseGroup(strings.SplitSeq(text, ","))
 		if err != nil {
@@ -69,7 +69,10 @@ func (n newPolicy) policy() (apps.Policy, error) {
 		}
 		p.Groups = append(p.Groups, group)
 	}
-	for _, text := range n.Instances {
+	for text := range strings.SplitSeq(strings.Join(n.Instances, ","), ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
 		name, number, _ := strings.Cut(text, "=")
 		count, err := strconv.Atoi(number)
 		if err != nil {
@@ -116,7 +119,7 @@ Examples:
 func (c *appPolicySet) Run(ctx context.Context, s *streams) error {
 	p, err := c.policy()
 	if err != nil {
-		return err
+		return slipOf(err)
 	}
 	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
 		set, err := o.ChangeSettings(ctx, c.App, apps.ChangeTo(p))

@@ -44,7 +44,7 @@ func (c *appSet) Run(ctx context.Context, s *streams) error {
 	change := make(apps.Change)
 	for _, text := range c.Settings {
 		if err := change.Parse(text); err != nil {
-			return err
+			return slipOf(err)
 		}
 	}
 	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {

@@ -1,18 +1,31 @@
 package main
 
-import kongcompletion "github.com/jotaen/kong-completion"
+import (
+	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
+)
 
 // completionCmd prints what turns on tab completion.
-type completionCmd struct{ kongcompletion.Completion }
+type completionCmd struct {
+	Shell string `arg:"" optional:"" enum:"bash,zsh,fish," default:"" help:"bash, zsh or fish; without one, that of your login, with a word on what to do."`
+	Code  bool   `short:"c" help:"Print the shell's code alone, also without a shell."`
+}
 
 // Help is the long help.
 func (*completionCmd) Help() string {
 	return `
-Prints the line that turns on tab completion in this terminal. Added to your shell's start file, it does so in every new one. The shell is bash, zsh or fish; without one, that of your login.
+Prints code for a shell that turns on tab completion. Put the line of your shell into its start file, and every new terminal has it. Without a shell it says which line that is.
 
 Examples:
 
+    source <(rollcall completion bash)
+    source <(rollcall completion zsh)
+    rollcall completion fish | source
     rollcall completion
-    rollcall completion zsh
 `
+}
+
+// Run prints it.
+func (c *completionCmd) Run(line *kong.Context) error {
+	return (&kongcompletion.Completion{Shell: c.Shell, Code: c.Code || c.Shell != ""}).Run(line)
 }

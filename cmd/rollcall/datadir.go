@@ -7,7 +7,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"rollcall.example/internal/admin"
 	"rollcall.example/internal/apps"
@@ -30,6 +33,24 @@ type operator struct {
 	Server string `env:"ROLLCALL_ADMIN" placeholder:"URL" help:"A running server's admin address, as http://127.0.0.1:7402, in place of the data directory. The token is read from ROLLCALL_ADMIN_TOKEN."`
 }
 
+// AfterApply lets a flag that was given win over the environment: who names a
+// directory means it, and not the server that ROLLCALL_ADMIN names.
+func (o *operator) AfterApply(line *kong.Context) error {
+	switch {
+	case !inLine(line, "dir"):
+	case inLine(line, "server"):
+		return errors.New("--dir and --server both name a server: want one of them")
+	default:
+		o.Server = ""
+	}
+	return nil
+}
+
+// inLine tells whether a flag stands in the command line.
+func inLine(line *kong.Context, flag string) bool {
+	return slices.ContainsFunc(line.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == flag })
+}
+
 // operate is reach for what the server answers at once.
 func (o operator) operate(ctx context.Context, s *streams, do func(context.Context, *admin.Client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
@@ -43,7 +64,7 @@ func (o operator) reach(ctx context.Context, s *streams, do func(context.Context
 	if o.Server != "" {
 		c, err := admin.Remote(o.Server, os.Getenv("ROLLCALL_ADMIN_TOKEN"))
 		if err != nil {
-			return err
+			return slipOf(err)
 		}
 		return do(ctx, c)
 	}
@@ -85,8 +106,23 @@ func masterKey() (apps.MasterKey, error) {
 // initialised tells what to do if a directory is no data directory.
 func initialised(dir string) error {
 	_, err := os.Stat(filepath.Join(dir, sqlite.File))
-	if errors.Is(err, os.ErrNotExist) {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("%s is no data directory: make one with `rollcall init --dir %s`, or name another with --dir", dir, dir)
 	}
-	return err
+	return unusable(dir, err)
+}
+
+// unusable says why a directory cannot be looked into.
+func unusable(dir string, err error) error {
+	info, wrong := os.Stat(dir)
+	switch {
+	case wrong == nil && !info.IsDir():
+		return fmt.Errorf("%s is a file, not a directory: name another with --dir", dir)
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("%w: it belongs to another user; be that one, as with sudo -u, or name another with --dir", err)
+	}
+	return fmt.Errorf("look into %s: %w", dir, err)
 }

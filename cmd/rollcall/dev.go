@@ -21,7 +21,7 @@ type devCmd struct {
 	Ops      config.Address `default:"127.0.0.1:7401" placeholder:"HOST:PORT" help:"For health and metrics (default: 127.0.0.1:7401); empty: none."`
 	Admin    config.Address `default:"127.0.0.1:7402" placeholder:"HOST:PORT" help:"For operators (default: 127.0.0.1:7402), with a token that is made at each start; empty: none."`
 	Dir      string         `placeholder:"DIR" help:"Keep everything in this data directory (default: a temporary one, removed at the end)."`
-	For      time.Duration  `default:"24h" help:"How long the tickets are good for."`
+	For      lifetime       `default:"24h" placeholder:"24h" help:"How long the tickets are good for."`
 	LogLevel config.Level   `default:"warn" placeholder:"LEVEL" help:"debug, info, warn (default) or error."`
 	JSON     bool           `name:"json" help:"Print a line of JSON, for programs."`
 }
@@ -38,6 +38,9 @@ Examples:
     rollcall dev --dir try --for 1m
 `
 }
+
+// Validate refuses what can only be a slip.
+func (c *devCmd) Validate() error { return somewhere(c.Listen) }
 
 // devApp is the app that dev makes.
 const devApp rollcall.AppID = 1400000000
@@ -82,7 +85,7 @@ func (c *devCmd) Run(ctx context.Context, s *streams) (err error) {
 		}
 	}
 	for _, user := range []string{"alice", "bob"} {
-		if t.Tickets[user], err = usersig.Sign(t.App, t.Key, user, time.Now(), c.For); err != nil {
+		if t.Tickets[user], err = usersig.Sign(t.App, t.Key, user, time.Now(), time.Duration(c.For)); err != nil {
 			return err
 		}
 	}
@@ -171,5 +174,5 @@ A ticket for anybody else:
 ROLLCALL_KEY=%[5]s %[10]s usersig new --app %[4]d --user carol
 %[11]s
 Ctrl-C ends it.
-`, what, t.Clients, ops, t.App, t.Key, plain.Span(c.For), login, t.Tickets["alice"], t.Tickets["bob"], program(), operators)
+`, what, t.Clients, ops, t.App, t.Key, plain.Span(time.Duration(c.For)), login, t.Tickets["alice"], t.Tickets["bob"], program(), operators)
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"rollcall.example/internal/config"
 )
 
 // TestTheManualHasEveryCommand holds docs/cli.md against the commands there are.
@@ -37,6 +39,25 @@ func TestTheManualHasEveryCommand(t *testing.T) {
 				t.Errorf("docs/cli.md has `%s`, which is no command", quoted[1])
 			}
 		}
+	}
+}
+
+// TestTheVariablesOfTheCommandsAreNoMistakes: a server starts in the shell in which
+// they are set.
+func TestTheVariablesOfTheCommandsAreNoMistakes(t *testing.T) {
+	given := []string{"ROLLCALL_MASTER_KEY=x", "ROLLCALL_ADMIN_TOKEN=x"}
+	for _, leaf := range kong.Must(new(commands), kong.Name("rollcall")).Model.Leaves(true) {
+		for _, flag := range leaf.Flags {
+			for _, name := range flag.Envs {
+				given = append(given, name+"=x")
+			}
+		}
+	}
+	if len(given) < 10 {
+		t.Fatalf("there are only %q", given)
+	}
+	if _, err := config.Load("", given); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -40,6 +40,7 @@ type reporter struct {
 	client *client.Client
 	ended  chan error // how the session ended, unless by us
 	online atomic.Bool
+	ends   atomic.Int64 // the UserSig in force, in milliseconds since 1970; 0: not known
 
 	printing sync.Mutex
 }
@@ -71,8 +72,9 @@ func (r *reporter) listener() client.Listener {
 			r.print(event{Event: "ticket ends soon", Ends: &ends})
 		},
 		UserSigExpired: func() {
-			r.print(event{Event: "ticket expired"})
-			r.ended <- errExpired
+			err := over(r.ends.Load(), r.client.ServerTime())
+			r.print(event{Event: "ticket expired", Text: detail(err)})
+			r.ended <- err
 		},
 	}
 }
@@ -82,6 +84,7 @@ func (r *reporter) connected() {
 	r.online.Store(true)
 	e := event{Event: "connected"}
 	if s := r.client.Session(); s != (client.Session{}) {
+		r.note(s)
 		e.Session, e.Connection = s.Number, s.Connection
 	}
 	r.print(e)
@@ -89,6 +92,7 @@ func (r *reporter) connected() {
 
 func (r *reporter) loggedIn() {
 	s := r.client.Session()
+	r.note(s)
 	e := event{Event: "logged in", User: string(r.client.LoginUser()), Session: s.Number, Connection: s.Connection}
 	if !s.Ends.IsZero() {
 		ends := s.Ends.UTC()
@@ -98,11 +102,31 @@ func (r *reporter) loggedIn() {
 }
 
 func (r *reporter) failed(err error) {
-	e := event{Event: "login failed", Code: imcode.Of(err)}
-	if d, ok := errors.AsType[*imcode.Error](err); ok {
-		e.Text = d.Detail
+	r.print(event{Event: "login failed", Code: imcode.Of(err), Text: detail(err)})
+}
+
+// note keeps when the UserSig in force ends.
+func (r *reporter) note(s client.Session) {
+	if !s.Ends.IsZero() {
+		r.ends.Store(s.Ends.UnixMilli())
 	}
-	r.print(e)
+}
+
+// over is the error of a session whose UserSig is worthless now: it has ended, or, if
+// it would be good for longer, it was revoked.
+func over(endsMs int64, now time.Time) error {
+	if endsMs > now.Add(time.Second).UnixMilli() {
+		return imcode.UserSigExpired.Errorf("all tickets of the account made until then were revoked")
+	}
+	return imcode.UserSigExpired.Errorf("the ticket ended while logged in")
+}
+
+// detail is what an error says beside its code.
+func detail(err error) string {
+	if d, ok := errors.AsType[*imcode.Error](err); ok {
+		return d.Detail
+	}
+	return ""
 }
 
 // print prints an event: when, what, and what goes with it.
@@ -114,7 +138,7 @@ func (r *reporter) print(e event) {
 		_ = printLine(r.out, e) // a reader that has gone is not told
 		return
 	}
-	line := fmt.Sprintf("%s  %-16s %s", e.Time.Format("15:04:05.000"), e.Event, e.rest())
+	line := fmt.Sprintf("%s  %-16s  %s", e.Time.Format("15:04:05.000"), e.Event, e.rest())
 	fmt.Fprintln(r.out, plain.Line(strings.TrimRight(line, " ")))
 }
 

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"strings"
 	"time"
 
@@ -16,8 +16,9 @@ import (
 type explainCmd struct {
 	aboutAccount
 	Device string `xor:"what" placeholder:"ID" help:"Only this device, by its id or its name."`
-	At     string `xor:"what" placeholder:"TIME" help:"Say who was logged in at this moment: a time as 2026-11-23T14:03:05Z or 2026-11-23 14:03, or how long ago, as 90m."`
+	At     string `xor:"what" placeholder:"TIME" help:"Say who was logged in at this moment: a time as 2026-11-23T14:03:05Z or 2026-11-23 14:03, or how long ago, as 90m or 2d."`
 	Zone   string `default:"UTC" placeholder:"NAME" help:"The time zone of what is read and printed, as Asia/Shanghai (default: UTC)."`
+	JSON   bool   `name:"json" help:"Print JSON, for programs: the text, and what is so with the account now."`
 }
 
 // Help is the long help.
@@ -40,27 +41,48 @@ Examples:
 func (c *explainCmd) Run(ctx context.Context, s *streams) error {
 	zone, known := plain.Zone(c.Zone)
 	if !known {
-		return imcode.InvalidParameters.Errorf("unknown time zone %q: want an IANA name, as Asia/Shanghai", c.Zone)
+		return slipOf(imcode.InvalidParameters.Errorf("unknown time zone %q: want an IANA name, as Asia/Shanghai", c.Zone))
 	}
 	q := admin.Question{Device: c.Device, Zone: c.Zone}
 	if c.At != "" {
 		at, err := moment(c.At, zone, time.Now())
 		if err != nil {
-			return err
+			return slipOf(err)
 		}
 		q.At = at
 	}
 	return c.ask(ctx, s, func(ctx context.Context, o *admin.Client, a rollcall.Account) error {
 		text, err := o.Explain(ctx, a, q)
-		fmt.Fprint(s.out, text)
-		return err
+		if err != nil {
+			return err
+		}
+		if !c.JSON {
+			tell(s.out, text)
+			return nil
+		}
+		return c.program(ctx, s, o, a, text)
 	})
+}
+
+// program prints the text for programs, with the account beside it while there is one.
+func (c *explainCmd) program(ctx context.Context, s *streams, o *admin.Client, a rollcall.Account, text string) error {
+	said := struct {
+		Text string         `json:"text"`
+		Now  *admin.Account `json:"now,omitempty"`
+	}{Text: text}
+	switch v, err := o.Account(ctx, a); {
+	case err == nil:
+		said.Now = &v
+	case !errors.Is(err, imcode.AccountNotFound): // deleted, it has a history still
+		return err
+	}
+	return printJSON(s.out, said)
 }
 
 // moment reads a time as people write it, or how long ago it was. A second is read
 // as its end, so that a time that a history shows is not before its event.
 func moment(text string, zone *time.Location, now time.Time) (time.Time, error) {
-	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
+	if ago, err := span(text); err == nil && ago >= 0 {
 		return now.Add(-ago), nil
 	}
 	for _, layout := range []string{
@@ -79,5 +101,5 @@ func moment(text string, zone *time.Location, now time.Time) (time.Time, error) 
 		}
 		return t, nil
 	}
-	return time.Time{}, imcode.InvalidParameters.Errorf("--at %q: want a time as 2026-11-23T14:03:05Z, 2026-11-23 14:03 or 2026-11-23, or how long ago, as 90m", text)
+	return time.Time{}, imcode.InvalidParameters.Errorf("--at %q: want a time as 2026-11-23T14:03:05Z, 2026-11-23 14:03 or 2026-11-23, or how long ago, as 90m or 2d", text)
 }

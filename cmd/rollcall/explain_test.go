@@ -13,6 +13,7 @@ func TestAMomentIsReadAsPeopleWriteIt(t *testing.T) {
 	now := time.Date(2026, time.November, 23, 14, 3, 5, 500_000_000, time.UTC)
 	for text, want := range map[string]string{
 		"90m":                       "2026-11-23T12:33:05.5Z",
+		"2d":                        "2026-11-21T14:03:05.5Z",
 		"0s":                        "2026-11-23T14:03:05.5Z",
 		"2026-11-23T14:00:00Z":      "2026-11-23T14:00:00.999Z", // to the end of the second
 		"2026-11-23T14:00:00+02:00": "2026-11-23T12:00:00.999Z",

@@ -43,8 +43,11 @@ func (c *initCmd) Validate() error {
 // Run makes it.
 func (c *initCmd) Run(ctx context.Context, s *streams) error {
 	for _, name := range []string{sqlite.File, config.FileName} {
-		if _, err := os.Lstat(filepath.Join(c.Dir, name)); !errors.Is(err, os.ErrNotExist) {
+		switch _, err := os.Lstat(filepath.Join(c.Dir, name)); {
+		case err == nil:
 			return fmt.Errorf("%s is a data directory already: it has %s; name another with --dir", c.Dir, name)
+		case !errors.Is(err, os.ErrNotExist):
+			return unusable(c.Dir, err)
 		}
 	}
 	master, err := masterKey()

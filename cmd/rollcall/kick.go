@@ -14,12 +14,12 @@ import (
 // kickCmd ends sessions of an account.
 type kickCmd struct {
 	aboutAccount
-	Session   uint64 `xor:"whom" placeholder:"N" help:"The session with this number."`
-	Device    string `xor:"whom" placeholder:"ID" help:"The session of this device."`
-	Platform  string `xor:"whom" placeholder:"NAME" help:"All sessions on this platform."`
-	All       bool   `xor:"whom" help:"All sessions."`
-	Revoke    bool   `xor:"whom" help:"All sessions, and make all UserSigs worthless that were made until now: the vendor's kick."`
-	ValidFrom int64  `placeholder:"SECONDS" help:"With --revoke: make those worthless that are dated before this moment, in seconds since 1970."`
+	Session   uint64             `xor:"whom" placeholder:"N" help:"The session with this number."`
+	Device    string             `xor:"whom" placeholder:"ID" help:"The session of this device."`
+	Platform  *rollcall.Platform `xor:"whom" placeholder:"NAME" help:"All sessions on this platform."`
+	All       bool               `xor:"whom" help:"All sessions."`
+	Revoke    bool               `xor:"whom" help:"All sessions, and make all UserSigs worthless that were made until now: the vendor's kick."`
+	ValidFrom *int64             `placeholder:"SECONDS" help:"With --revoke: make those worthless that are dated before this moment, in seconds since 1970."`
 	acting
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
@@ -42,11 +42,15 @@ Examples:
 
 // Validate refuses what can only be a slip.
 func (c *kickCmd) Validate() error {
-	if c.Session == 0 && c.Device == "" && c.Platform == "" && !c.All && !c.Revoke {
+	if c.Session == 0 && c.Device == "" && c.Platform == nil && !c.All && !c.Revoke {
 		return errors.New("whom? want one of --session, --device, --platform, --all and --revoke")
 	}
-	if c.ValidFrom != 0 && !c.Revoke {
+	switch {
+	case c.ValidFrom == nil:
+	case !c.Revoke:
 		return errors.New("--valid-from goes with --revoke")
+	case *c.ValidFrom < 1:
+		return fmt.Errorf("--valid-from %d: want seconds since 1970, above 0", *c.ValidFrom)
 	}
 	return nil
 }
@@ -57,10 +61,17 @@ func (c *kickCmd) Run(ctx context.Context, s *streams) error {
 		var done admin.Kicked
 		var err error
 		if c.Revoke {
-			done, err = o.Revoke(ctx, a, c.ValidFrom, c.As)
+			var from int64 // 0: the server's choice
+			if c.ValidFrom != nil {
+				from = *c.ValidFrom
+			}
+			done, err = o.Revoke(ctx, a, from, string(c.As))
 		} else {
-			t := admin.Target{Session: c.Session, Device: rollcall.DeviceID(c.Device), Platform: c.Platform, All: c.All}
-			done, err = o.Kick(ctx, a, t, c.As)
+			t := admin.Target{Session: c.Session, Device: rollcall.DeviceID(c.Device), All: c.All}
+			if c.Platform != nil {
+				t.Platform = c.Platform.String()
+			}
+			done, err = o.Kick(ctx, a, t, string(c.As))
 		}
 		if err != nil {
 			return err

@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"rollcall.example"
 	"rollcall.example/client"
 	"rollcall.example/imcode"
@@ -26,7 +28,7 @@ type loginCmd struct {
 	User       rollcall.UserID    `required:"" placeholder:"USER" help:"Who logs in."`
 	UserSig    string             `name:"usersig" env:"ROLLCALL_USERSIG" placeholder:"TICKET" help:"The UserSig to log in with; - reads it from standard input."`
 	Key        string             `env:"ROLLCALL_KEY" placeholder:"KEY" help:"A secret key of the app, to make UserSigs with where --usersig is not given; - reads it from standard input."`
-	For        time.Duration      `default:"24h" help:"How long each UserSig made with the key is good for."`
+	For        lifetime           `default:"24h" placeholder:"24h" help:"How long each UserSig made with the key is good for."`
 	Platform   *rollcall.Platform `placeholder:"NAME" help:"Log in as Android, iPhone, iPad, Windows, Mac, Linux, Web or HarmonyOS (default: what this is)."`
 	DeviceName string             `placeholder:"NAME" help:"Shown to those who look where they are logged in (default: terminal, with a number)."`
 	Dir        string             `placeholder:"DIR" help:"Keep the device in this directory; without one, every start is a new device."`
@@ -52,9 +54,14 @@ Examples:
 `
 }
 
-// Validate refuses what can only be a slip.
-func (c *loginCmd) Validate() error {
-	if c.UserSig == "" && c.Key == "" {
+// Validate refuses what can only be a slip. A ticket that is given and empty is one:
+// with a key at hand the login would take that, and nobody would see that the ticket
+// is missing.
+func (c *loginCmd) Validate(line *kong.Context) error {
+	switch {
+	case c.UserSig == "" && inLine(line, "usersig"):
+		return imcode.UserSigEmpty.Errorf("--usersig is empty (a server would say 70002)")
+	case c.UserSig == "" && c.Key == "":
 		return errors.New("want a ticket in --usersig, or a key to make one with in --key")
 	}
 	return nil
@@ -78,6 +85,9 @@ func (c *loginCmd) Run(ctx context.Context, s *streams) (err error) {
 		o.Platform = *c.Platform
 	}
 	k, err := client.Open(c.App, c.Server, o)
+	if errors.Is(err, imcode.SDKInvalidParameters) {
+		return slipOf(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -111,7 +121,7 @@ func (c *loginCmd) tickets(s *streams) (string, func(context.Context, rollcall.U
 		return "", nil, err
 	}
 	provide := func(_ context.Context, user rollcall.UserID) (string, error) {
-		return usersig.Sign(c.App, key, string(user), time.Now(), c.For)
+		return usersig.Sign(c.App, key, string(user), time.Now(), time.Duration(c.For))
 	}
 	sig, err := provide(context.Background(), c.User)
 	return sig, provide, err
@@ -124,7 +134,7 @@ func (c *loginCmd) leave(k *client.Client, r *reporter) error {
 		if err := k.Close(); err != nil {
 			return err
 		}
-		r.print(event{Event: "left away", Text: "the session stays; log out by logging in again"})
+		r.print(event{Event: "left away", Text: "the session stays, away, for up to 7 days; `rollcall kick` ends it, or the next login on its device"})
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -154,6 +164,3 @@ func kicked(k client.Kick) error {
 	}
 	return fmt.Errorf("kicked offline: %s; to come back, log in again", k.Reason)
 }
-
-// errExpired is the error of a session whose UserSig ended.
-var errExpired = imcode.UserSigExpired.Errorf("the ticket ended while logged in")

@@ -30,6 +30,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -77,56 +79,98 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	std := &streams{os.Stdin, shown{os.Stdout}, shown{os.Stderr}}
+	out := &output{File: os.Stdout}
+	std := &streams{os.Stdin, shown{out}, shown{os.Stderr}}
 	parser := kong.Must(new(commands),
 		kong.Name("rollcall"),
 		kong.Description("Who is logged in where: a server for the logins of a chat application."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Writers(out, os.Stderr), kong.Exit(func(code int) { os.Exit(out.status(std.err, code)) }),
 		kong.Bind(std), kong.BindFor(ctx),
 		kong.Vars{"version": thisVersion().String()},
 	)
 	kongcompletion.Register(parser)
-	line, err := parser.Parse(os.Args[1:])
+	line, err := parser.Parse(asked(os.Args[1:]))
+	if out.caused(err) {
+		return out.status(std.err, 1)
+	}
 	if err != nil {
 		fmt.Fprintf(std.err, "rollcall: %s\n%s", codeless(err), understood(err))
 		return 2
 	}
-	if err := line.Run(); err != nil {
-		fmt.Fprintf(std.err, "rollcall: %v\n%s", err, advice(err))
-		return 1
+	err = line.Run()
+	if wrong, ok := errors.AsType[slip](err); ok {
+		fmt.Fprintf(std.err, "rollcall: %s\n%s", codeless(wrong.error), helpOf(line))
+		return 2
 	}
-	return 0
+	if err != nil && !out.caused(err) {
+		fmt.Fprintf(std.err, "rollcall: %v\n%s", err, advice(err))
+	}
+	if err != nil {
+		return out.status(std.err, 1)
+	}
+	return out.status(std.err, 0)
+}
+
+// asked reads "help usersig new" as "usersig new --help".
+func asked(args []string) []string {
+	if len(args) > 0 && args[0] == "help" {
+		return append(slices.Clone(args[1:]), "--help")
+	}
+	return args
+}
+
+// A slip is a value in a command line that cannot be, which only its command could
+// see. Nothing has been done.
+type slip struct{ error }
+
+func (s slip) Unwrap() error { return s.error }
+
+// slipOf makes an error a slip.
+func slipOf(err error) error {
+	if err == nil {
+		return nil
+	}
+	return slip{err}
 }
 
 // codeless is what an error says, less the code in it: a slip in the command line is
 // no answer of Rollcall's.
 func codeless(err error) string {
-	coded, ok := errors.AsType[*imcode.Error](err)
-	if !ok {
-		return err.Error()
+	text := err.Error()
+	if coded, ok := errors.AsType[*imcode.Error](err); ok {
+		text = strings.Replace(text, coded.Error(), coded.Detail, 1)
 	}
-	return strings.Replace(err.Error(), coded.Error(), coded.Detail, 1)
+	return belowZero.ReplaceAllString(text, "$1: $2 is below zero, which it cannot be")
 }
+
+// belowZero is what the parser says of a number below zero: that it looks like a flag.
+var belowZero = regexp.MustCompile(`^(--[a-z-]+): expected .* value but got "(-[0-9][^"]*)" \(short flag\).*$`)
 
 // understood points to the help of as much of the command line as was
 // understood.
 func understood(err error) string {
-	words := []string{"rollcall"}
 	if p, ok := errors.AsType[*kong.ParseError](err); ok {
-		for _, step := range p.Context.Path {
-			if step.Command != nil {
-				words = append(words, step.Command.Name)
-			}
+		return helpOf(p.Context)
+	}
+	return "Help: rollcall --help\n"
+}
+
+// helpOf points to the help of a command.
+func helpOf(line *kong.Context) string {
+	words := []string{"rollcall"}
+	for _, step := range line.Path {
+		if step.Command != nil {
+			words = append(words, step.Command.Name)
 		}
 	}
 	return "Help: " + strings.Join(words, " ") + " --help\n"
 }
 
-// advice says what to do about an error that carries a code, unless the error
-// itself says all there is to say.
+// advice says what to do about an error that carries a code.
 func advice(err error) string {
 	code, ok := errors.AsType[imcode.Code](err)
-	if !ok || code == imcode.InvalidParameters || code == imcode.SDKInvalidParameters {
+	if !ok {
 		return ""
 	}
 	entry, ok := imcode.Lookup(int(code))

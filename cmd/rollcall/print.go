@@ -2,18 +2,60 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf16"
 
 	"rollcall.example/internal/plain"
 )
+
+// An output is standard output. It keeps the first failure to write, so that no
+// command has to look: what a command made may be shown only once.
+type output struct {
+	*os.File
+
+	mu  sync.Mutex
+	err error
+}
+
+// Write writes to standard output.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.File.Write(p)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.err = cmp.Or(o.err, err)
+	return n, err
+}
+
+// WriteString is Write.
+func (o *output) WriteString(s string) (int, error) { return o.Write([]byte(s)) }
+
+// caused tells whether an error is no more than that standard output failed.
+func (o *output) caused(err error) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err != nil && errors.Is(err, o.err)
+}
+
+// status is the exit status, and says a word if what there was to print is lost.
+func (o *output) status(stderr io.Writer, code int) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil {
+		return code
+	}
+	fmt.Fprintf(stderr, "rollcall: not all of the output could be written: %v\n"+
+		"  to do:   what was to be changed has changed; a key, token or ticket that was not shown is lost: make another\n", o.err)
+	return max(code, 1)
+}
 
 // A shown writer is where text is shown, in which servers and devices may have had
 // a hand: nothing in it moves a terminal's cursor or turns the direction of reading.
@@ -108,7 +150,7 @@ func overCtrlC(w io.Writer) {
 
 // terminal tells whether w is one.
 func terminal(w io.Writer) bool {
-	f, ok := bare(w).(*os.File)
+	f, ok := bare(w).(interface{ Stat() (os.FileInfo, error) })
 	if !ok {
 		return false
 	}

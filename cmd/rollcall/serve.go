@@ -43,6 +43,23 @@ Examples:
 `
 }
 
+// Validate refuses what would listen anywhere.
+func (c *serveCmd) Validate() error {
+	if c.Listen == nil {
+		return nil
+	}
+	return somewhere(*c.Listen)
+}
+
+// somewhere refuses to listen for clients nowhere: the system would take any port of
+// all the machine's addresses.
+func somewhere(listen config.Address) error {
+	if listen == "" {
+		return errors.New("--listen: want host:port, as 127.0.0.1:7400")
+	}
+	return nil
+}
+
 // Run serves.
 func (c *serveCmd) Run(ctx context.Context, s *streams) (err error) {
 	if c.Profile != "" {
@@ -114,9 +131,12 @@ func (c *serveCmd) load() (config.Config, error) {
 	const dir = "data"
 	path := c.Config
 	if path == "" {
-		path = filepath.Join(cmp.Or(c.Dir, dir), config.FileName)
+		in := cmp.Or(c.Dir, dir)
+		path = filepath.Join(in, config.FileName)
 		if _, err := os.Stat(path); os.IsNotExist(err) {
 			path = ""
+		} else if err != nil {
+			return config.Config{}, unusable(in, err)
 		}
 	}
 	cfg, err := config.Load(path, os.Environ())

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -67,6 +68,9 @@ func open(ctx context.Context, c config.Config, log *slog.Logger, sampleKeys boo
 		}
 		cfg.TLS = &tls.Config{GetCertificate: s.certificate.Get, MinVersion: tls.VersionTLS12}
 		scheme = "wss://"
+	}
+	if err := apart(c.Listen); err != nil {
+		return nil, err
 	}
 	if cfg.Listener, err = listen(ctx, "clients", c.Listen.Clients); err != nil {
 		return nil, err
@@ -126,6 +130,24 @@ func configured(c config.Config) (server.Config, error) {
 		cfg.Origins = append(cfg.Origins, string(origin))
 	}
 	return cfg, err
+}
+
+// apart refuses one address for two things.
+func apart(l config.Listen) error {
+	taken := map[config.Address]string{}
+	for _, x := range []struct {
+		key string
+		at  config.Address
+	}{{"clients", l.Clients}, {"ops", l.Ops}, {"admin", l.Admin}} {
+		if x.at == "" || strings.HasSuffix(string(x.at), ":0") {
+			continue
+		}
+		if other, twice := taken[x.at]; twice {
+			return fmt.Errorf("listen for %s: %s is where this server listens for %s: want another port for one of them", x.key, x.at, other)
+		}
+		taken[x.at] = x.key
+	}
+	return nil
 }
 
 // listen listens for one of the keys of [listen].

@@ -26,7 +26,7 @@ type userSigNew struct {
 	App  rollcall.AppID  `required:"" placeholder:"N" help:"The app's SDKAppID."`
 	Key  string          `required:"" env:"ROLLCALL_KEY" placeholder:"KEY" help:"A secret key of the app; - reads it from standard input."`
 	User rollcall.UserID `required:"" placeholder:"USER" help:"Who may log in with it."`
-	For  time.Duration   `default:"24h" help:"How long it is good for."`
+	For  lifetime        `default:"24h" placeholder:"24h" help:"How long it is good for."`
 }
 
 // Help is the long help.
@@ -49,7 +49,7 @@ func (c *userSigNew) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	sig, err := usersig.Sign(c.App, key, string(c.User), time.Now(), c.For)
+	sig, err := usersig.Sign(c.App, key, string(c.User), time.Now(), time.Duration(c.For))
 	if err == nil {
 		fmt.Fprintln(s.out, sig)
 	}
@@ -68,7 +68,7 @@ type userSigCheck struct {
 // Help is the long help.
 func (*userSigCheck) Help() string {
 	return `
-Exits 0 if an account can log in with the UserSig, or else 1, with the code that the server would give and what to do about it. What only a server knows is not checked: whether it has the app, and a kick by REST.
+Exits 0 if an account can log in with the UserSig, or else 1, with the code that the server would give and what to do about it. What only a server knows is not checked: whether it has the app, and whether the account's UserSigs were revoked since.
 
 Examples:
 

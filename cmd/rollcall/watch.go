@@ -16,7 +16,7 @@ type watchCmd struct {
 // Help is the long help.
 func (*watchCmd) Help() string {
 	return `
-Prints who is logged in, and then each event of the account as it is written to its history, until Ctrl-C. It ends with exit status 1 when the server shuts down, and when events come faster than they are read: then some are missing, and it says so.
+Prints who is logged in, and then each event of the account as it is written to its history, until Ctrl-C. It ends with exit status 1 when the server shuts down, and when events come faster than they are read: then some are missing, and it says so. An account that is not there yet is waited for. An account that is not there yet is waited for.
 
 With --json the first line has the member "now", the others "event".
 
@@ -35,6 +35,9 @@ func (c *watchCmd) Run(ctx context.Context, s *streams) error {
 			return err
 		}
 		err = o.Watch(ctx, a, func(seen admin.Sight) error {
+			if seen.NotYet {
+				fmt.Fprintf(s.err, "app %d has no account %s yet: its first login is waited for\n", a.App, a.User)
+			}
 			switch {
 			case c.JSON:
 				return printLine(s.out, seen)

@@ -18,7 +18,7 @@ const MaxOperatorBytes = 64
 // An Account is what is so with an account now.
 type Account struct {
 	User      rollcall.UserID `json:"user"`
-	Created   time.Time       `json:"created"`
+	Created   time.Time       `json:"created,omitzero"`
 	Disabled  bool            `json:"disabled"`
 	ValidFrom int64           `json:"valid_from,omitempty"` // UserSigs with an earlier TLS.time are dead
 	Sessions  []Session       `json:"sessions"`
@@ -90,7 +90,7 @@ type Kicked struct {
 }
 
 // accountRoutes are the requests about one account.
-func (h handler) accountRoutes(mux *http.ServeMux) {
+func (h handler) accountRoutes(mux router) {
 	const path = "/v1/apps/{app}/accounts/{user}"
 	mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
 		a, err := accountOf(r)

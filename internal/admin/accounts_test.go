@@ -121,7 +121,6 @@ func TestWrongRequestsAboutAccountsHaveTheirCodesAndChangeNothing(t *testing.T) 
 		{"GET", alice + "/explain?zone=Mars", "", 400, `70402,"detail":"unknown time zone`},
 		{"GET", alice + "/explain?zone=Local", "", 400, "70402"},
 		{"GET", alice + "/explain?device=fridge", "", 400, `70402,"detail":"alice has no device \"fridge\": want one of`},
-		{"GET", nobody + "/watch", "", 404, "70107"},
 		{"GET", elsewhere + "/watch", "", 404, "70020"},
 		{"POST", "/v1/apps/7/policy/preview", `{}`, 404, "70020"},
 		{"POST", "/v1/apps/x/policy/preview", `{}`, 400, "70402"},

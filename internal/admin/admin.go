@@ -7,6 +7,8 @@
 // directory's store to the client itself, inside the process. So every operation
 // has one implementation, and a command need not care.
 //
+// docs/admin-api.md has every request.
+//
 // Requests are at most 64 KiB. An error is a JSON object with code and detail,
 // as package imcode has them.
 package admin
@@ -47,8 +49,18 @@ type Backend struct {
 
 // Handler is the API over a backend, for whoever reaches it.
 func Handler(b Backend) http.Handler {
-	h := handler{b}
 	mux := http.NewServeMux()
+	handler{b}.routes(mux)
+	return mux
+}
+
+// A router takes the requests that there are. docs/admin-api.md lists them.
+type router interface {
+	HandleFunc(pattern string, answer func(http.ResponseWriter, *http.Request))
+}
+
+// routes are all requests.
+func (h handler) routes(mux router) {
 	mux.HandleFunc("GET /v1/apps", h.list)
 	mux.HandleFunc("POST /v1/apps", h.add)
 	mux.HandleFunc("POST /v1/apps/{app}/disable", h.setDisabled(true))
@@ -62,7 +74,6 @@ func Handler(b Backend) http.Handler {
 	h.accountRoutes(mux)
 	h.pastRoutes(mux)
 	h.policyRoutes(mux)
-	return mux
 }
 
 // A handler answers the requests, each in a method of its own.

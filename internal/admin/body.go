@@ -25,12 +25,25 @@ func bodyUpTo[T any](w http.ResponseWriter, r *http.Request, most int64) (q T, e
 		err = d.Decode(&q)
 	}
 	if _, more := d.Token(); err != nil || !errors.Is(more, io.EOF) {
-		return q, imcode.ParseFailed.Errorf("the body is not as expected: want JSON with known members, at most %d bytes", most)
+		return q, imcode.ParseFailed.Errorf("the body is not as expected%s: want JSON with known members, at most %d bytes", member(err), most)
 	}
 	if string(bytes.TrimSpace(text)) == "null" {
 		return q, imcode.InvalidParameters.Errorf("the body is null: want an object")
 	}
 	return q, unambiguous(json.NewDecoder(bytes.NewReader(text)))
+}
+
+// member says which one could not be read, if that is known.
+func member(err error) string {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
+		return ", its member " + plain.Quote(plain.Clip(wrong.Field)) + " cannot be a " + wrong.Value
+	}
+	if err != nil {
+		if name, found := strings.CutPrefix(err.Error(), "json: unknown field "); found {
+			return ", it has no member " + plain.Line(plain.Clip(name))
+		}
+	}
+	return ""
 }
 
 // unambiguous refuses a value, which is JSON, in which an object has a member twice,

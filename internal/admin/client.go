@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	"rollcall.example/imcode"
@@ -23,6 +24,9 @@ type Client struct {
 	token string // "": the door asks for none
 	http  *http.Client
 }
+
+// local is the base of requests through a directory, where no name is needed.
+const local = "http://admin"
 
 type dial func(ctx context.Context, network, address string) (net.Conn, error)
 
@@ -39,7 +43,7 @@ func newClient(base, token string, d dial) *Client {
 // is dialled yet.
 func Local(dir string) *Client {
 	var d net.Dialer
-	return newClient("http://admin", "", func(ctx context.Context, _, _ string) (net.Conn, error) {
+	return newClient(local, "", func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return d.DialContext(ctx, "unix", Socket(dir))
 	})
 }
@@ -92,14 +96,33 @@ func (c *Client) send(ctx context.Context, method, path string, q any) (*http.Re
 		r.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	a, err := c.http.Do(r)
-	if err != nil || a.StatusCode == http.StatusOK {
-		return a, err
+	if err != nil {
+		return nil, c.unreached(err)
+	}
+	if a.StatusCode == http.StatusOK {
+		return a, nil
 	}
 	defer a.Body.Close()
 	refusal := new(imcode.Error)
 	if err := json.NewDecoder(io.LimitReader(a.Body, maxAnswer)).Decode(refusal); err != nil || refusal.Code == imcode.OK {
-		return nil, fmt.Errorf("no answer of a Rollcall server: status %d", a.StatusCode)
+		return nil, fmt.Errorf("what answers at %s is not the admin address of a Rollcall server (HTTP %d): its configuration has that, as [listen] admin", c.base, a.StatusCode)
 	}
 	refusal.Detail = plain.Line(refusal.Detail)
 	return nil, refusal
+}
+
+// unreached says why there was no answer, and what to look at.
+func (c *Client) unreached(err error) error {
+	if inner, ok := errors.AsType[*url.Error](err); ok {
+		err = inner.Err
+	}
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("%w: the server belongs to another user of this machine; be that one, as with sudo -u", err)
+	case c.base == local || errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Errorf("what answers at %s does not speak TLS: the admin address speaks http, unless a proxy in front does more", c.base)
+	}
+	return fmt.Errorf("no server answers at %s: %w: is it running? --server, or ROLLCALL_ADMIN, names its admin address", c.base, err)
 }

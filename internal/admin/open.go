@@ -69,7 +69,7 @@ func stopped(ctx context.Context, s *sqlite.Store, o apps.Options) (Backend, err
 
 // inside serves the API to a client in this process, until shut.
 func inside(b Backend) (c *Client, shut func() error, err error) {
-	const address = "admin:80"
+	const address = "admin:80" // of local
 	var net memnet.Network
 	l, err := net.Listen(address)
 	if err != nil {
@@ -85,5 +85,5 @@ func inside(b Backend) (c *Client, shut func() error, err error) {
 		}
 		return err
 	}
-	return newClient("http://"+address, "", net.Dial), shut, nil
+	return newClient(local, "", net.Dial), shut, nil
 }

@@ -37,7 +37,7 @@ type Event struct {
 }
 
 // pastRoutes are the requests about what has happened to an account.
-func (h handler) pastRoutes(mux *http.ServeMux) {
+func (h handler) pastRoutes(mux router) {
 	const path = "/v1/apps/{app}/accounts/{user}"
 	mux.HandleFunc("GET "+path+"/history", h.history)
 	mux.HandleFunc("GET "+path+"/explain", h.explain)

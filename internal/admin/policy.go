@@ -45,7 +45,7 @@ type run struct {
 }
 
 // policyRoutes are the requests about a policy and those who are logged in.
-func (h handler) policyRoutes(mux *http.ServeMux) {
+func (h handler) policyRoutes(mux router) {
 	mux.HandleFunc("POST /v1/apps/{app}/policy/preview", h.preview)
 	mux.HandleFunc("POST /v1/apps/{app}/policy/apply", h.apply)
 }

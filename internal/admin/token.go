@@ -69,7 +69,7 @@ func Guard(t *Token, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given, err := bearer(r.Header.Values("Authorization"))
 		if err == nil && !t.is(given) {
-			err = errors.New("the token is wrong: `rollcall admin token` in the server's data directory makes a new one")
+			err = errors.New("the token is wrong, or another was made since: `rollcall admin token`, on the server's machine, makes a new one, and the one before is worthless then")
 		}
 		if err != nil {
 			w.Header().Set("WWW-Authenticate", "Bearer")
@@ -90,7 +90,7 @@ func bearer(headers []string) (string, error) {
 			return token, nil
 		}
 	}
-	return "", errors.New("there is no token: commands read it from ROLLCALL_ADMIN_TOKEN, and the header is Authorization: Bearer TOKEN")
+	return "", errors.New("there is no token: commands read it from ROLLCALL_ADMIN_TOKEN, and the header is Authorization: Bearer TOKEN. `rollcall init` has shown it; if it is lost, `rollcall admin token`, on the server's machine, makes a new one, and the one before is worthless then")
 }
 
 // A madeToken is the body that answers whoever made one.

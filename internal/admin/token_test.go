@@ -252,7 +252,7 @@ func TestAServerThatSendsTheClientElsewhereDoesNotGetItThere(t *testing.T) {
 	first := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
 	defer first.Close()
 	_, err := remote(t, first.URL, "the-token").Apps(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "no answer of a Rollcall server: status 307") || len(asked) > 0 {
+	if err == nil || !strings.Contains(err.Error(), "is not the admin address of a Rollcall server (HTTP 307)") || len(asked) > 0 {
 		t.Errorf("got %v, and %d requests went elsewhere", err, len(asked))
 	}
 }

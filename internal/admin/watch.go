@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rollcall.example"
+	"rollcall.example/imcode"
 	"rollcall.example/internal/plain"
 )
 
@@ -14,11 +15,12 @@ import (
 const breath = 30 * time.Second
 
 // A Sight is one line of a watch: who is in when it begins, then each event, and
-// at last why it ended.
+// at last why it ended. An account that is not there yet is waited for.
 type Sight struct {
-	Now   *Account `json:"now,omitempty"`
-	Event *Event   `json:"event,omitempty"`
-	End   string   `json:"end,omitempty"`
+	Now    *Account `json:"now,omitempty"`
+	NotYet bool     `json:"not_yet,omitempty"` // with now: the account is not there yet
+	Event  *Event   `json:"event,omitempty"`
+	End    string   `json:"end,omitempty"`
 }
 
 // Why a watch ends.
@@ -37,12 +39,16 @@ func (h handler) watch(w http.ResponseWriter, r *http.Request) {
 	events, stop := h.Sessions.Watch(a) // before who is in is read: what happens in between is in both
 	defer stop()
 	now, err := h.account(r.Context(), a)
+	first := Sight{Now: &now}
+	if errors.Is(err, imcode.AccountNotFound) {
+		now, first.NotYet, err = Account{User: a.User, Sessions: []Session{}, Untold: []Untold{}}, true, nil
+	}
 	if err != nil {
 		h.answer(w, nil, err)
 		return
 	}
 	out := newStream(w)
-	if out.send(Sight{Now: &now}) != nil {
+	if out.send(first) != nil {
 		return
 	}
 	if h.Ending == nil {

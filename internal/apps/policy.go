@@ -70,7 +70,7 @@ func (p Policy) rules() (policy.Rules, error) {
 		switch {
 		case !set:
 		case n < 1:
-			return r, imcode.InvalidParameters.Errorf("%d instances on %s: want at least 1", n, platform)
+			return r, imcode.InvalidParameters.Errorf("%s on %s: want at least 1", plain.Count(n, "instance"), platform)
 		default:
 			r.Limit[platform] = n
 		}
@@ -176,8 +176,12 @@ func (i *Instances) UnmarshalJSON(text []byte) error {
 // checkBounds refuses numbers above those that an operator of this server may set.
 func (o Options) checkBounds(i Instances) error {
 	for p := range platforms {
-		if most := o.most(p); i[p] > most {
-			return imcode.InvalidParameters.Errorf("%d instances on %s: want 1 to %d", i[p], p, most)
+		switch most := o.most(p); {
+		case i[p] <= most:
+		case p == rollcall.PlatformOther:
+			return imcode.InvalidParameters.Errorf("%d instances on %s: want 1, because its devices cannot be told apart", i[p], p)
+		default:
+			return imcode.InvalidParameters.Errorf("%d instances on %s: want at most %d; the server's configuration ([policy]) has the bound", i[p], p, most)
 		}
 	}
 	return nil

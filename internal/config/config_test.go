@@ -163,6 +163,23 @@ func TestAVariableThatIsMisspeltIsToldSo(t *testing.T) {
 	}
 }
 
+func TestAVariableOfAMisspeltSectionIsToldSo(t *testing.T) {
+	_, err := load(t, "", "ROLLCALL_LITSEN_CLIENTS=127.0.0.1:1")
+	want := "ROLLCALL_LITSEN_CLIENTS: unknown variable; there is ROLLCALL_DIR, what begins with ROLLCALL_LIMITS_, ROLLCALL_LISTEN_, "
+	if err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v, want %s...", err, want)
+	}
+}
+
+// A cluster tells its containers where a service called rollcall is.
+func TestVariablesOfOthersAreLeftAlone(t *testing.T) {
+	_, err := load(t, "", "ROLLCALL_TEST_NODE=1", "ROLLCALL_SERVICE_HOST=10.0.0.7", "ROLLCALL_SERVICE_PORT_CLIENTS=7400",
+		"ROLLCALL_PORT=tcp://10.0.0.7:7400", "ROLLCALL_PORT_7400_TCP_ADDR=10.0.0.7", "ROLLCALLS=1")
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTheEnvironmentsMistakesNameTheVariable(t *testing.T) {
 	_, err := load(t, "", "ROLLCALL_LOG_FORMAT=xml", "ROLLCALL_TIMEOUTS_LOGIN=soon")
 	want := "ROLLCALL_TIMEOUTS_LOGIN: \"soon\": want a duration, as 90s or 1m30s\nROLLCALL_LOG_FORMAT: \"xml\": want text or json"

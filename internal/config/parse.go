@@ -206,8 +206,22 @@ func (c *Config) near(key string) []string {
 	return all
 }
 
-// environ sets what the environment sets. A variable that begins like those of a
-// section and is none of them is a mistake, as an unknown key is in a file.
+// others are the variables of this name that are no configuration: secrets and what
+// the commands read.
+var others = []string{
+	"ROLLCALL_KEY", "ROLLCALL_NEW_KEY", "ROLLCALL_USERSIG", "ROLLCALL_SERVER", "ROLLCALL_MASTER_KEY",
+	"ROLLCALL_ADMIN", "ROLLCALL_ADMIN_TOKEN", "ROLLCALL_OPERATOR",
+}
+
+// elsewhere tells whether a variable is none of ours to judge: of tests, or of a
+// cluster that tells every container where a service called rollcall is.
+func elsewhere(name string) bool {
+	return strings.HasPrefix(name, "ROLLCALL_TEST_") || strings.HasPrefix(name, "ROLLCALL_SERVICE_") ||
+		name == "ROLLCALL_PORT" || strings.HasPrefix(name, "ROLLCALL_PORT_")
+}
+
+// environ sets what the environment sets. A variable that is called like ours and is
+// none is a mistake, as an unknown key is in a file.
 func (c *Config) environ(environment []string) error {
 	given := map[string]string{}
 	for _, line := range environment {
@@ -230,13 +244,24 @@ func (c *Config) environ(environment []string) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		for section, key := range sections {
-			if strings.HasPrefix(name, section) {
-				wrong = append(wrong, fmt.Errorf("%s: unknown variable; behind %s there is %s", name, section, strings.ToUpper(strings.Join(c.near(key), ", "))))
-			}
+		if slices.Contains(others, name) || elsewhere(name) {
+			continue
 		}
+		wrong = append(wrong, fmt.Errorf("%s: unknown variable; %s", name, c.offerVariables(name, sections)))
 	}
 	return errors.Join(wrong...)
+}
+
+// offerVariables says what might have been meant by an unknown variable; sections has
+// a key of each section, by how its variables begin.
+func (c *Config) offerVariables(name string, sections map[string]string) string {
+	for section, key := range sections {
+		if strings.HasPrefix(name, section) {
+			return "behind " + section + " there is " + strings.ToUpper(strings.Join(c.near(key), ", "))
+		}
+	}
+	begin := slices.Sorted(maps.Keys(sections))
+	return "there is " + variable("dir") + ", what begins with " + strings.Join(begin, ", ") + ", and " + strings.Join(others, ", ")
 }
 
 // variable names the environment variable of a key or section.

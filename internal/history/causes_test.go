@@ -279,7 +279,7 @@ For support only: by operator "Olga".
   It was connected and was sent the notice, but has not confirmed it yet. It will be told when it comes back, until 2026-11-30 13:00:00 UTC.
   For support only: by operator "Olga".
 `},
-	{"a REST kick", func(a *tale) {
+	{"all UserSigs revoked", func(a *tale) {
 		a.login(phone)
 		a.leave(phone)
 		a.later(time.Hour)
@@ -288,12 +288,12 @@ For support only: by operator "Olga".
 	}, "", `
 alice is logged in on no device.
 UserSigs dated before 2026-11-23 13:00:00 UTC are worthless. They were revoked on 2026-11-23 13:00:00 UTC (1 hour ago).
-For support only: a REST kick by operator "Olga".
+For support only: all UserSigs were revoked by operator "Olga".
 
 "Ann's phone" (Android), device phone-1
   It was signed out on 2026-11-23 13:00:00 UTC (1 hour ago), because all UserSigs made until then were revoked: it needs a new one.
   It was without a connection and has not been told yet. It will be told when it comes back, until 2026-11-30 13:00:00 UTC.
-  For support only: a REST kick by operator "Olga".
+  For support only: all UserSigs were revoked by operator "Olga".
 `},
 	{"the UserSig ended", func(a *tale) {
 		a.loginFor(phone, time.Hour)
@@ -422,6 +422,49 @@ alice is logged in on 1 device:
 
 "Ann's phone" (Android), device phone-1
   It has been logged in since 2026-11-23 12:00:00 UTC (1 minute ago), and is connected.
-  A new UserSig for its session was refused on 2026-11-23 12:00:00 UTC (1 minute ago): 70402, a parameter is missing or wrong; the detail says which.
+  A new UserSig for its session was refused on 2026-11-23 12:00:00 UTC (1 minute ago): 70402, the new UserSig ended sooner than the one it had.
+`},
+	{"a platform that the app does not admit was refused", func(a *tale) {
+		a.r.Refused[rollcall.Mac] = true
+		a.login(phone)
+		a.login(policy.Login{Device: "mac-1", DeviceName: "Ann's Mac", Platform: rollcall.Mac})
+		a.later(time.Minute)
+	}, "mac-1", `
+alice is logged in on 1 device:
+- "Ann's phone" (Android), since 2026-11-23 12:00:00 UTC (1 minute ago): it is connected
+
+"Ann's Mac" (Mac), device mac-1
+  It was not logged in, as far as the history goes back.
+  A login from it was refused on 2026-11-23 12:00:00 UTC (1 minute ago): 70402, the app does not admit Mac.
+`},
+	{"another platform than the device's was refused", func(a *tale) {
+		a.login(phone)
+		a.login(policy.Login{Device: "phone-1", DeviceName: "Ann's phone", Platform: rollcall.Mac})
+		a.later(time.Minute)
+	}, "", `
+alice is logged in on 1 device:
+- "Ann's phone" (Android), since 2026-11-23 12:00:00 UTC (1 minute ago): it is connected
+
+"Ann's phone" (Android), device phone-1
+  It has been logged in since 2026-11-23 12:00:00 UTC (1 minute ago), and is connected.
+  A login from it was refused on 2026-11-23 12:00:00 UTC (1 minute ago): 70402, the device had a session on another platform than Mac, or the app did not admit Mac then.
+`},
+	{"kicked, logged in again and logged out", func(a *tale) {
+		a.login(phone)
+		a.later(time.Hour)
+		a.serve(policy.KickSessions(a.s, policy.OperatorKick{Now: a.now, Operator: "Olga", Target: policy.Target{Session: 1}}, a.r))
+		a.acknowledged()
+		a.later(time.Hour)
+		a.login(phone)
+		a.later(time.Hour)
+		a.serve(policy.LogOut(a.s, policy.Logout{Now: a.now, Device: "phone-1", Fixed: hash("fixed 2"), Try: 50}, a.r))
+		a.later(time.Minute)
+	}, "", `
+alice is logged in on no device.
+
+"Ann's phone" (Android), device phone-1
+  It was logged out by the user on this device on 2026-11-23 15:00:00 UTC (1 minute ago).
+  Before that it was signed out on 2026-11-23 13:00:00 UTC (2 hours 1 minute ago), by an operator. It has logged in again since.
+  For support only: by operator "Olga".
 `},
 }

@@ -115,7 +115,7 @@ func support(r store.HistoryRow) string {
 	}
 	what := ""
 	if r.Reason == policy.RESTKick {
-		what = "a REST kick "
+		what = "all UserSigs were revoked "
 	}
 	return fmt.Sprintf("For support only: %sby operator %q.\n", what, r.By.Operator)
 }
@@ -128,6 +128,7 @@ type installation struct {
 	seen     int64              // the id of its latest row
 	in       *policy.Session    // it is logged in with it
 	out      []store.HistoryRow // the last end of a session, and what was said of that end later
+	before   []store.HistoryRow // if that was its user's own act: the last that was not
 	refused  []store.HistoryRow // since its last login or end, the latest maxRefusals
 	earlier  int                // refusals before those
 }
@@ -178,8 +179,16 @@ func (d *installation) read(r store.HistoryRow) {
 	case ends(r) && len(d.out) > 0 && d.out[0].Session == r.Session:
 		d.out = append(d.out, r)
 	case ends(r):
+		if len(d.out) > 0 && !ownAct(d.out[0]) {
+			d.before = d.out
+		}
 		d.out, d.refused, d.earlier = []store.HistoryRow{r}, nil, 0
 	}
+}
+
+// ownAct tells whether it was on the device itself that a session was ended.
+func ownAct(end store.HistoryRow) bool {
+	return end.Kind == policy.EventLogout || end.Kind == policy.EventReplaced
 }
 
 // is tells whether the device has this id or name.

@@ -29,11 +29,11 @@ func (a Account) story(d *installation) (said []string) {
 		if k := d.out[0].Kind; k == policy.EventKicked || k == policy.EventKeptOut {
 			said = append(said, a.told(d))
 		}
-		for _, r := range d.out {
-			if by := support(r); by != "" {
-				said = append(said, by)
-			}
-		}
+		said = append(said, operators(d.out)...)
+	}
+	if len(d.out) > 0 && ownAct(d.out[0]) && len(d.before) > 0 {
+		said = append(said, "Before that it was "+a.end(d.before[0])+" It has logged in again since.")
+		said = append(said, operators(d.before)...)
 	}
 	if d.in == nil && len(d.out) == 0 {
 		said = append(said, "It was not logged in, as far as the history goes back.")
@@ -43,6 +43,16 @@ func (a Account) story(d *installation) (said []string) {
 	}
 	if d.earlier > 0 {
 		said = append(said, fmt.Sprintf("Before these it was refused %s more.", plain.Count(d.earlier, "time")))
+	}
+	return said
+}
+
+// operators names those of the rows, a line for each.
+func operators(rows []store.HistoryRow) (said []string) {
+	for _, r := range rows {
+		if by := support(r); by != "" {
+			said = append(said, by)
+		}
 	}
 	return said
 }
@@ -136,10 +146,25 @@ func (a Account) refusal(r store.HistoryRow) string {
 		when = fmt.Sprintf("%d times since %s, last %s", r.Count, plain.Stamp(r.At, a.Zone), when)
 	}
 	said := fmt.Sprintf("%s %s: %d", what, when, int(r.Code))
+	if r.Code == imcode.InvalidParameters {
+		return said + ", " + a.parameter(r) + "."
+	}
 	if e, ok := imcode.Lookup(int(r.Code)); ok {
 		said += ", " + e.Meaning
 	}
 	return said + "."
+}
+
+// parameter says which one was wrong: a row keeps no detail, but a UserSig that was
+// good leaves few that can be.
+func (a Account) parameter(r store.HistoryRow) string {
+	switch {
+	case r.Session != 0:
+		return "the new UserSig ended sooner than the one it had"
+	case a.Rules.Refused[r.Platform]:
+		return fmt.Sprintf("the app does not admit %s", r.Platform)
+	}
+	return fmt.Sprintf("the device had a session on another platform than %s, or the app did not admit %s then", r.Platform, r.Platform)
 }
 
 // link says whether a session has a connection now.

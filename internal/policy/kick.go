@@ -184,7 +184,7 @@ func (r Reason) String() string {
 	names := [...]string{
 		Silently: "none", NewerLogin: "newer login", Operator: "operator", SignedOutElsewhere: "signed out elsewhere",
 		PolicyApplied: "policy applied", SameDeviceElsewhere: "same device elsewhere", SecretUsedTwice: "secret used twice",
-		AccountDisabled: "account disabled", AccountDeleted: "account deleted", RESTKick: "REST kick", SigEnded: "UserSig ended",
+		AccountDisabled: "account disabled", AccountDeleted: "account deleted", RESTKick: "UserSigs revoked", SigEnded: "UserSig ended",
 	}
 	if int(r) < len(names) {
 		return names[r]
