@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 	"rollcall.example/wire"
 )
 
@@ -123,7 +124,7 @@ func (e *engine) cancelRequest(r *request, cause error) {
 func refusalOf(r *wire.Refusal) *imcode.Error {
 	return &imcode.Error{
 		Code:       imcode.Code(r.GetCode()),
-		Detail:     r.GetText(),
+		Detail:     plain.Line(r.GetText()),
 		RetryAfter: time.Duration(r.GetRetryAfterMs()) * time.Millisecond,
 	}
 }
