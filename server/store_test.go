@@ -15,6 +15,7 @@ import (
 	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/apps"
+	"rollcall.example/internal/chat"
 	"rollcall.example/internal/gateway"
 	"rollcall.example/internal/memnet"
 	"rollcall.example/internal/node"
@@ -138,14 +139,15 @@ func balkyStoryBehind(t *testing.T, door gateway.DoorOptions, loginWait time.Dur
 		}
 		log := slog.New(slog.NewTextHandler(w.log, nil))
 		b := &balky{Store: st, turn: make(chan struct{}, 1)}
-		sessions := session.New(b, a, node.NewRoster(), session.Options{
+		roster := node.NewRoster()
+		sessions := session.New(b, a, roster, session.Options{
 			Log: log, LoginWait: loginWait, OnLogin: func(c imcode.Code) {
 				if c == imcode.Internal {
 					b.busy.Add(1)
 				}
 			},
 		})
-		g := gateway.New(sessions, gateway.Options{Log: log})
+		g := gateway.New(sessions, chat.New(b, a, roster, sessions, chat.Options{Log: log}), gateway.Options{Log: log})
 		srv := &http.Server{Handler: g, ReadHeaderTimeout: time.Second, ConnContext: gateway.ConnContext}
 		l := gateway.NewDoor(w.listen(host), door)
 		var running sync.WaitGroup

@@ -18,6 +18,7 @@ type batch struct {
 	accounts map[rollcall.Account]*entry
 	order    []*entry
 	usage    map[period]counts
+	chat     chat
 }
 
 // An entry is one account in a batch.
@@ -69,6 +70,11 @@ func (b *batch) mutate(ctx context.Context, a rollcall.Account, rule store.Rule)
 	o, err := apply(rule, e.is)
 	if err != nil {
 		return policy.Outcome{}, err
+	}
+	if e.is.Exists() && !o.State.Exists() {
+		if err := b.forgetTalks(ctx, a); err != nil {
+			return policy.Outcome{}, err
+		}
 	}
 	o.State = stored(o.State)
 	b.count(e, o.State)
@@ -145,6 +151,9 @@ func (b *batch) flush(ctx context.Context) error {
 		if err := b.save(ctx, e); err != nil {
 			return fmt.Errorf("write %s: %w", e.account, err)
 		}
+	}
+	if err := b.saveChat(ctx); err != nil {
+		return fmt.Errorf("write conversations: %w", err)
 	}
 	for p, n := range b.usage {
 		if _, err := b.sql.addUsage.ExecContext(ctx, int64(p.app), p.at, n.active, n.signedUp); err != nil {

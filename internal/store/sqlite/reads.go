@@ -14,12 +14,13 @@ import (
 // reads are the statements of the reading connections.
 type reads struct {
 	loads
+	talkLoads
 	due, loggedIn, history, usage, apps, keys, value *sql.Stmt
 }
 
 func prepareReads(ctx context.Context, db *sql.DB) (*reads, error) {
 	r := &reads{}
-	return r, compile(ctx, db, append(r.list(),
+	return r, compile(ctx, db, append(append(r.loads.list(), r.talkLoads.list()...),
 		statement{&r.due, `SELECT a.app, a.user, s.due FROM session s JOIN account a ON a.id = s.account ORDER BY s.due`},
 		statement{&r.loggedIn, `SELECT a.user FROM account a WHERE a.app = ? AND a.user > ?
 			AND EXISTS (SELECT 1 FROM session s WHERE s.account = a.id) ORDER BY a.user LIMIT ?`},

@@ -22,11 +22,16 @@ type writes struct {
 	addTry, putTry, dropTry            *sql.Stmt
 	foldable, fold, addEvent           *sql.Stmt
 	addUsage                           *sql.Stmt
+
+	talkLoads
+	addTalk, putTalk, putTalker *sql.Stmt
+	addMessage, putMessage      *sql.Stmt
+	pins                        *sql.Stmt
 }
 
 func prepareWrites(ctx context.Context, conn *sql.Conn) (*writes, error) {
 	w := &writes{}
-	w.all = append(w.list(),
+	w.all = append(append(w.loads.list(), w.talkLoads.list()...),
 		statement{&w.begin, `BEGIN IMMEDIATE`},
 		statement{&w.commit, `COMMIT`},
 		statement{&w.rollback, `ROLLBACK`},
@@ -61,6 +66,18 @@ func prepareWrites(ctx context.Context, conn *sql.Conn) (*writes, error) {
 
 		statement{&w.addUsage, `INSERT INTO usage (app, period, active, signed_up) VALUES (?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET active = active + excluded.active, signed_up = signed_up + excluded.signed_up`},
+
+		statement{&w.addTalk, `INSERT INTO conversation (` + talkColumns + `, sum, low, high)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		statement{&w.putTalk, `UPDATE conversation SET (` + talkColumns + `, sum) =
+			(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?`},
+		statement{&w.putTalker, `INSERT INTO talker (account, changes, sum) VALUES (?, ?, ?)
+			ON CONFLICT DO UPDATE SET changes = excluded.changes, sum = excluded.sum`},
+		statement{&w.addMessage, `INSERT INTO message (app, at, conversation, sequence, sender, nth, name, flags, sum, content)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		statement{&w.putMessage, `UPDATE message SET flags = ?, sum = ?, content = ? WHERE conversation = ? AND sequence = ?`},
+		statement{&w.pins, `SELECT (SELECT count(*) FROM conversation WHERE low = ?1 AND low_pinned)
+			+ (SELECT count(*) FROM conversation WHERE high = ?1 AND high_pinned)`},
 	)
 	return w, compile(ctx, conn, w.all)
 }
