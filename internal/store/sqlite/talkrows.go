@@ -225,11 +225,21 @@ func (l *talkLoads) loadTalker(ctx context.Context, at in, a rollcall.Account) (
 	if errors.Is(err, sql.ErrNoRows) {
 		return talker{}, nil
 	}
-	t.changes = uint64(changes.Int64)
-	if err == nil && changes.Valid && t.sum() != sum.Int64 {
-		err = fmt.Errorf("talker %d: %w", t.row, store.ErrDamaged)
+	if err != nil {
+		return t, err
 	}
-	return t, err
+	t.changes = uint64(changes.Int64)
+	damaged := changes.Valid && t.sum() != sum.Int64
+	if !changes.Valid { // nobody has talked to it yet
+		all, err := l.changedSince(ctx, at, t.row, 0, 1)
+		if damaged = len(all) > 0; err != nil {
+			return t, err
+		}
+	}
+	if damaged {
+		return t, fmt.Errorf("talker %d: %w", t.row, store.ErrDamaged)
+	}
+	return t, nil
 }
 
 // in is the transaction that a statement runs in.

@@ -20,6 +20,7 @@ type Engine interface {
 	store.Records
 	store.Apps
 	store.Values
+	store.Chat
 	Close() error
 }
 
@@ -60,6 +61,14 @@ func Run(t *testing.T, fresh Fresh) {
 		{"keys rotate", keys},
 		{"an app is added whole or not at all", wholeApp},
 		{"a value is what it was set to last", values},
+		{"what is said is counted in the order of the commits", saidInOrder},
+		{"a message is said once", saidOnce},
+		{"what cannot be said fails alone", unwritableTalk},
+		{"conversations are read by their changes", changedSince},
+		{"an act reaches those whom it concerns", acted},
+		{"messages are read by pages", pagesOfMessages},
+		{"old messages go, and nothing else", trimming},
+		{"a deleted account leaves its conversations to nobody", forgotten},
 	} {
 		t.Run(tt.promise, func(t *testing.T) {
 			e := fresh(t)()
@@ -70,6 +79,8 @@ func Run(t *testing.T, fresh Fresh) {
 		})
 	}
 	t.Run("everything is there after a reopen", func(t *testing.T) { reopen(t, fresh(t)) })
+	t.Run("nothing is said after the end of a session", func(t *testing.T) { saidWhileIn(t, fresh(t)) })
+	t.Run("conversations are there after a reopen", func(t *testing.T) { talkReopened(t, fresh(t)) })
 	t.Run("a closed store says so", func(t *testing.T) { closed(t, fresh(t)()) })
 }
 
