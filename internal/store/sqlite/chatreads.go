@@ -64,6 +64,10 @@ func (s *Store) Conversations(ctx context.Context, a rollcall.Account, since uin
 				return err
 			}
 			views = append(views, talk.ViewOf(r.other, r.last, r.sides[side], r.sides[1-side], latest))
+			since = r.sides[side].Changed
+		}
+		if !more && since < change { // the latest change is some conversation's
+			return fmt.Errorf("the conversations of account %d end with change %d, want %d: %w", own.row, since, change, store.ErrDamaged)
 		}
 		return nil
 	})

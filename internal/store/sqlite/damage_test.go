@@ -21,8 +21,8 @@ import (
 )
 
 // TestAFlippedBitIsNeverServed: whatever bit of a message or a conversation flips in
-// the file, each answer is what it was, or an error. A bit of an index may hide a row:
-// then SQLite's own check finds it.
+// the file, each answer is what it was, or an error. A bit of an index or of a row's
+// number may hide a row: then SQLite's own check finds it.
 func TestAFlippedBitIsNeverServed(t *testing.T) {
 	const flips = 100
 	whole := t.TempDir()
@@ -62,10 +62,10 @@ func TestAFlippedBitIsNeverServed(t *testing.T) {
 			case strings.HasPrefix(got[n], "error"):
 				what = "an error of " + p.kind
 			case got[n] == want[n]:
-			case p.kind == "index" && checked(t, path) != "ok":
+			case len(got[n]) < len(want[n]) && checked(t, path) != "ok":
 				what = "found by the check"
 			default:
-				t.Errorf("bit %d of byte %d (of %s): question %d was answered\n%.300s\nwant\n%.300s", bit, at, p.name, n, got[n], want[n])
+				t.Errorf("bit %d of byte %d (of %s): question %d was answered\n%s\nwant\n%s", bit, at, p.name, n, got[n], want[n])
 			}
 		}
 		found[what]++
@@ -90,7 +90,7 @@ func fill(t *testing.T, s *sqlite.Store) {
 		from := users[i%3]
 		q := talk.Sending{
 			Asking: talk.Asking{Now: now, Session: 1, Conn: 1}, ID: fmt.Sprint("message-", i),
-			Content: bytes.Repeat([]byte{byte(i)}, 10+i%7*900),
+			Content: bytes.Repeat([]byte{'a' + byte(i%26)}, 10+i%7*900),
 		}
 		o, err := s.Converse(t.Context(), store.Conversing{Account: rollcall.Account{App: 1, User: from}, Peer: users[(i+1)%3]},
 			func(t talk.Talk) talk.Outcome { return talk.Send(t, q) }, func(talk.Outcome) {})
@@ -107,7 +107,11 @@ func answers(s *sqlite.Store) []string {
 		if err != nil {
 			v = "error: " + err.Error()
 		}
-		all = append(all, fmt.Sprint(v))
+		said := fmt.Sprint(v)
+		for _, letter := range "abcdefghijklmnopqrstuvwxyz" { // long contents, as lists of numbers
+			said = strings.ReplaceAll(said, strings.Repeat(fmt.Sprintf("%d ", letter), 8), string(letter))
+		}
+		all = append(all, said)
 	}
 	for _, own := range []rollcall.UserID{"alice", "bob", "carol"} {
 		a := rollcall.Account{App: 1, User: own}
