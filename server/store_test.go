@@ -23,6 +23,7 @@ import (
 	"rollcall.example/internal/session"
 	"rollcall.example/internal/store"
 	"rollcall.example/internal/store/sqlite"
+	"rollcall.example/internal/talk"
 	"rollcall.example/server"
 	"rollcall.example/wire"
 )
@@ -39,6 +40,7 @@ type balky struct {
 	hold     <-chan struct{}   // for this
 	takes    time.Duration     // each request, one at a time
 	turn     chan struct{}
+	talk     <-chan struct{} // for which the next request about a conversation waits
 
 	changes atomic.Int64 // requests that it was given
 	busy    atomic.Int64 // logins that were told to come back
@@ -49,6 +51,38 @@ func (b *balky) slow(takes time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.takes = takes
+}
+
+var errBalky = errors.New("the store balks")
+
+// waitToTalk makes the next request about a conversation wait for hold, before it
+// comes to the store.
+func (b *balky) waitToTalk(hold <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.talk = hold
+}
+
+// Converse implements store.Chat.
+func (b *balky) Converse(ctx context.Context, q store.Conversing, rule store.TalkRule, then func(talk.Outcome)) (talk.Outcome, error) {
+	b.mu.Lock()
+	before, after, hold := b.before, b.after, b.talk
+	b.talk = nil
+	b.mu.Unlock()
+	if before != nil {
+		return talk.Outcome{}, before
+	}
+	if hold != nil {
+		<-hold
+	}
+	if after != nil {
+		then = func(talk.Outcome) {}
+	}
+	o, err := b.Store.Converse(ctx, q, rule, then)
+	if err == nil {
+		err = after
+	}
+	return o, err
 }
 
 // waitOnce makes the device's next request that is granted wait for hold, between

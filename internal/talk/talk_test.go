@@ -20,7 +20,7 @@ var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 // by is alice's first session, on its second connection, with an hour to go.
 var by = talk.Asking{Now: now, Session: 1, Conn: 2}
 
-// said is a conversation in which alice (a) and bob (b) have said these: "a b b". The
+// said is a conversation in which alice (a) and bob (b) have said these: "abb". The
 // messages are a minute old and kept, in the order of their sequences.
 func said(who string) (talk.Talk, []talk.Message) {
 	t := talk.Talk{
@@ -28,7 +28,7 @@ func said(who string) (talk.Talk, []talk.Message) {
 		LastAt: now.Add(-time.Minute),
 	}
 	var all []talk.Message
-	for i, w := range strings.Fields(who) {
+	for i, w := range strings.Split(who, "") {
 		m := talk.Message{Sequence: uint64(i + 1), Own: w == "a", ID: fmt.Sprint("m", i+1), Time: t.LastAt, Content: []byte("hi")}
 		side := &t.Peer
 		if m.Own {
@@ -96,17 +96,17 @@ func TestSend(t *testing.T) {
 		want       string
 	}{
 		{"the first message", "", send("x", "hi"), nil, "own 1 peer 6 #1/1 hi appended unread 0"},
-		{"one more", "a b b", send("x", "hi"), nil, "own 4 peer 9 #4/2 hi appended unread 2"},
+		{"one more", "abb", send("x", "hi"), nil, "own 4 peer 9 #4/2 hi appended unread 2"},
 		{"to nobody", "", send("x", "hi"), func(t *talk.Talk) { t.Exists = false }, "20003"},
-		{"to who was there once", "a b", send("x", "hi"), func(t *talk.Talk) { t.Exists = false }, "20003"},
-		{"the same again", "a b", send("m1", "hi"), found(1), "#1/1 hi unread 1"},
-		{"the same again, to who is gone by now", "a b", send("m1", "hi"), func(t *talk.Talk) { found(1)(t); t.Exists = false }, "#1/1 hi unread 1"},
-		{"another under its id", "a b", send("m1", "ho"), found(1), "6017"},
-		{"another that was recalled", "a b", send("m1", "ho"), func(t *talk.Talk) {
+		{"to who was there once", "ab", send("x", "hi"), func(t *talk.Talk) { t.Exists = false }, "20003"},
+		{"the same again", "ab", send("m1", "hi"), found(1), "#1/1 hi unread 1"},
+		{"the same again, to who is gone by now", "ab", send("m1", "hi"), func(t *talk.Talk) { found(1)(t); t.Exists = false }, "#1/1 hi unread 1"},
+		{"another under its id", "ab", send("m1", "ho"), found(1), "6017"},
+		{"another that was recalled", "ab", send("m1", "ho"), func(t *talk.Talk) {
 			found(1)(t)
 			t.Found[0].Recalled, t.Found[0].Content = true, nil
 		}, "#1/1  unread 1"},
-		{"the id of one to somebody else", "a b", send("m1", "hi"), func(t *talk.Talk) { t.Strange = true }, "6017"},
+		{"the id of one to somebody else", "ab", send("m1", "hi"), func(t *talk.Talk) { t.Strange = true }, "6017"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			before, _ := said(tt.said)
@@ -132,7 +132,7 @@ func found(sequences ...uint64) func(*talk.Talk) {
 				who = append(who, "b")
 			}
 		}
-		_, all := said(strings.Join(who, " "))
+		_, all := said(strings.Join(who, ""))
 		for _, s := range sequences {
 			t.Found = append(t.Found, all[s-1])
 		}
@@ -154,7 +154,7 @@ func TestTimesDoNotGoBack(t *testing.T) {
 
 // TestAMessageBringsADeletedConversationBack, to both.
 func TestAMessageBringsADeletedConversationBack(t *testing.T) {
-	before, _ := said("a b")
+	before, _ := said("ab")
 	before.Own.Deleted, before.Peer.Deleted = true, true
 	before.Own.DeletedTo, before.Peer.DeletedTo = 2, 2
 	o := send("x", "hi")(before)
@@ -181,11 +181,11 @@ func TestActs(t *testing.T) {
 		return func(t talk.Talk) talk.Outcome { return talk.Pin(t, talk.Pinning{Asking: by, Pinned: yes}) }
 	}
 	remove := func(t talk.Talk) talk.Outcome { return talk.Delete(t, by) }
-	const own = 4 // of "a b b a"
+	const own = 4 // of "abba"
 	for _, tt := range []struct {
 		name  string
 		rule  func(talk.Talk) talk.Outcome
-		found []uint64 // of "a b b a"
+		found []uint64 // of "abba"
 		given func(*talk.Talk)
 		want  string
 	}{
@@ -229,7 +229,7 @@ func TestActs(t *testing.T) {
 		{"recalled 0", recall(0), nil, nil, "6017"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			before, all := said("a b b a")
+			before, all := said("abba")
 			for _, s := range tt.found {
 				before.Found = append(before.Found, all[s-1])
 			}
@@ -269,7 +269,7 @@ func TestWhoseSessionIsOverChangesNothing(t *testing.T) {
 		{"a newer connection serves it", by, func(x *policy.Session) { x.Conn = 3 }, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			before, all := said("b a")
+			before, all := said("ba")
 			tt.given(&before.Account.Sessions[0])
 			before.Found = all[1:]
 			for i, o := range []talk.Outcome{
@@ -293,7 +293,7 @@ func TestWhoseSessionIsOverChangesNothing(t *testing.T) {
 
 // TestARecalledMessageThatOneHasDeletedIsNotShownToThem.
 func TestARecalledMessageThatOneHasDeletedIsNotShownToThem(t *testing.T) {
-	before, all := said("b a")
+	before, all := said("ba")
 	before.Peer.DeletedTo = 2
 	before.Found = []talk.Message{all[1]}
 	o := talk.Recall(before, talk.Recalling{Asking: by, Sequence: 2, Within: time.Hour})
@@ -313,7 +313,7 @@ func TestUnreadIsWhatWasSentSince(t *testing.T) {
 		who := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b"}), 1, 20).Draw(t, "who")
 		kept := rapid.IntRange(0, len(who)).Draw(t, "dropped")
 		to := rapid.IntRange(1, len(who)).Draw(t, "read to")
-		before, all := said(strings.Join(who, " "))
+		before, all := said(strings.Join(who, ""))
 		for _, m := range all[kept:] {
 			if m.Sequence >= uint64(to) {
 				before.Found = append(before.Found, m)
@@ -331,7 +331,7 @@ func TestUnreadIsWhatWasSentSince(t *testing.T) {
 }
 
 func TestPagesAreCutWhereTheyGoOn(t *testing.T) {
-	_, all := said("a b b a")
+	_, all := said("abba")
 	p := talk.Page{Messages: all, From: 1, To: 4, Complete: true, Last: 4}
 	for _, tt := range []struct {
 		n        int
