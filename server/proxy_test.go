@@ -72,7 +72,7 @@ type proxied struct {
 }
 
 // login logs a user in over a connection that begins with head, from whom forwarded
-// says, and returns the answer; nil: there is no room.
+// says, and returns the answer.
 func (w *proxied) login(user, sig, head, forwarded string) *wire.ServerFrame {
 	w.t.Helper()
 	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
@@ -90,10 +90,7 @@ func (w *proxied) login(user, sig, head, forwarded string) *wire.ServerFrame {
 	if forwarded != "" {
 		o.HTTPHeader["X-Forwarded-For"] = strings.Split(forwarded, "|")
 	}
-	c, r, err := websocket.Dial(w.t.Context(), "ws://"+w.address+wire.Path, o)
-	if err != nil && r != nil && r.StatusCode == http.StatusServiceUnavailable && r.Header.Get("Retry-After") != "" {
-		return nil
-	}
+	c, _, err := websocket.Dial(w.t.Context(), "ws://"+w.address+wire.Path, o)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -102,6 +99,31 @@ func (w *proxied) login(user, sig, head, forwarded string) *wire.ServerFrame {
 	f := loginFrame(sig, fmt.Sprint("device-", w.devices), 1)
 	f.GetLogin().UserId = user
 	return (&line{w.t, c, wire.Proto}).ask(f)
+}
+
+// status is that of the answer to an upgrade over such a connection. It may come
+// before the request.
+func (w *proxied) status(head, forwarded string) int {
+	w.t.Helper()
+	c, err := net.Dial("tcp", w.address)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer c.Close()
+	request := upgradeRequest(wire.Proto)
+	if forwarded != "" {
+		request = upgradeRequest(wire.Proto, "X-Forwarded-For: "+forwarded)
+	}
+	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		w.t.Fatal(err)
+	}
+	_, _ = io.WriteString(c, head+request) // cut short if it is refused first
+	r, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	return r.StatusCode
 }
 
 func (w *proxied) sig(user string) string {
@@ -243,12 +265,14 @@ func TestABoundPerAddressIsOfClientsAndNotOfTheirProxy(t *testing.T) {
 		}
 		for client := range 4 {
 			head, forwarded := from(client)
-			for i := range 3 {
+			for i := range 2 {
 				user := fmt.Sprintf("user%d-%d", client, i)
-				f := w.login(user, w.sig(user), head, forwarded)
-				if got, want := f.GetSession() != nil, i < 2; got != want {
-					t.Errorf("PROXY protocol %v, client %d, connection %d: admitted %v, want %v", protocol, client, i+1, got, want)
+				if f := w.login(user, w.sig(user), head, forwarded); f.GetSession() == nil {
+					t.Errorf("PROXY protocol %v, client %d, connection %d: %v", protocol, client, i+1, f)
 				}
+			}
+			if got := w.status(head, forwarded); got != http.StatusServiceUnavailable {
+				t.Errorf("PROXY protocol %v, client %d: a third connection is answered %d, want 503", protocol, client, got)
 			}
 		}
 	}

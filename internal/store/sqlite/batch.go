@@ -14,11 +14,13 @@ import (
 // account; flush writes what they made of it.
 type batch struct {
 	sql      *writes
+	known    *known
 	conn     *sql.Conn
 	accounts map[rollcall.Account]*entry
 	order    []*entry
 	usage    map[period]counts
 	chat     chat
+	rows     []any // of history, to be written together
 }
 
 // An entry is one account in a batch.
@@ -40,9 +42,9 @@ type period struct {
 // counts are what a batch adds to a period.
 type counts struct{ active, signedUp int64 }
 
-func newBatch(w *writes, conn *sql.Conn, size int) *batch {
+func newBatch(w *writer, size int) *batch {
 	return &batch{
-		sql: w, conn: conn,
+		sql: w.sql, known: &w.known, conn: w.conn,
 		accounts: make(map[rollcall.Account]*entry, size),
 		order:    make([]*entry, 0, size),
 		usage:    map[period]counts{},
@@ -52,8 +54,8 @@ func newBatch(w *writes, conn *sql.Conn, size int) *batch {
 // Mutate implements store.Accounts.
 func (s *Store) Mutate(ctx context.Context, a rollcall.Account, rule store.Rule) (policy.Outcome, error) {
 	var o policy.Outcome
-	err := s.writer.submit(ctx, func(ctx context.Context, b *batch) (err error) {
-		o, err = b.mutate(ctx, a, rule)
+	err := s.writer.submit(ctx, func(_ context.Context, b *batch) (err error) {
+		o, err = b.mutate(a, rule)
 		return err
 	})
 	if err != nil {
@@ -62,8 +64,8 @@ func (s *Store) Mutate(ctx context.Context, a rollcall.Account, rule store.Rule)
 	return o, nil
 }
 
-func (b *batch) mutate(ctx context.Context, a rollcall.Account, rule store.Rule) (policy.Outcome, error) {
-	e, err := b.entry(ctx, a)
+func (b *batch) mutate(a rollcall.Account, rule store.Rule) (policy.Outcome, error) {
+	e, err := b.entry(a)
 	if err != nil {
 		return policy.Outcome{}, err
 	}
@@ -72,7 +74,7 @@ func (b *batch) mutate(ctx context.Context, a rollcall.Account, rule store.Rule)
 		return policy.Outcome{}, err
 	}
 	if e.is.Exists() && !o.State.Exists() {
-		if err := b.forgetTalks(ctx, a); err != nil {
+		if err := b.forgetTalks(a); err != nil {
 			return policy.Outcome{}, err
 		}
 	}
@@ -82,16 +84,19 @@ func (b *batch) mutate(ctx context.Context, a rollcall.Account, rule store.Rule)
 	return o, nil
 }
 
-// entry loads the account, unless the batch has it already.
-func (b *batch) entry(ctx context.Context, a rollcall.Account) (*entry, error) {
+// entry loads the account, unless the batch has it already, or knows it.
+func (b *batch) entry(a rollcall.Account) (*entry, error) {
 	if e := b.accounts[a]; e != nil {
 		return e, nil
 	}
-	row, s, err := b.sql.load(ctx, nil, a)
-	if err != nil {
-		return nil, err
+	it, found := b.known.find(a)
+	if !found {
+		var err error
+		if it.id, it.state, err = b.sql.load((*compiled).ask, a); err != nil {
+			return nil, err
+		}
 	}
-	e := &entry{account: a, row: row, was: s, is: s}
+	e := &entry{account: a, row: it.id, was: it.state, is: it.state}
 	b.accounts[a] = e
 	b.order = append(b.order, e)
 	return e, nil
@@ -146,17 +151,20 @@ func (b *batch) add(p period, n counts) {
 }
 
 // flush writes all that the batch changed.
-func (b *batch) flush(ctx context.Context) error {
+func (b *batch) flush() error {
 	for _, e := range b.order {
-		if err := b.save(ctx, e); err != nil {
+		if err := b.save(e); err != nil {
 			return fmt.Errorf("write %s: %w", e.account, err)
 		}
 	}
-	if err := b.saveChat(ctx); err != nil {
+	if err := b.saveChat(); err != nil {
 		return fmt.Errorf("write conversations: %w", err)
 	}
+	if err := b.saveRows(); err != nil {
+		return err
+	}
 	for p, n := range b.usage {
-		if _, err := b.sql.addUsage.ExecContext(ctx, int64(p.app), p.at, n.active, n.signedUp); err != nil {
+		if err := b.sql.addUsage.exec(int64(p.app), p.at, n.active, n.signedUp); err != nil {
 			return fmt.Errorf("count app %s: %w", p.app, err)
 		}
 	}

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 
@@ -48,7 +47,7 @@ func (s *Store) Converse(ctx context.Context, q store.Conversing, rule store.Tal
 }
 
 func (b *batch) converse(ctx context.Context, q store.Conversing, rule store.TalkRule) (o talk.Outcome, err error) {
-	own, err := b.talking(ctx, q.Account)
+	own, err := b.talking(q.Account)
 	if err != nil {
 		return o, err
 	}
@@ -56,11 +55,11 @@ func (b *batch) converse(ctx context.Context, q store.Conversing, rule store.Tal
 	if other == q.Account {
 		return o, errors.New("an account has no conversation with itself")
 	}
-	peer, err := b.talking(ctx, other)
+	peer, err := b.talking(other)
 	if err != nil {
 		return o, err
 	}
-	e, err := b.talk(ctx, own.row, peer.row)
+	e, err := b.talk(own.row, peer.row)
 	if err != nil {
 		return o, err
 	}
@@ -72,11 +71,11 @@ func (b *batch) converse(ctx context.Context, q store.Conversing, rule store.Tal
 		Last: e.is.last, LastAt: moment(e.is.lastAt), Own: e.is.sides[side], Peer: e.is.sides[1-side],
 	}
 	t.Own.Changes, t.Peer.Changes = own.changes, peer.changes
-	if t.Account, err = b.sessions(ctx, q.Account, own); err != nil {
+	if t.Account, err = b.sessions(q.Account, own); err != nil {
 		return o, err
 	}
 	t.Exists = b.exists(other, peer)
-	if err := b.see(ctx, &t, e.is, side, own.row, q.Need); err != nil {
+	if err := b.see(&t, e.is, side, own.row, q.Need); err != nil {
 		return o, err
 	}
 	if o, err = applyTalk(rule, t); err != nil || o.Code != 0 {
@@ -121,11 +120,11 @@ func (b *batch) settle(ctx context.Context, t talk.Talk, o talk.Outcome, e *talk
 		return o, nil
 	}
 	var err error
-	if o.OwnLatest, err = b.sql.loadLatest(ctx, here, is, side); err != nil {
+	if o.OwnLatest, err = b.sql.loadLatest((*compiled).ask, is, side); err != nil {
 		return o, err
 	}
 	if o.Talk.Peer.Changes != t.Peer.Changes {
-		o.PeerLatest, err = b.sql.loadLatest(ctx, here, is, 1-side)
+		o.PeerLatest, err = b.sql.loadLatest((*compiled).ask, is, 1-side)
 	}
 	return o, err
 }
@@ -140,7 +139,7 @@ func (b *batch) write(ctx context.Context, o talk.Outcome, app rollcall.AppID, e
 		return err
 	}
 	err := allOrNothing(ctx, b.conn, func() error {
-		if err := b.addTalk(ctx, &is); err != nil {
+		if err := b.addTalk(&is); err != nil {
 			return err
 		}
 		return b.writeMessages(ctx, o, app, is, side)
@@ -155,8 +154,7 @@ func (b *batch) write(ctx context.Context, o talk.Outcome, app rollcall.AppID, e
 func (b *batch) writeMessages(ctx context.Context, o talk.Outcome, app rollcall.AppID, t talkRow, side int) error {
 	if o.Append {
 		r := rowOf(*o.Message, app, t, side)
-		_, err := b.sql.addMessage.ExecContext(ctx, r.app, r.at, r.conversation, r.sequence, r.sender, r.nth, r.name, r.flags, r.sum(), r.content)
-		return err
+		return b.sql.addMessage.exec(r.app, r.at, r.conversation, r.sequence, r.sender, r.nth, r.name, r.flags, r.sum(), r.content)
 	}
 	if len(o.Altered) == 0 {
 		return nil
@@ -164,7 +162,15 @@ func (b *batch) writeMessages(ctx context.Context, o talk.Outcome, app rollcall.
 	return allOrNothing(ctx, b.conn, func() error {
 		for _, m := range o.Altered {
 			r := rowOf(m, app, t, side)
-			if err := found(b.sql.putMessage.ExecContext(ctx, r.flags, r.sum(), r.content, r.conversation, r.sequence)); err != nil {
+			found := false
+			err := b.sql.putMessage.ask(func(row) error {
+				found = true
+				return nil
+			}, r.flags, r.sum(), r.content, r.conversation, r.sequence)
+			if err == nil && !found {
+				err = store.ErrNotFound
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -173,10 +179,10 @@ func (b *batch) writeMessages(ctx context.Context, o talk.Outcome, app rollcall.
 }
 
 // talking loads the account, unless the batch has it already.
-func (b *batch) talking(ctx context.Context, a rollcall.Account) (*talking, error) {
+func (b *batch) talking(a rollcall.Account) (*talking, error) {
 	e := b.accounts[a]
 	if e != nil && e.row == 0 && !empty(e.is) { // it is new in this batch, and needs its row now
-		if err := b.saveAccount(ctx, e); err != nil {
+		if err := b.saveAccount(e); err != nil {
 			return nil, err
 		}
 	}
@@ -186,7 +192,7 @@ func (b *batch) talking(ctx context.Context, a rollcall.Account) (*talking, erro
 		}
 		return t, nil
 	}
-	loaded, err := b.sql.loadTalker(ctx, here, a)
+	loaded, err := b.sql.loadTalker((*compiled).ask, a)
 	if err != nil {
 		return nil, err
 	}
@@ -199,14 +205,17 @@ func (b *batch) talking(ctx context.Context, a rollcall.Account) (*talking, erro
 }
 
 // sessions is the account with its sessions, as the batch has left them.
-func (b *batch) sessions(ctx context.Context, a rollcall.Account, t *talking) (policy.State, error) {
+func (b *batch) sessions(a rollcall.Account, t *talking) (policy.State, error) {
 	if e := b.accounts[a]; e != nil {
-		return policy.State{Created: e.is.Created, Disabled: e.is.Disabled, Sessions: e.is.Sessions}, nil
+		return policy.State{Sessions: e.is.Sessions}, nil
+	}
+	if it, found := b.known.find(a); found {
+		return policy.State{Sessions: it.state.Sessions}, nil
 	}
 	if t.state == nil {
 		s := &policy.State{}
 		var err error
-		if s.Sessions, err = scanAll(ctx, b.sql.loads.sessions, scanSession, t.row); err != nil {
+		if s.Sessions, err = askAll((*compiled).ask, b.sql.loads.sessions, scanSession, t.row); err != nil {
 			return *s, err
 		}
 		t.state = s
@@ -223,7 +232,7 @@ func (b *batch) exists(a rollcall.Account, t *talking) bool {
 }
 
 // talk loads the conversation of two accounts, unless the batch has it already.
-func (b *batch) talk(ctx context.Context, x, y int64) (*talkEntry, error) {
+func (b *batch) talk(x, y int64) (*talkEntry, error) {
 	if x == 0 || y == 0 {
 		return &talkEntry{}, nil
 	}
@@ -231,7 +240,7 @@ func (b *batch) talk(ctx context.Context, x, y int64) (*talkEntry, error) {
 	if e := b.chat.talks[key]; e != nil {
 		return e, nil
 	}
-	loaded, err := b.sql.loadTalk(ctx, here, x, y)
+	loaded, err := b.sql.loadTalk((*compiled).ask, x, y)
 	if err != nil {
 		return nil, err
 	}
@@ -245,9 +254,9 @@ func (b *batch) talk(ctx context.Context, x, y int64) (*talkEntry, error) {
 }
 
 // see adds to t what a rule needs to see.
-func (b *batch) see(ctx context.Context, t *talk.Talk, r talkRow, side int, own int64, need talk.Need) error {
-	add := func(stmt *sql.Stmt, args ...any) error {
-		m, err := one(ctx, stmt, scanMessage, args...)
+func (b *batch) see(t *talk.Talk, r talkRow, side int, own int64, need talk.Need) error {
+	add := func(stmt *compiled, args ...any) error {
+		m, err := one((*compiled).ask, stmt, scanMessage, args...)
 		switch {
 		case err != nil || m == nil:
 		case m.conversation != r.id:
@@ -277,29 +286,26 @@ func (b *batch) see(ctx context.Context, t *talk.Talk, r talkRow, side int, own 
 		}
 	}
 	if need.Pins {
-		if err := b.saveTalks(ctx); err != nil {
+		if err := b.saveTalks(); err != nil {
 			return err
 		}
-		return b.sql.pins.QueryRowContext(ctx, own).Scan(&t.Pins)
+		return b.sql.pins.ask(func(r row) error { return r.Scan(&t.Pins) }, own)
 	}
 	return nil
 }
 
 // addTalk inserts a conversation, which gives it its id and so its sum.
-func (b *batch) addTalk(ctx context.Context, r *talkRow) error {
-	added, err := b.sql.addTalk.ExecContext(ctx, append(arguments(r.numbers()), 0, r.accounts[low], r.accounts[high])...)
+func (b *batch) addTalk(r *talkRow) error {
+	err := b.sql.addTalk.exec(append(arguments(r.numbers()), 0, r.accounts[low], r.accounts[high])...)
 	if err != nil {
 		return err
 	}
-	if r.id, err = added.LastInsertId(); err != nil {
-		return err
-	}
-	return b.putTalk(ctx, *r)
+	r.id = b.sql.lastRow()
+	return b.putTalk(*r)
 }
 
-func (b *batch) putTalk(ctx context.Context, r talkRow) error {
-	_, err := b.sql.putTalk.ExecContext(ctx, append(arguments(r.numbers()), r.sum(), r.id)...)
-	return err
+func (b *batch) putTalk(r talkRow) error {
+	return b.sql.putTalk.exec(append(arguments(r.numbers()), r.sum(), r.id)...)
 }
 
 func arguments(numbers []int64) []any {
@@ -311,15 +317,15 @@ func arguments(numbers []int64) []any {
 }
 
 // saveChat writes all that the batch changed of conversations.
-func (b *batch) saveChat(ctx context.Context) error {
-	if err := b.saveTalks(ctx); err != nil {
+func (b *batch) saveChat() error {
+	if err := b.saveTalks(); err != nil {
 		return err
 	}
 	for _, t := range b.chat.talkers {
 		if t.talker == t.was {
 			continue
 		}
-		if _, err := b.sql.putTalker.ExecContext(ctx, t.row, int64(t.changes), t.sum()); err != nil {
+		if err := b.sql.putTalker.exec(t.row, int64(t.changes), t.sum()); err != nil {
 			return err
 		}
 		t.was = t.talker
@@ -327,12 +333,12 @@ func (b *batch) saveChat(ctx context.Context) error {
 	return nil
 }
 
-func (b *batch) saveTalks(ctx context.Context) error {
+func (b *batch) saveTalks() error {
 	for _, e := range b.chat.talks {
 		if e.is == e.was {
 			continue
 		}
-		if err := b.putTalk(ctx, e.is); err != nil {
+		if err := b.putTalk(e.is); err != nil {
 			return err
 		}
 		e.was = e.is
@@ -342,20 +348,20 @@ func (b *batch) saveTalks(ctx context.Context) error {
 
 // forgetTalks deletes the conversations of an account for its own side: nobody who
 // signs up under its name finds them.
-func (b *batch) forgetTalks(ctx context.Context, a rollcall.Account) error {
-	t, err := b.talking(ctx, a)
+func (b *batch) forgetTalks(a rollcall.Account) error {
+	t, err := b.talking(a)
 	if err != nil || t.row == 0 {
 		return err
 	}
-	if err := b.saveTalks(ctx); err != nil {
+	if err := b.saveTalks(); err != nil {
 		return err
 	}
-	all, err := b.sql.changedSince(ctx, here, t.row, 0, -1)
+	all, err := b.sql.changedSince((*compiled).ask, t.row, 0, -1)
 	if err != nil {
 		return err
 	}
 	for _, r := range all {
-		e, err := b.talk(ctx, r.accounts[low], r.accounts[high])
+		e, err := b.talk(r.accounts[low], r.accounts[high])
 		if err != nil {
 			return err
 		}

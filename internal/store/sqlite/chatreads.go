@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -23,16 +24,17 @@ func (r talkRow) side(account int64) int {
 
 // changedSince reads conversations of an account in the order of their changes, after
 // one; limit -1: all.
-func (l *talkLoads) changedSince(ctx context.Context, at in, account int64, since uint64, limit int) ([]namedTalk, error) {
-	all, err := scanAll(ctx, at(l.changedLow), scanTalk, account, int64(since), limit)
-	if err != nil {
-		return nil, err
+func (l *talkLoads[S]) changedSince(ask asking[S], account int64, since uint64, limit int) (all []namedTalk, err error) {
+	for _, stmt := range []S{l.changedLow, l.changedHigh} {
+		err = ask(stmt, func(r row) error {
+			x, err := scanTalk(r)
+			all = append(all, x)
+			return err
+		}, account, int64(since), limit)
+		if err != nil {
+			return nil, err
+		}
 	}
-	more, err := scanAll(ctx, at(l.changedHigh), scanTalk, account, int64(since), limit)
-	if err != nil {
-		return nil, err
-	}
-	all = append(all, more...)
 	changed := func(r namedTalk) uint64 { return r.sides[r.side(account)].Changed }
 	slices.SortFunc(all, func(a, b namedTalk) int { return cmp.Compare(changed(a), changed(b)) })
 	if limit >= 0 && len(all) > limit {
@@ -44,13 +46,13 @@ func (l *talkLoads) changedSince(ctx context.Context, at in, account int64, sinc
 // Conversations implements store.Chat.
 func (s *Store) Conversations(ctx context.Context, a rollcall.Account, since uint64, limit int) (views []talk.View, change uint64, more bool, err error) {
 	err = s.read(ctx, "read the conversations of "+a.String(), func(tx *sql.Tx) error {
-		at := func(stmt *sql.Stmt) *sql.Stmt { return tx.StmtContext(ctx, stmt) }
-		own, err := s.reads.loadTalker(ctx, at, a)
+		ask := within(ctx, tx)
+		own, err := s.reads.loadTalker(ask, a)
 		if err != nil || own.row == 0 {
 			return err
 		}
 		change = own.changes
-		all, err := s.reads.changedSince(ctx, at, own.row, min(since, 1<<62), limit+1)
+		all, err := s.reads.changedSince(ask, own.row, min(since, 1<<62), limit+1)
 		if err != nil {
 			return err
 		}
@@ -59,7 +61,7 @@ func (s *Store) Conversations(ctx context.Context, a rollcall.Account, since uin
 		}
 		for _, r := range all {
 			side := r.side(own.row)
-			latest, err := s.reads.loadLatest(ctx, at, r.talkRow, side)
+			latest, err := s.reads.loadLatest(ask, r.talkRow, side)
 			if err != nil {
 				return err
 			}
@@ -77,17 +79,17 @@ func (s *Store) Conversations(ctx context.Context, a rollcall.Account, since uin
 // Messages implements store.Chat.
 func (s *Store) Messages(ctx context.Context, a rollcall.Account, peer rollcall.UserID, span talk.Span) (p talk.Page, err error) {
 	err = s.read(ctx, "read messages of "+a.String(), func(tx *sql.Tx) error {
-		at := func(stmt *sql.Stmt) *sql.Stmt { return tx.StmtContext(ctx, stmt) }
-		own, err := s.reads.loadTalker(ctx, at, a)
+		ask := within(ctx, tx)
+		own, err := s.reads.loadTalker(ask, a)
 		if err != nil {
 			return err
 		}
-		other, err := s.reads.loadTalker(ctx, at, rollcall.Account{App: a.App, User: peer})
+		other, err := s.reads.loadTalker(ask, rollcall.Account{App: a.App, User: peer})
 		if err != nil {
 			return err
 		}
 		p.Exists = other.exists
-		t, err := s.reads.loadTalk(ctx, at, own.row, other.row)
+		t, err := s.reads.loadTalk(ask, own.row, other.row)
 		if err != nil || t == nil {
 			p.Complete = true
 			return err
@@ -95,9 +97,9 @@ func (s *Store) Messages(ctx context.Context, a rollcall.Account, peer rollcall.
 		p.Last = t.last
 		x := &excerpt{talkRow: t.talkRow, side: t.side(own.row), span: span, page: &p}
 		if span.After > 0 {
-			return x.forward(ctx, at, &s.reads.talkLoads)
+			return x.forward(ask, &s.reads.talkLoads)
 		}
-		return x.back(ctx, at, &s.reads.talkLoads)
+		return x.back(ask, &s.reads.talkLoads)
 	})
 	return p, err
 }
@@ -112,17 +114,17 @@ type excerpt struct {
 }
 
 // back reads from a message to those before it.
-func (x *excerpt) back(ctx context.Context, at in, l *talkLoads) error {
+func (x *excerpt) back(ask asking[*sql.Stmt], l *talkLoads[*sql.Stmt]) error {
 	top, p := x.last, x.page
 	if x.span.Before > 0 {
 		top = min(top, x.span.Before-1)
 	}
-	seen, more, err := x.gather(ctx, at(l.older), -1, top, x.id, int64(top), int64(x.sides[x.side].DeletedTo))
+	seen, more, err := x.gather(ask, l.older, -1, top, x.id, int64(top), int64(x.sides[x.side].DeletedTo))
 	if err != nil {
 		return err
 	}
 	if seen == 0 { // and not because an index has lost them
-		if err := l.unbroken(ctx, at, x.talkRow, top); err != nil {
+		if err := l.unbroken(ask, x.talkRow, top); err != nil {
 			return err
 		}
 	}
@@ -138,19 +140,18 @@ func (x *excerpt) back(ctx context.Context, at in, l *talkLoads) error {
 }
 
 // forward reads from a message to those after it.
-func (x *excerpt) forward(ctx context.Context, at in, l *talkLoads) error {
+func (x *excerpt) forward(ask asking[*sql.Stmt], l *talkLoads[*sql.Stmt]) error {
 	p, after := x.page, max(x.span.After, x.sides[x.side].DeletedTo)
-	first, more, err := x.gather(ctx, at(l.newer), 1, 0, x.id, int64(after))
+	first, more, err := x.gather(ask, l.newer, 1, 0, x.id, int64(after))
 	if err != nil {
 		return err
 	}
 	if first == 0 && after < x.last {
-		err = l.unbroken(ctx, at, x.talkRow, x.last)
+		err = l.unbroken(ask, x.talkRow, x.last)
 	}
 	if first > after+1 { // what lies between is not kept, and so nothing before it
 		var newest int64
-		err = at(l.newest).QueryRowContext(ctx, x.id, int64(after)).Scan(&newest)
-		if err == nil && newest != 0 {
+		if newest, err = l.newestTo(ask, x.talkRow, after); err == nil && newest != 0 {
 			err = x.broken(after + 1)
 		}
 	}
@@ -174,39 +175,40 @@ func (x *excerpt) broken(at uint64) error {
 // gather reads messages until the page is full, and whether there are more. Each is
 // the one next to the message before it; want, if not 0, the first. It returns the
 // sequence of the first that is there, deleted or not.
-func (x *excerpt) gather(ctx context.Context, stmt *sql.Stmt, step int64, want uint64, args ...any) (first uint64, more bool, err error) {
-	rows, err := stmt.QueryContext(ctx, args...)
-	if err != nil {
-		return 0, false, err
-	}
-	defer rows.Close()
+func (x *excerpt) gather(ask asking[*sql.Stmt], stmt *sql.Stmt, step int64, want uint64, args ...any) (first uint64, more bool, err error) {
 	next := int64(want)
-	for rows.Next() {
+	err = ask(stmt, func(rows row) error {
 		r, err := scanMessage(rows)
-		if err != nil {
-			return 0, false, err
-		}
-		if next != 0 && r.sequence != next {
-			return 0, false, x.broken(uint64(next))
-		}
-		if first == 0 {
+		switch {
+		case err != nil:
+			return err
+		case next != 0 && r.sequence != next:
+			return x.broken(uint64(next))
+		case first == 0:
 			first = uint64(r.sequence)
 		}
 		next = r.sequence + step
 		m := r.seenBy(x.talkRow, x.side)
-		if m.Deleted {
-			continue
+		switch {
+		case m.Deleted:
+		case len(x.page.Messages) == x.span.Count:
+			return errFull
+		default:
+			x.page.Messages = append(x.page.Messages, m)
 		}
-		if len(x.page.Messages) == x.span.Count {
-			return first, true, nil
-		}
-		x.page.Messages = append(x.page.Messages, m)
+		return nil
+	}, args...)
+	if errors.Is(err, errFull) {
+		return first, true, nil
 	}
-	if step > 0 && first != 0 && uint64(next) != x.last+1 {
-		return 0, false, x.broken(uint64(next))
+	if err == nil && step > 0 && first != 0 && uint64(next) != x.last+1 {
+		err = x.broken(uint64(next))
 	}
-	return first, false, rows.Err()
+	return first, false, err
 }
+
+// errFull ends the reading of a page.
+var errFull = errors.New("the page is full")
 
 // TrimMessages implements store.Chat.
 func (s *Store) TrimMessages(ctx context.Context, app rollcall.AppID, before time.Time, limit int) (n int, err error) {

@@ -9,7 +9,6 @@ import (
 	"syscall"
 	"time"
 
-	driver "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"rollcall.example/internal/store"
@@ -43,10 +42,16 @@ func (s *Store) Disk() error {
 	return nil
 }
 
+// coded is an error of SQLite's: the driver's or a failure.
+type coded interface {
+	error
+	Code() int
+}
+
 // onDisk makes an error that is the disk's store.ErrDisk.
 func onDisk(err error) error {
 	code := sqlite3.SQLITE_OK
-	if e, ok := errors.AsType[*driver.Error](err); ok {
+	if e, ok := errors.AsType[coded](err); ok {
 		code = e.Code() & 0xff
 	}
 	var words string
@@ -68,7 +73,7 @@ func onDisk(err error) error {
 // fatal tells whether SQLite may have given up the whole transaction with the
 // request that met err.
 func fatal(err error) bool {
-	e, ok := errors.AsType[*driver.Error](err)
+	e, ok := errors.AsType[coded](err)
 	if !ok {
 		return false
 	}
@@ -90,7 +95,7 @@ func (w *writer) judge(err error) {
 		}
 		return
 	}
-	e, ok := errors.AsType[*driver.Error](err)
+	e, ok := errors.AsType[coded](err)
 	after := &fault{err: err, again: time.Now().Add(probeEvery)}
 	after.doubt = ok && e.Code()&0xff == sqlite3.SQLITE_IOERR || before != nil && before.doubt
 	w.fault.Store(after)

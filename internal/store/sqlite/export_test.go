@@ -9,6 +9,12 @@ func (o Options) On(vfs string, pragmas ...string) Options {
 	return o
 }
 
+// Knowing is o with a writer that keeps so many accounts in mind.
+func (o Options) Knowing(accounts int) Options {
+	o.known = accounts
+	return o
+}
+
 // With is o with other migrations than this program's.
 func (o Options) With(migrations fs.FS) Options {
 	o.schema = migrations

@@ -3,7 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -13,26 +13,61 @@ import (
 	"rollcall.example/internal/store"
 )
 
+// together is how many history rows are written by one statement, where there are as
+// many.
+const together = 16
+
+// A history row as it is written: count is 1.
+const (
+	addEvents = `INSERT INTO history (account, app, at, last, count, fold, kind, session, device, device_name, platform, address,
+			code, reason, by_session, by_platform, by_device_name, by_rule, by_limit, by_operator, connected) VALUES `
+	anEvent      = `(?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	eventColumns = 20
+)
+
 // saveEvent counts the event up in the latest equal row, if that is young enough
-// to fold it, and adds a row otherwise.
-func (b *batch) saveEvent(ctx context.Context, e *entry, v policy.Event) error {
+// to fold it, and adds a row otherwise: to those that saveRows writes.
+func (b *batch) saveEvent(e *entry, v policy.Event) error {
 	at, fold := millis(v.At), v.Fold.Milliseconds()
 	if fold > 0 {
-		var row, first, last int64
-		err := b.sql.foldable.QueryRowContext(ctx, e.row, int64(v.Kind), int64(v.Code), string(v.Device), int64(v.Session),
-			v.DeviceName, int64(v.Platform), v.Address).Scan(&row, &first, &last)
+		if len(e.events) > 1 { // it may be an equal one just before
+			if err := b.saveRows(); err != nil {
+				return err
+			}
+		}
+		var id, first, last int64
+		err := b.sql.foldable.ask(func(r row) error { return r.Scan(&id, &first, &last) }, e.row, int64(v.Kind), int64(v.Code),
+			string(v.Device), int64(v.Session), v.DeviceName, int64(v.Platform), v.Address)
 		switch {
-		case err == nil && at-last <= fold && at-first <= store.LongestFold.Milliseconds():
-			_, err = b.sql.fold.ExecContext(ctx, max(at, last), row)
+		case err != nil:
 			return err
-		case err != nil && !errors.Is(err, sql.ErrNoRows):
-			return err
+		case id != 0 && at-last <= fold && at-first <= store.LongestFold.Milliseconds():
+			return b.sql.fold.exec(max(at, last), id)
 		}
 	}
-	_, err := b.sql.addEvent.ExecContext(ctx, e.row, int64(e.account.App), at, fold, int64(v.Kind), int64(v.Session), string(v.Device), v.DeviceName,
+	b.rows = append(b.rows, e.row, int64(e.account.App), at, at, fold, int64(v.Kind), int64(v.Session), string(v.Device), v.DeviceName,
 		int64(v.Platform), v.Address, int64(v.Code), int64(v.Reason), int64(v.By.Session), int64(v.By.Platform), v.By.DeviceName,
 		int64(v.By.Rule), v.By.Limit, v.By.Operator, v.Connected)
-	return err
+	if len(b.rows) < together*eventColumns {
+		return nil
+	}
+	return b.saveRows()
+}
+
+// saveRows writes the history rows that wait for it.
+func (b *batch) saveRows() error {
+	for rows := b.rows; len(rows) > 0; {
+		n, add := eventColumns, b.sql.addEvent
+		if len(rows) >= together*eventColumns {
+			n, add = together*eventColumns, b.sql.addEvents
+		}
+		if err := add.exec(rows[:n]...); err != nil {
+			return fmt.Errorf("write history: %w", err)
+		}
+		rows = rows[n:]
+	}
+	b.rows = b.rows[:0]
+	return nil
 }
 
 // History implements store.Records.

@@ -3,24 +3,25 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"rollcall.example"
 	"rollcall.example/internal/policy"
 )
 
-// loads are the statements that read an account's state.
-type loads struct {
-	account  *sql.Stmt
-	sessions *sql.Stmt
-	kicks    *sql.Stmt
-	tries    *sql.Stmt
+// loads are the statements that read an account's state: on the reading connections
+// database/sql's, on the writer's its own.
+type loads[S any] struct{ account, sessions, kicks, tries S }
+
+// A query is where a statement goes, and its text.
+type query[S any] struct {
+	into *S
+	text string
 }
 
 // list names the statements with their text.
-func (l *loads) list() []statement {
-	return []statement{
+func (l *loads[S]) list() []query[S] {
+	return []query[S]{
 		{&l.account, `SELECT id, created, disabled, counter, rest_kick_counter, valid_from, highest_sig_time, active_day, active_month
 			FROM account WHERE app = ? AND user = ?`},
 		{&l.sessions, `SELECT number, device, device_name, platform, since, conn, node, away, sig_time, sig_ends, address, fixed, present, before
@@ -52,36 +53,60 @@ func compile(ctx context.Context, on interface {
 	return nil
 }
 
-// load reads an account with the id of its row, which is 0 if it has none. In
-// says in which transaction; nil: on the statements' own connection.
-func (l *loads) load(ctx context.Context, in *sql.Tx, a rollcall.Account) (row int64, s policy.State, err error) {
-	at := func(stmt *sql.Stmt) *sql.Stmt {
-		if in == nil {
-			return stmt
-		}
-		return in.StmtContext(ctx, stmt)
-	}
+// asking runs a statement and calls each with each row that it finds.
+type asking[S any] func(stmt S, each func(row) error, args ...any) error
+
+// load reads an account with the id of its row, which is 0 if it has none.
+func (l *loads[S]) load(ask asking[S], a rollcall.Account) (id int64, s policy.State, err error) {
 	var created, counter, kickCounter int64
-	err = at(l.account).QueryRowContext(ctx, int64(a.App), string(a.User)).Scan(&row, &created, &s.Disabled,
-		&counter, &kickCounter, &s.ValidFrom, &s.HighestSigTime, &s.ActiveDay, &s.ActiveMonth)
-	if errors.Is(err, sql.ErrNoRows) {
+	err = ask(l.account, func(r row) error {
+		return r.Scan(&id, &created, &s.Disabled, &counter, &kickCounter, &s.ValidFrom, &s.HighestSigTime, &s.ActiveDay, &s.ActiveMonth)
+	}, int64(a.App), string(a.User))
+	if err == nil && id == 0 {
 		return 0, policy.State{}, nil
 	}
 	if err == nil {
 		s.Created, s.Counter, s.RESTKickCounter = moment(created), uint64(counter), uint64(kickCounter)
-		s.Sessions, err = scanAll(ctx, at(l.sessions), scanSession, row)
+		s.Sessions, err = askAll(ask, l.sessions, scanSession, id)
 	}
 	if err == nil {
-		s.Kicks, err = scanAll(ctx, at(l.kicks), scanKick, row)
+		s.Kicks, err = askAll(ask, l.kicks, scanKick, id)
 	}
 	if err == nil {
-		s.Tries, err = scanAll(ctx, at(l.tries), scanTry, row)
+		s.Tries, err = askAll(ask, l.tries, scanTry, id)
 	}
 	if err != nil {
 		return 0, policy.State{}, fmt.Errorf("read %s: %w", a, err)
 	}
 	arrange(s)
-	return row, s, nil
+	return id, s, nil
+}
+
+// askAll reads all rows that a statement finds for an account.
+func askAll[S, T any](ask asking[S], stmt S, scan func(row) (T, error), id int64) (all []T, err error) {
+	err = ask(stmt, func(r row) error {
+		x, err := scan(r)
+		all = append(all, x)
+		return err
+	}, id)
+	return all, err
+}
+
+// within asks in a transaction of a reading connection.
+func within(ctx context.Context, tx *sql.Tx) asking[*sql.Stmt] {
+	return func(stmt *sql.Stmt, each func(row) error, args ...any) error {
+		rows, err := tx.StmtContext(ctx, stmt).QueryContext(ctx, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := each(rows); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	}
 }
 
 // scanAll reads all rows of a query.
@@ -102,7 +127,7 @@ func scanAll[T any](ctx context.Context, stmt *sql.Stmt, scan func(*sql.Rows) (T
 	return all, rows.Err()
 }
 
-func scanSession(rows *sql.Rows) (x policy.Session, err error) {
+func scanSession(rows row) (x policy.Session, err error) {
 	var number, conn, since, away int64
 	var device, name string
 	var platform uint8
@@ -116,7 +141,7 @@ func scanSession(rows *sql.Rows) (x policy.Session, err error) {
 	return x, err
 }
 
-func scanKick(rows *sql.Rows) (k policy.Kick, err error) {
+func scanKick(rows row) (k policy.Kick, err error) {
 	var session, by, at int64
 	var device string
 	var platform, reason, byPlatform, rule uint8
@@ -130,7 +155,7 @@ func scanKick(rows *sql.Rows) (k policy.Kick, err error) {
 	return k, err
 }
 
-func scanTry(rows *sql.Rows) (t policy.Try, err error) {
+func scanTry(rows row) (t policy.Try, err error) {
 	var highest, seen, session int64
 	var device string
 	var fixed sql.RawBytes

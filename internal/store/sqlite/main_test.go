@@ -72,14 +72,16 @@ func childAccount(i int) rollcall.Account {
 
 // login is a login from a device that proves that it is the same as before.
 func login(device rollcall.DeviceID, now time.Time) func(policy.State) policy.Outcome {
-	return func(s policy.State) policy.Outcome {
-		q := policy.Login{
-			Now: now, Node: "node", Device: device, Platform: rollcall.Android, SigTime: now.Unix(), SigEnds: now.Unix() + 3600,
-			Try: s.Counter + 1, Changing: policy.Hash{1}, Proofs: []policy.Hash{{1}},
-		}
-		binary.BigEndian.PutUint64(q.Fixed[:], s.Counter+1)
-		return policy.LogIn(s, q, policy.Multi())
+	return func(s policy.State) policy.Outcome { return loginUnder(s, device, now, policy.Multi()) }
+}
+
+func loginUnder(s policy.State, device rollcall.DeviceID, now time.Time, rules policy.Rules) policy.Outcome {
+	q := policy.Login{
+		Now: now, Node: "node", Device: device, Platform: rollcall.Android, SigTime: now.Unix(), SigEnds: now.Unix() + 3600,
+		Try: s.Counter + 1, Changing: policy.Hash{1}, Proofs: []policy.Hash{{1}},
 	}
+	binary.BigEndian.PutUint64(q.Fixed[:], s.Counter+1)
+	return policy.LogIn(s, q, rules)
 }
 
 // A process is a child at work.

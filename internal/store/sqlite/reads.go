@@ -13,14 +13,19 @@ import (
 
 // reads are the statements of the reading connections.
 type reads struct {
-	loads
-	talkLoads
+	loads[*sql.Stmt]
+	talkLoads[*sql.Stmt]
+
 	due, loggedIn, history, usage, apps, keys, value *sql.Stmt
 }
 
 func prepareReads(ctx context.Context, db *sql.DB) (*reads, error) {
 	r := &reads{}
-	return r, compile(ctx, db, append(append(r.loads.list(), r.talkLoads.list()...),
+	var all []statement
+	for _, q := range append(r.loads.list(), r.talkLoads.list()...) {
+		all = append(all, statement(q))
+	}
+	return r, compile(ctx, db, append(all,
 		statement{&r.due, `SELECT a.app, a.user, s.due FROM session s JOIN account a ON a.id = s.account ORDER BY s.due`},
 		statement{&r.loggedIn, `SELECT a.user FROM account a WHERE a.app = ? AND a.user > ?
 			AND EXISTS (SELECT 1 FROM session s WHERE s.account = a.id) ORDER BY a.user LIMIT ?`},
@@ -55,7 +60,7 @@ func (s *Store) read(ctx context.Context, doing string, f func(*sql.Tx) error) e
 // State implements store.Accounts.
 func (s *Store) State(ctx context.Context, a rollcall.Account) (state policy.State, err error) {
 	err = s.read(ctx, "read an account", func(tx *sql.Tx) error {
-		_, state, err = s.reads.load(ctx, tx, a)
+		_, state, err = s.reads.load(within(ctx, tx), a)
 		return err
 	})
 	return state, err
@@ -107,7 +112,7 @@ func (s *Store) LoggedIn(ctx context.Context, app rollcall.AppID, after rollcall
 			return err
 		}
 		for _, user := range users {
-			_, state, err := s.reads.load(ctx, tx, rollcall.Account{App: app, User: user})
+			_, state, err := s.reads.load(within(ctx, tx), rollcall.Account{App: app, User: user})
 			if err != nil {
 				return err
 			}

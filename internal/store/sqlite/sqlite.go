@@ -77,6 +77,7 @@ type Options struct {
 	// to another, and of the backup of the database before that.
 	Migrated func(from, to int64, backup string)
 
+	known   int      // tests: accounts that the writer keeps in mind; default mostKnown
 	vfs     string   // tests: the layer of SQLite above the system's files
 	pragmas []string // tests: after those of writing
 	schema  fs.FS    // tests: other migrations than this program's
@@ -158,7 +159,7 @@ func (s *Store) open(ctx context.Context, path string, o Options) error {
 	if err != nil {
 		return err
 	}
-	s.writer = &writer{db: db, options: o}
+	s.writer = &writer{db: db, options: o, known: known{most: cmp.Or(o.known, mostKnown)}}
 	db.SetMaxOpenConns(1)
 	if err := s.prepare(ctx); err != nil {
 		return errors.Join(err, kept(backup))

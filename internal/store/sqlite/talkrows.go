@@ -1,10 +1,9 @@
 package sqlite
 
 import (
-	"context"
+	"bytes"
 	"database/sql"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
 
@@ -13,12 +12,13 @@ import (
 	"rollcall.example/internal/talk"
 )
 
-// talkLoads are the statements that read conversations and messages.
-type talkLoads struct {
-	talker, talk                  *sql.Stmt
-	changedLow, changedHigh       *sql.Stmt
-	byName, first, latest, newest *sql.Stmt
-	older, newer                  *sql.Stmt
+// talkLoads are the statements that read conversations and messages, as loads are
+// those that read accounts.
+type talkLoads[S any] struct {
+	talker, talk                  S
+	changedLow, changedHigh       S
+	byName, first, latest, newest S
+	older, newer                  S
 }
 
 const (
@@ -28,13 +28,13 @@ const (
 )
 
 // list names the statements with their text.
-func (l *talkLoads) list() []statement {
+func (l *talkLoads[S]) list() []query[S] {
 	const (
 		talks    = `SELECT c.id, c.low, c.high, ` + talkColumns + `, c.sum, a.user FROM conversation c JOIN account a ON a.id = `
 		messages = `SELECT ` + messageColumns + ` FROM message WHERE `
 	)
-	return []statement{
-		{&l.talker, `SELECT a.id, a.created <> 0, t.changes, t.sum FROM account a LEFT JOIN talker t ON t.account = a.id WHERE a.app = ? AND a.user = ?`},
+	return []query[S]{
+		{&l.talker, `SELECT a.id, a.created <> 0, coalesce(t.changes, -1), coalesce(t.sum, -1) FROM account a LEFT JOIN talker t ON t.account = a.id WHERE a.app = ? AND a.user = ?`},
 		{&l.talk, talks + `c.high WHERE c.low = ? AND c.high = ?`},
 		{&l.changedLow, talks + `c.high WHERE c.low = ? AND c.low_changed > ? ORDER BY c.low_changed LIMIT ?`},
 		{&l.changedHigh, talks + `c.low WHERE c.high = ? AND c.high_changed > ? ORDER BY c.high_changed LIMIT ?`},
@@ -86,7 +86,7 @@ func (r talkRow) sum() int64 {
 
 // scanTalk reads a row that must be as it was written, with the name of the other
 // account that the query joins.
-func scanTalk(rows *sql.Rows) (t namedTalk, err error) {
+func scanTalk(rows row) (t namedTalk, err error) {
 	var v [18]int64
 	var sum int64
 	var user string
@@ -150,9 +150,11 @@ func sumOf(text []byte, numbers ...int64) int64 {
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // scanMessage reads a row that must be as it was written.
-func scanMessage(rows *sql.Rows) (r messageRow, err error) {
+func scanMessage(rows row) (r messageRow, err error) {
 	var sum int64
-	err = rows.Scan(&r.app, &r.at, &r.conversation, &r.sequence, &r.sender, &r.nth, &r.name, &r.flags, &sum, &r.content)
+	var content sql.RawBytes
+	err = rows.Scan(&r.app, &r.at, &r.conversation, &r.sequence, &r.sender, &r.nth, &r.name, &r.flags, &sum, &content)
+	r.content = bytes.Clone(content)
 	if err == nil && r.sum() != sum {
 		err = fmt.Errorf("message %d of conversation %d: %w", r.sequence, r.conversation, store.ErrDamaged)
 	}
@@ -192,21 +194,17 @@ func rowOf(m talk.Message, app rollcall.AppID, t talkRow, side int) messageRow {
 	return r
 }
 
-// one reads the only row of a query, nil if there is none.
-func one[T any](ctx context.Context, stmt *sql.Stmt, scan func(*sql.Rows) (T, error), args ...any) (*T, error) {
-	rows, err := stmt.QueryContext(ctx, args...)
+// one reads the only row that a statement finds, nil if there is none.
+func one[S, T any](ask asking[S], stmt S, scan func(row) (T, error), args ...any) (found *T, err error) {
+	err = ask(stmt, func(r row) error {
+		x, err := scan(r)
+		found = &x
+		return err
+	}, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	if !rows.Next() {
-		return nil, rows.Err()
-	}
-	x, err := scan(rows)
-	if err != nil {
-		return nil, err
-	}
-	return &x, nil
+	return found, nil
 }
 
 // A talker is what the conversations of an account have in common.
@@ -219,19 +217,17 @@ type talker struct {
 func (t talker) sum() int64 { return sumOf(nil, t.row, int64(t.changes)) }
 
 // loadTalker reads an account's.
-func (l *talkLoads) loadTalker(ctx context.Context, at in, a rollcall.Account) (t talker, err error) {
-	var changes, sum sql.NullInt64
-	err = at(l.talker).QueryRowContext(ctx, int64(a.App), string(a.User)).Scan(&t.row, &t.exists, &changes, &sum)
-	if errors.Is(err, sql.ErrNoRows) {
-		return talker{}, nil
+func (l *talkLoads[S]) loadTalker(ask asking[S], a rollcall.Account) (t talker, err error) {
+	changes, sum := int64(-1), int64(-1)
+	err = ask(l.talker, func(r row) error { return r.Scan(&t.row, &t.exists, &changes, &sum) }, int64(a.App), string(a.User))
+	if err != nil || t.row == 0 {
+		return talker{}, err
 	}
-	if err != nil {
-		return t, err
-	}
-	t.changes = uint64(changes.Int64)
-	damaged := changes.Valid && t.sum() != sum.Int64
-	if !changes.Valid { // nobody has talked to it yet
-		all, err := l.changedSince(ctx, at, t.row, 0, 1)
+	damaged := false
+	if t.changes = uint64(max(changes, 0)); changes >= 0 {
+		damaged = t.sum() != sum
+	} else { // nobody has talked to it yet
+		all, err := l.changedSince(ask, t.row, 0, 1)
 		if damaged = len(all) > 0; err != nil {
 			return t, err
 		}
@@ -242,25 +238,19 @@ func (l *talkLoads) loadTalker(ctx context.Context, at in, a rollcall.Account) (
 	return t, nil
 }
 
-// in is the transaction that a statement runs in.
-type in func(*sql.Stmt) *sql.Stmt
-
-// here is that of the statement's own connection.
-func here(stmt *sql.Stmt) *sql.Stmt { return stmt }
-
 // loadTalk reads the conversation of two accounts; nil: they have none.
-func (l *talkLoads) loadTalk(ctx context.Context, at in, a, b int64) (*namedTalk, error) {
-	return one(ctx, at(l.talk), scanTalk, min(a, b), max(a, b))
+func (l *talkLoads[S]) loadTalk(ask asking[S], a, b int64) (*namedTalk, error) {
+	return one(ask, l.talk, scanTalk, min(a, b), max(a, b))
 }
 
 // loadLatest reads the latest message that a side has not deleted.
-func (l *talkLoads) loadLatest(ctx context.Context, at in, t talkRow, side int) (*talk.Message, error) {
-	r, err := one(ctx, at(l.latest), scanMessage, t.id, int64(t.sides[side].DeletedTo), deletedBy(side))
+func (l *talkLoads[S]) loadLatest(ask asking[S], t talkRow, side int) (*talk.Message, error) {
+	r, err := one(ask, l.latest, scanMessage, t.id, int64(t.sides[side].DeletedTo), deletedBy(side))
 	if err != nil {
 		return nil, err
 	}
 	if r == nil || uint64(r.sequence) != t.last {
-		if err := l.unbroken(ctx, at, t, t.last); err != nil || r == nil {
+		if err := l.unbroken(ask, t, t.last); err != nil || r == nil {
 			return nil, err
 		}
 	}
@@ -268,15 +258,18 @@ func (l *talkLoads) loadLatest(ctx context.Context, at in, t talkRow, side int) 
 	return &m, nil
 }
 
+// newestTo is the latest message that is kept up to a sequence; 0: none.
+func (l *talkLoads[S]) newestTo(ask asking[S], t talkRow, to uint64) (newest int64, err error) {
+	err = ask(l.newest, func(r row) error { return r.Scan(&newest) }, t.id, int64(to))
+	return newest, err
+}
+
 // unbroken checks that what is kept up to a sequence ends with it: only what is oldest
 // is dropped, so there is that message or none before it.
-func (l *talkLoads) unbroken(ctx context.Context, at in, t talkRow, to uint64) error {
-	var newest int64
-	if err := at(l.newest).QueryRowContext(ctx, t.id, int64(to)).Scan(&newest); err != nil {
-		return err
+func (l *talkLoads[S]) unbroken(ask asking[S], t talkRow, to uint64) error {
+	newest, err := l.newestTo(ask, t, to)
+	if err == nil && newest != 0 && uint64(newest) != to {
+		err = fmt.Errorf("conversation %d ends with message %d, want %d: %w", t.id, newest, to, store.ErrDamaged)
 	}
-	if newest != 0 && uint64(newest) != to {
-		return fmt.Errorf("conversation %d ends with message %d, want %d: %w", t.id, newest, to, store.ErrDamaged)
-	}
-	return nil
+	return err
 }

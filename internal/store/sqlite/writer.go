@@ -19,6 +19,7 @@ type writer struct {
 	db      *sql.DB
 	conn    *sql.Conn
 	sql     *writes
+	known   known
 	options Options
 
 	fault atomic.Pointer[fault] // what the disk has against writing; the goroutine's to change
@@ -41,7 +42,7 @@ func (w *writer) prepare(ctx context.Context) (err error) {
 	if w.conn, err = w.db.Conn(ctx); err != nil {
 		return err
 	}
-	w.sql, err = prepareWrites(ctx, w.conn)
+	w.sql, err = prepareWrites(w.conn)
 	return err
 }
 
@@ -87,11 +88,10 @@ func (w *writer) close() error {
 	if w.conn == nil {
 		return w.db.Close()
 	}
-	var errs []error
 	if w.sql != nil {
-		errs = append(errs, w.sql.close())
+		w.sql.close()
 	}
-	return errors.Join(append(errs, w.conn.Close(), w.db.Close())...)
+	return errors.Join(w.conn.Close(), w.db.Close())
 }
 
 // submit hands do to the writer and waits until it has been committed. An error
@@ -211,14 +211,15 @@ func (w *writer) attempt(ctx context.Context, jobs []*job) (errs []error, err er
 	began := time.Now()
 	defer func() {
 		if err != nil {
+			w.known.forget()
 			err = onDisk(err)
-			_, _ = w.sql.rollback.ExecContext(ctx) // fails if the error has rolled back already
+			_ = w.sql.rollback.exec() // fails if the error has rolled back already
 		}
 	}()
-	if _, err := w.sql.begin.ExecContext(ctx); err != nil {
+	if err := w.sql.begin.exec(); err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
 	}
-	b := newBatch(w.sql, w.conn, len(jobs))
+	b := newBatch(w, len(jobs))
 	errs = make([]error, len(jobs))
 	for i, j := range jobs {
 		errs[i] = j.do(ctx, b)
@@ -226,11 +227,14 @@ func (w *writer) attempt(ctx context.Context, jobs []*job) (errs []error, err er
 			return nil, errs[i]
 		}
 	}
-	if err := b.flush(ctx); err != nil {
+	if err := b.flush(); err != nil {
 		return nil, err
 	}
-	if _, err := w.sql.commit.ExecContext(ctx); err != nil {
+	if err := w.sql.commit.exec(); err != nil {
 		return nil, fmt.Errorf("%w: %w", errUncommitted, err)
+	}
+	for _, e := range b.order {
+		w.known.keep(e.account, knownAccount{e.row, e.is})
 	}
 	if w.options.Committed != nil {
 		w.options.Committed(len(jobs), time.Since(began))
