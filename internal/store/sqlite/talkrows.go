@@ -223,7 +223,7 @@ func (l *talkLoads[S]) loadTalker(ask asking[S], a rollcall.Account) (t talker, 
 	if err != nil || t.row == 0 {
 		return talker{}, err
 	}
-	damaged := false
+	var damaged bool
 	if t.changes = uint64(max(changes, 0)); changes >= 0 {
 		damaged = t.sum() != sum
 	} else { // nobody has talked to it yet

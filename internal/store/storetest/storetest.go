@@ -18,10 +18,15 @@ import (
 type Engine interface {
 	store.Accounts
 	store.Records
+	store.Chat
+	Settings
+	Close() error
+}
+
+// Settings are what operators set.
+type Settings interface {
 	store.Apps
 	store.Values
-	store.Chat
-	Close() error
 }
 
 // Fresh makes an empty place for an engine, and returns what opens the engine
