@@ -39,6 +39,9 @@ const (
 	WebhookRefused   Code = 20006 // the app's before-send webhook refused the message
 	RevokeTimeLimit  Code = 20016 // the message is too old to recall
 	MessageNotFound  Code = 20022 // there is no such message of yours to recall
+	AlreadyRecalled  Code = 20023 // the message is recalled already
+
+	TooManyPinned Code = 51012 // 50 conversations are pinned, no more fit
 
 	ParseFailed     Code = 60003 // the frame or body does not parse
 	UnknownRequest  Code = 60009 // there is no such request

@@ -70,7 +70,7 @@ func TestDoomedServer(t *testing.T) {
 	if _, err := os.Stdout.WriteString("ws://" + l.Addr().String() + wire.Path + "\n"); err != nil {
 		t.Fatal(err)
 	}
-	g := gateway.New(session.New(deadly{st}, a, node.NewRoster(), session.Options{}), gateway.Options{})
+	g := gateway.New(session.New(deadly{st}, a, node.NewRoster(), session.Options{}), nil, gateway.Options{})
 	srv := &http.Server{Handler: g, ReadHeaderTimeout: time.Second}
 	t.Fatal(srv.Serve(l))
 }

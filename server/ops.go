@@ -78,6 +78,8 @@ type metrics struct {
 	ends       *prometheus.CounterVec
 	clockJumps prometheus.Counter
 	history    prometheus.Counter
+	sends      *prometheus.CounterVec
+	messages   prometheus.Counter
 	diskFaults prometheus.Counter
 	refusals   *prometheus.CounterVec
 	waits      prometheus.Histogram
@@ -98,6 +100,12 @@ func newMetrics() *metrics {
 		history: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "rollcall_history_pruned_total", Help: "Rows of history dropped because they were older than their app keeps them.",
 		}),
+		sends: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rollcall_messages_total", Help: "Messages taken (code 0, those sent again included) or refused, by code.",
+		}, []string{"code"}),
+		messages: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "rollcall_messages_pruned_total", Help: "Messages dropped because they were older than their app keeps them.",
+		}),
 		diskFaults: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "rollcall_disk_faults_total", Help: "Times the disk began to take nothing: full, read-only or failing.",
 		}),
@@ -109,7 +117,7 @@ func newMetrics() *metrics {
 			Buckets: []float64{.001, .003, .01, .03, .1, .3, 1, 3, 10},
 		}),
 	}
-	m.registry.MustRegister(m.logins, m.ends, m.clockJumps, m.history, m.diskFaults, m.refusals, m.waits,
+	m.registry.MustRegister(m.logins, m.ends, m.clockJumps, m.history, m.sends, m.messages, m.diskFaults, m.refusals, m.waits,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -168,5 +176,9 @@ func (m *metrics) login(c imcode.Code) { m.logins.WithLabelValues(strconv.Itoa(i
 func (m *metrics) end(how policy.EventKind, why policy.Reason) {
 	m.ends.WithLabelValues(how.String(), why.String()).Inc()
 }
+
+func (m *metrics) sent(c imcode.Code) { m.sends.WithLabelValues(strconv.Itoa(int(c))).Inc() }
+
+func (m *metrics) prunedMessages(n int) { m.messages.Add(float64(n)) }
 
 func (m *metrics) pruned(rows int) { m.history.Add(float64(rows)) }

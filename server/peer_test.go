@@ -163,6 +163,22 @@ func (p *peer) spell(id uint64, request any) []byte {
 		f.Request = &wire.ClientFrame_Ping{Ping: q}
 	case *wire.Acknowledgement:
 		f.Request = &wire.ClientFrame_Acknowledgement{Acknowledgement: q}
+	case *wire.SendRequest:
+		f.Request = &wire.ClientFrame_Send{Send: q}
+	case *wire.SyncRequest:
+		f.Request = &wire.ClientFrame_Sync{Sync: q}
+	case *wire.ListMessagesRequest:
+		f.Request = &wire.ClientFrame_ListMessages{ListMessages: q}
+	case *wire.MarkReadRequest:
+		f.Request = &wire.ClientFrame_MarkRead{MarkRead: q}
+	case *wire.PinRequest:
+		f.Request = &wire.ClientFrame_Pin{Pin: q}
+	case *wire.DeleteConversationRequest:
+		f.Request = &wire.ClientFrame_DeleteConversation{DeleteConversation: q}
+	case *wire.RecallRequest:
+		f.Request = &wire.ClientFrame_Recall{Recall: q}
+	case *wire.DeleteMessagesRequest:
+		f.Request = &wire.ClientFrame_DeleteMessages{DeleteMessages: q}
 	case nil:
 	default:
 		p.t.Fatalf("no request: %T", request)

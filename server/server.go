@@ -26,6 +26,7 @@ import (
 	"rollcall.example"
 	"rollcall.example/internal/admin"
 	"rollcall.example/internal/apps"
+	"rollcall.example/internal/chat"
 	"rollcall.example/internal/gateway"
 	"rollcall.example/internal/node"
 	"rollcall.example/internal/policy"
@@ -80,6 +81,7 @@ type Server struct {
 	apps     *apps.Apps
 	token    *admin.Token
 	sessions *session.Sessions
+	chat     *chat.Conversations
 	gateway  *gateway.Gateway
 	door     *gateway.Door
 	metrics  *metrics
@@ -119,7 +121,8 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		LoginWait: cfg.LoginWait, OnWait: m.waited,
 		OnLogin: m.login, OnEnd: m.end, OnJump: m.clockJumps.Inc, OnPrune: m.pruned,
 	})
-	s.gateway = gateway.New(s.sessions, gateway.Options{
+	s.chat = chat.New(st, a, roster, s.sessions, chat.Options{Log: cfg.Log, OnSend: m.sent, OnPrune: m.prunedMessages})
+	s.gateway = gateway.New(s.sessions, s.chat, gateway.Options{
 		LoginWithin: cfg.LoginWithin, Heartbeat: cfg.Heartbeat, Silence: cfg.Silence,
 		WebHeartbeat: cfg.WebHeartbeat, WebSilence: cfg.WebSilence, Origins: cfg.Origins, Proxies: cfg.Proxies, Log: cfg.Log,
 	})
@@ -177,7 +180,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	servers := s.serve(ctx, g)
 	g.Go(func() error { return s.sessions.Run(work) })
-	g.Go(func() error { return s.sessions.Retain(work) })
+	g.Go(func() error { return s.sessions.Retain(work, s.chat.Prune) })
 	g.Go(func() error {
 		<-ctx.Done()
 		s.drain(servers)

@@ -15,6 +15,7 @@ import (
 	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/apps"
+	"rollcall.example/internal/chat"
 	"rollcall.example/internal/gateway"
 	"rollcall.example/internal/memnet"
 	"rollcall.example/internal/node"
@@ -22,6 +23,7 @@ import (
 	"rollcall.example/internal/session"
 	"rollcall.example/internal/store"
 	"rollcall.example/internal/store/sqlite"
+	"rollcall.example/internal/talk"
 	"rollcall.example/server"
 	"rollcall.example/wire"
 )
@@ -38,6 +40,7 @@ type balky struct {
 	hold     <-chan struct{}   // for this
 	takes    time.Duration     // each request, one at a time
 	turn     chan struct{}
+	talk     <-chan struct{} // for which the next request about a conversation waits
 
 	changes atomic.Int64 // requests that it was given
 	busy    atomic.Int64 // logins that were told to come back
@@ -48,6 +51,38 @@ func (b *balky) slow(takes time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.takes = takes
+}
+
+var errBalky = errors.New("the store balks")
+
+// waitToTalk makes the next request about a conversation wait for hold, before it
+// comes to the store.
+func (b *balky) waitToTalk(hold <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.talk = hold
+}
+
+// Converse implements store.Chat.
+func (b *balky) Converse(ctx context.Context, q store.Conversing, rule store.TalkRule, then func(talk.Outcome)) (talk.Outcome, error) {
+	b.mu.Lock()
+	before, after, hold := b.before, b.after, b.talk
+	b.talk = nil
+	b.mu.Unlock()
+	if before != nil {
+		return talk.Outcome{}, before
+	}
+	if hold != nil {
+		<-hold
+	}
+	if after != nil {
+		then = func(talk.Outcome) {}
+	}
+	o, err := b.Store.Converse(ctx, q, rule, then)
+	if err == nil {
+		err = after
+	}
+	return o, err
 }
 
 // waitOnce makes the device's next request that is granted wait for hold, between
@@ -138,14 +173,15 @@ func balkyStoryBehind(t *testing.T, door gateway.DoorOptions, loginWait time.Dur
 		}
 		log := slog.New(slog.NewTextHandler(w.log, nil))
 		b := &balky{Store: st, turn: make(chan struct{}, 1)}
-		sessions := session.New(b, a, node.NewRoster(), session.Options{
+		roster := node.NewRoster()
+		sessions := session.New(b, a, roster, session.Options{
 			Log: log, LoginWait: loginWait, OnLogin: func(c imcode.Code) {
 				if c == imcode.Internal {
 					b.busy.Add(1)
 				}
 			},
 		})
-		g := gateway.New(sessions, gateway.Options{Log: log})
+		g := gateway.New(sessions, chat.New(b, a, roster, sessions, chat.Options{Log: log}), gateway.Options{Log: log})
 		srv := &http.Server{Handler: g, ReadHeaderTimeout: time.Second, ConnContext: gateway.ConnContext}
 		l := gateway.NewDoor(w.listen(host), door)
 		var running sync.WaitGroup

@@ -182,6 +182,14 @@ type ClientFrame struct {
 	//	*ClientFrame_Acknowledgement
 	//	*ClientFrame_ListSessions
 	//	*ClientFrame_SignOut
+	//	*ClientFrame_Send
+	//	*ClientFrame_Sync
+	//	*ClientFrame_ListMessages
+	//	*ClientFrame_MarkRead
+	//	*ClientFrame_Pin
+	//	*ClientFrame_DeleteConversation
+	//	*ClientFrame_Recall
+	//	*ClientFrame_DeleteMessages
 	Request       isClientFrame_Request `protobuf_oneof:"request"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -303,6 +311,78 @@ func (x *ClientFrame) GetSignOut() *SignOutRequest {
 	return nil
 }
 
+func (x *ClientFrame) GetSend() *SendRequest {
+	if x != nil {
+		if x, ok := x.Request.(*ClientFrame_Send); ok {
+			return x.Send
+		}
+	}
+	return nil
+}
+
+func (x *ClientFrame) GetSync() *SyncRequest {
+	if x != nil {
+		if x, ok := x.Request.(*ClientFrame_Sync); ok {
+			return x.Sync
+		}
+	}
+	return nil
+}
+
+func (x *ClientFrame) GetListMessages() *ListMessagesRequest {
+	if x != nil {
+		if x, ok := x.Request.(*ClientFrame_ListMessages); ok {
+			return x.ListMessages
+		}
+	}
+	return nil
+}
+
+func (x *ClientFrame) GetMarkRead() *MarkReadRequest {
+	if x != nil {
+		if x, ok := x.Request.(*ClientFrame_MarkRead); ok {
+			return x.MarkRead
+		}
+	}
+	return nil
+}
+
+func (x *ClientFrame) GetPin() *PinRequest {
+	if x != nil {
+		if x, ok := x.Request.(*ClientFrame_Pin); ok {
+			return x.Pin
+		}
+	}
+	return nil
+}
+
+func (x *ClientFrame) GetDeleteConversation() *DeleteConversationRequest {
+	if x != nil {
+		if x, ok := x.Request.(*ClientFrame_DeleteConversation); ok {
+			return x.DeleteConversation
+		}
+	}
+	return nil
+}
+
+func (x *ClientFrame) GetRecall() *RecallRequest {
+	if x != nil {
+		if x, ok := x.Request.(*ClientFrame_Recall); ok {
+			return x.Recall
+		}
+	}
+	return nil
+}
+
+func (x *ClientFrame) GetDeleteMessages() *DeleteMessagesRequest {
+	if x != nil {
+		if x, ok := x.Request.(*ClientFrame_DeleteMessages); ok {
+			return x.DeleteMessages
+		}
+	}
+	return nil
+}
+
 type isClientFrame_Request interface {
 	isClientFrame_Request()
 }
@@ -339,6 +419,38 @@ type ClientFrame_SignOut struct {
 	SignOut *SignOutRequest `protobuf:"bytes,9,opt,name=sign_out,json=signOut,proto3,oneof"`
 }
 
+type ClientFrame_Send struct {
+	Send *SendRequest `protobuf:"bytes,10,opt,name=send,proto3,oneof"`
+}
+
+type ClientFrame_Sync struct {
+	Sync *SyncRequest `protobuf:"bytes,11,opt,name=sync,proto3,oneof"`
+}
+
+type ClientFrame_ListMessages struct {
+	ListMessages *ListMessagesRequest `protobuf:"bytes,12,opt,name=list_messages,json=listMessages,proto3,oneof"`
+}
+
+type ClientFrame_MarkRead struct {
+	MarkRead *MarkReadRequest `protobuf:"bytes,13,opt,name=mark_read,json=markRead,proto3,oneof"`
+}
+
+type ClientFrame_Pin struct {
+	Pin *PinRequest `protobuf:"bytes,14,opt,name=pin,proto3,oneof"`
+}
+
+type ClientFrame_DeleteConversation struct {
+	DeleteConversation *DeleteConversationRequest `protobuf:"bytes,15,opt,name=delete_conversation,json=deleteConversation,proto3,oneof"`
+}
+
+type ClientFrame_Recall struct {
+	Recall *RecallRequest `protobuf:"bytes,16,opt,name=recall,proto3,oneof"`
+}
+
+type ClientFrame_DeleteMessages struct {
+	DeleteMessages *DeleteMessagesRequest `protobuf:"bytes,17,opt,name=delete_messages,json=deleteMessages,proto3,oneof"`
+}
+
 func (*ClientFrame_Login) isClientFrame_Request() {}
 
 func (*ClientFrame_Resume) isClientFrame_Request() {}
@@ -354,6 +466,22 @@ func (*ClientFrame_Acknowledgement) isClientFrame_Request() {}
 func (*ClientFrame_ListSessions) isClientFrame_Request() {}
 
 func (*ClientFrame_SignOut) isClientFrame_Request() {}
+
+func (*ClientFrame_Send) isClientFrame_Request() {}
+
+func (*ClientFrame_Sync) isClientFrame_Request() {}
+
+func (*ClientFrame_ListMessages) isClientFrame_Request() {}
+
+func (*ClientFrame_MarkRead) isClientFrame_Request() {}
+
+func (*ClientFrame_Pin) isClientFrame_Request() {}
+
+func (*ClientFrame_DeleteConversation) isClientFrame_Request() {}
+
+func (*ClientFrame_Recall) isClientFrame_Request() {}
+
+func (*ClientFrame_DeleteMessages) isClientFrame_Request() {}
 
 // A ServerFrame is one answer or push of the server.
 type ServerFrame struct {
@@ -374,6 +502,9 @@ type ServerFrame struct {
 	//	*ServerFrame_Notice
 	//	*ServerFrame_Sessions
 	//	*ServerFrame_SignOut
+	//	*ServerFrame_Change
+	//	*ServerFrame_Sync
+	//	*ServerFrame_Messages
 	Body          isServerFrame_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -520,6 +651,33 @@ func (x *ServerFrame) GetSignOut() *SignOutAnswer {
 	return nil
 }
 
+func (x *ServerFrame) GetChange() *Change {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_Change); ok {
+			return x.Change
+		}
+	}
+	return nil
+}
+
+func (x *ServerFrame) GetSync() *SyncAnswer {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_Sync); ok {
+			return x.Sync
+		}
+	}
+	return nil
+}
+
+func (x *ServerFrame) GetMessages() *MessagesAnswer {
+	if x != nil {
+		if x, ok := x.Body.(*ServerFrame_Messages); ok {
+			return x.Messages
+		}
+	}
+	return nil
+}
+
 type isServerFrame_Body interface {
 	isServerFrame_Body()
 }
@@ -574,6 +732,20 @@ type ServerFrame_SignOut struct {
 	SignOut *SignOutAnswer `protobuf:"bytes,12,opt,name=sign_out,json=signOut,proto3,oneof"`
 }
 
+type ServerFrame_Change struct {
+	// The answer to a send, mark, pin, delete or recall; and, with id 0, what
+	// another session of the account or the other side of a conversation did.
+	Change *Change `protobuf:"bytes,13,opt,name=change,proto3,oneof"`
+}
+
+type ServerFrame_Sync struct {
+	Sync *SyncAnswer `protobuf:"bytes,14,opt,name=sync,proto3,oneof"`
+}
+
+type ServerFrame_Messages struct {
+	Messages *MessagesAnswer `protobuf:"bytes,15,opt,name=messages,proto3,oneof"`
+}
+
 func (*ServerFrame_Refusal) isServerFrame_Body() {}
 
 func (*ServerFrame_Session) isServerFrame_Body() {}
@@ -593,6 +765,12 @@ func (*ServerFrame_Notice) isServerFrame_Body() {}
 func (*ServerFrame_Sessions) isServerFrame_Body() {}
 
 func (*ServerFrame_SignOut) isServerFrame_Body() {}
+
+func (*ServerFrame_Change) isServerFrame_Body() {}
+
+func (*ServerFrame_Sync) isServerFrame_Body() {}
+
+func (*ServerFrame_Messages) isServerFrame_Body() {}
 
 // A LoginRequest begins a session of an account on a device.
 type LoginRequest struct {
@@ -1906,7 +2084,7 @@ var File_rollcall_v1_rollcall_proto protoreflect.FileDescriptor
 
 const file_rollcall_v1_rollcall_proto_rawDesc = "" +
 	"\n" +
-	"\x1arollcall/v1/rollcall.proto\x12\vrollcall.v1\"\xf7\x03\n" +
+	"\x1arollcall/v1/rollcall.proto\x12\vrollcall.v1\x1a\x16rollcall/v1/chat.proto\"\xea\a\n" +
 	"\vClientFrame\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x121\n" +
 	"\x05login\x18\x02 \x01(\v2\x19.rollcall.v1.LoginRequestH\x00R\x05login\x124\n" +
@@ -1916,8 +2094,17 @@ const file_rollcall_v1_rollcall_proto_rawDesc = "" +
 	"\x04ping\x18\x06 \x01(\v2\x18.rollcall.v1.PingRequestH\x00R\x04ping\x12H\n" +
 	"\x0facknowledgement\x18\a \x01(\v2\x1c.rollcall.v1.AcknowledgementH\x00R\x0facknowledgement\x12G\n" +
 	"\rlist_sessions\x18\b \x01(\v2 .rollcall.v1.ListSessionsRequestH\x00R\flistSessions\x128\n" +
-	"\bsign_out\x18\t \x01(\v2\x1b.rollcall.v1.SignOutRequestH\x00R\asignOutB\t\n" +
-	"\arequest\"\xd5\x04\n" +
+	"\bsign_out\x18\t \x01(\v2\x1b.rollcall.v1.SignOutRequestH\x00R\asignOut\x12.\n" +
+	"\x04send\x18\n" +
+	" \x01(\v2\x18.rollcall.v1.SendRequestH\x00R\x04send\x12.\n" +
+	"\x04sync\x18\v \x01(\v2\x18.rollcall.v1.SyncRequestH\x00R\x04sync\x12G\n" +
+	"\rlist_messages\x18\f \x01(\v2 .rollcall.v1.ListMessagesRequestH\x00R\flistMessages\x12;\n" +
+	"\tmark_read\x18\r \x01(\v2\x1c.rollcall.v1.MarkReadRequestH\x00R\bmarkRead\x12+\n" +
+	"\x03pin\x18\x0e \x01(\v2\x17.rollcall.v1.PinRequestH\x00R\x03pin\x12Y\n" +
+	"\x13delete_conversation\x18\x0f \x01(\v2&.rollcall.v1.DeleteConversationRequestH\x00R\x12deleteConversation\x124\n" +
+	"\x06recall\x18\x10 \x01(\v2\x1a.rollcall.v1.RecallRequestH\x00R\x06recall\x12M\n" +
+	"\x0fdelete_messages\x18\x11 \x01(\v2\".rollcall.v1.DeleteMessagesRequestH\x00R\x0edeleteMessagesB\t\n" +
+	"\arequest\"\xee\x05\n" +
 	"\vServerFrame\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x17\n" +
 	"\atime_ms\x18\x02 \x01(\x03R\x06timeMs\x120\n" +
@@ -1932,7 +2119,10 @@ const file_rollcall_v1_rollcall_proto_rawDesc = "" +
 	"\x06notice\x18\n" +
 	" \x01(\v2\x13.rollcall.v1.NoticeH\x00R\x06notice\x129\n" +
 	"\bsessions\x18\v \x01(\v2\x1b.rollcall.v1.SessionsAnswerH\x00R\bsessions\x127\n" +
-	"\bsign_out\x18\f \x01(\v2\x1a.rollcall.v1.SignOutAnswerH\x00R\asignOutB\x06\n" +
+	"\bsign_out\x18\f \x01(\v2\x1a.rollcall.v1.SignOutAnswerH\x00R\asignOut\x12-\n" +
+	"\x06change\x18\r \x01(\v2\x13.rollcall.v1.ChangeH\x00R\x06change\x12-\n" +
+	"\x04sync\x18\x0e \x01(\v2\x17.rollcall.v1.SyncAnswerH\x00R\x04sync\x129\n" +
+	"\bmessages\x18\x0f \x01(\v2\x1b.rollcall.v1.MessagesAnswerH\x00R\bmessagesB\x06\n" +
 	"\x04body\"\x9f\x03\n" +
 	"\fLoginRequest\x12\x10\n" +
 	"\x03app\x18\x01 \x01(\rR\x03app\x12\x17\n" +
@@ -2070,29 +2260,40 @@ func file_rollcall_v1_rollcall_proto_rawDescGZIP() []byte {
 var file_rollcall_v1_rollcall_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_rollcall_v1_rollcall_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_rollcall_v1_rollcall_proto_goTypes = []any{
-	(Reason)(0),                 // 0: rollcall.v1.Reason
-	(Rule)(0),                   // 1: rollcall.v1.Rule
-	(*ClientFrame)(nil),         // 2: rollcall.v1.ClientFrame
-	(*ServerFrame)(nil),         // 3: rollcall.v1.ServerFrame
-	(*LoginRequest)(nil),        // 4: rollcall.v1.LoginRequest
-	(*ResumeRequest)(nil),       // 5: rollcall.v1.ResumeRequest
-	(*LogoutRequest)(nil),       // 6: rollcall.v1.LogoutRequest
-	(*RenewRequest)(nil),        // 7: rollcall.v1.RenewRequest
-	(*ListSessionsRequest)(nil), // 8: rollcall.v1.ListSessionsRequest
-	(*SignOutRequest)(nil),      // 9: rollcall.v1.SignOutRequest
-	(*PingRequest)(nil),         // 10: rollcall.v1.PingRequest
-	(*Acknowledgement)(nil),     // 11: rollcall.v1.Acknowledgement
-	(*Refusal)(nil),             // 12: rollcall.v1.Refusal
-	(*SessionAnswer)(nil),       // 13: rollcall.v1.SessionAnswer
-	(*StaleAnswer)(nil),         // 14: rollcall.v1.StaleAnswer
-	(*LoginAgainAnswer)(nil),    // 15: rollcall.v1.LoginAgainAnswer
-	(*LogoutAnswer)(nil),        // 16: rollcall.v1.LogoutAnswer
-	(*RenewAnswer)(nil),         // 17: rollcall.v1.RenewAnswer
-	(*PingAnswer)(nil),          // 18: rollcall.v1.PingAnswer
-	(*SessionsAnswer)(nil),      // 19: rollcall.v1.SessionsAnswer
-	(*SessionInfo)(nil),         // 20: rollcall.v1.SessionInfo
-	(*SignOutAnswer)(nil),       // 21: rollcall.v1.SignOutAnswer
-	(*Notice)(nil),              // 22: rollcall.v1.Notice
+	(Reason)(0),                       // 0: rollcall.v1.Reason
+	(Rule)(0),                         // 1: rollcall.v1.Rule
+	(*ClientFrame)(nil),               // 2: rollcall.v1.ClientFrame
+	(*ServerFrame)(nil),               // 3: rollcall.v1.ServerFrame
+	(*LoginRequest)(nil),              // 4: rollcall.v1.LoginRequest
+	(*ResumeRequest)(nil),             // 5: rollcall.v1.ResumeRequest
+	(*LogoutRequest)(nil),             // 6: rollcall.v1.LogoutRequest
+	(*RenewRequest)(nil),              // 7: rollcall.v1.RenewRequest
+	(*ListSessionsRequest)(nil),       // 8: rollcall.v1.ListSessionsRequest
+	(*SignOutRequest)(nil),            // 9: rollcall.v1.SignOutRequest
+	(*PingRequest)(nil),               // 10: rollcall.v1.PingRequest
+	(*Acknowledgement)(nil),           // 11: rollcall.v1.Acknowledgement
+	(*Refusal)(nil),                   // 12: rollcall.v1.Refusal
+	(*SessionAnswer)(nil),             // 13: rollcall.v1.SessionAnswer
+	(*StaleAnswer)(nil),               // 14: rollcall.v1.StaleAnswer
+	(*LoginAgainAnswer)(nil),          // 15: rollcall.v1.LoginAgainAnswer
+	(*LogoutAnswer)(nil),              // 16: rollcall.v1.LogoutAnswer
+	(*RenewAnswer)(nil),               // 17: rollcall.v1.RenewAnswer
+	(*PingAnswer)(nil),                // 18: rollcall.v1.PingAnswer
+	(*SessionsAnswer)(nil),            // 19: rollcall.v1.SessionsAnswer
+	(*SessionInfo)(nil),               // 20: rollcall.v1.SessionInfo
+	(*SignOutAnswer)(nil),             // 21: rollcall.v1.SignOutAnswer
+	(*Notice)(nil),                    // 22: rollcall.v1.Notice
+	(*SendRequest)(nil),               // 23: rollcall.v1.SendRequest
+	(*SyncRequest)(nil),               // 24: rollcall.v1.SyncRequest
+	(*ListMessagesRequest)(nil),       // 25: rollcall.v1.ListMessagesRequest
+	(*MarkReadRequest)(nil),           // 26: rollcall.v1.MarkReadRequest
+	(*PinRequest)(nil),                // 27: rollcall.v1.PinRequest
+	(*DeleteConversationRequest)(nil), // 28: rollcall.v1.DeleteConversationRequest
+	(*RecallRequest)(nil),             // 29: rollcall.v1.RecallRequest
+	(*DeleteMessagesRequest)(nil),     // 30: rollcall.v1.DeleteMessagesRequest
+	(*Change)(nil),                    // 31: rollcall.v1.Change
+	(*SyncAnswer)(nil),                // 32: rollcall.v1.SyncAnswer
+	(*MessagesAnswer)(nil),            // 33: rollcall.v1.MessagesAnswer
 }
 var file_rollcall_v1_rollcall_proto_depIdxs = []int32{
 	4,  // 0: rollcall.v1.ClientFrame.login:type_name -> rollcall.v1.LoginRequest
@@ -2103,25 +2304,36 @@ var file_rollcall_v1_rollcall_proto_depIdxs = []int32{
 	11, // 5: rollcall.v1.ClientFrame.acknowledgement:type_name -> rollcall.v1.Acknowledgement
 	8,  // 6: rollcall.v1.ClientFrame.list_sessions:type_name -> rollcall.v1.ListSessionsRequest
 	9,  // 7: rollcall.v1.ClientFrame.sign_out:type_name -> rollcall.v1.SignOutRequest
-	12, // 8: rollcall.v1.ServerFrame.refusal:type_name -> rollcall.v1.Refusal
-	13, // 9: rollcall.v1.ServerFrame.session:type_name -> rollcall.v1.SessionAnswer
-	14, // 10: rollcall.v1.ServerFrame.stale:type_name -> rollcall.v1.StaleAnswer
-	15, // 11: rollcall.v1.ServerFrame.login_again:type_name -> rollcall.v1.LoginAgainAnswer
-	16, // 12: rollcall.v1.ServerFrame.logout:type_name -> rollcall.v1.LogoutAnswer
-	17, // 13: rollcall.v1.ServerFrame.renew:type_name -> rollcall.v1.RenewAnswer
-	18, // 14: rollcall.v1.ServerFrame.ping:type_name -> rollcall.v1.PingAnswer
-	22, // 15: rollcall.v1.ServerFrame.notice:type_name -> rollcall.v1.Notice
-	19, // 16: rollcall.v1.ServerFrame.sessions:type_name -> rollcall.v1.SessionsAnswer
-	21, // 17: rollcall.v1.ServerFrame.sign_out:type_name -> rollcall.v1.SignOutAnswer
-	22, // 18: rollcall.v1.Refusal.kicked:type_name -> rollcall.v1.Notice
-	20, // 19: rollcall.v1.SessionsAnswer.sessions:type_name -> rollcall.v1.SessionInfo
-	0,  // 20: rollcall.v1.Notice.reason:type_name -> rollcall.v1.Reason
-	1,  // 21: rollcall.v1.Notice.by_rule:type_name -> rollcall.v1.Rule
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	23, // 8: rollcall.v1.ClientFrame.send:type_name -> rollcall.v1.SendRequest
+	24, // 9: rollcall.v1.ClientFrame.sync:type_name -> rollcall.v1.SyncRequest
+	25, // 10: rollcall.v1.ClientFrame.list_messages:type_name -> rollcall.v1.ListMessagesRequest
+	26, // 11: rollcall.v1.ClientFrame.mark_read:type_name -> rollcall.v1.MarkReadRequest
+	27, // 12: rollcall.v1.ClientFrame.pin:type_name -> rollcall.v1.PinRequest
+	28, // 13: rollcall.v1.ClientFrame.delete_conversation:type_name -> rollcall.v1.DeleteConversationRequest
+	29, // 14: rollcall.v1.ClientFrame.recall:type_name -> rollcall.v1.RecallRequest
+	30, // 15: rollcall.v1.ClientFrame.delete_messages:type_name -> rollcall.v1.DeleteMessagesRequest
+	12, // 16: rollcall.v1.ServerFrame.refusal:type_name -> rollcall.v1.Refusal
+	13, // 17: rollcall.v1.ServerFrame.session:type_name -> rollcall.v1.SessionAnswer
+	14, // 18: rollcall.v1.ServerFrame.stale:type_name -> rollcall.v1.StaleAnswer
+	15, // 19: rollcall.v1.ServerFrame.login_again:type_name -> rollcall.v1.LoginAgainAnswer
+	16, // 20: rollcall.v1.ServerFrame.logout:type_name -> rollcall.v1.LogoutAnswer
+	17, // 21: rollcall.v1.ServerFrame.renew:type_name -> rollcall.v1.RenewAnswer
+	18, // 22: rollcall.v1.ServerFrame.ping:type_name -> rollcall.v1.PingAnswer
+	22, // 23: rollcall.v1.ServerFrame.notice:type_name -> rollcall.v1.Notice
+	19, // 24: rollcall.v1.ServerFrame.sessions:type_name -> rollcall.v1.SessionsAnswer
+	21, // 25: rollcall.v1.ServerFrame.sign_out:type_name -> rollcall.v1.SignOutAnswer
+	31, // 26: rollcall.v1.ServerFrame.change:type_name -> rollcall.v1.Change
+	32, // 27: rollcall.v1.ServerFrame.sync:type_name -> rollcall.v1.SyncAnswer
+	33, // 28: rollcall.v1.ServerFrame.messages:type_name -> rollcall.v1.MessagesAnswer
+	22, // 29: rollcall.v1.Refusal.kicked:type_name -> rollcall.v1.Notice
+	20, // 30: rollcall.v1.SessionsAnswer.sessions:type_name -> rollcall.v1.SessionInfo
+	0,  // 31: rollcall.v1.Notice.reason:type_name -> rollcall.v1.Reason
+	1,  // 32: rollcall.v1.Notice.by_rule:type_name -> rollcall.v1.Rule
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_rollcall_v1_rollcall_proto_init() }
@@ -2129,6 +2341,7 @@ func file_rollcall_v1_rollcall_proto_init() {
 	if File_rollcall_v1_rollcall_proto != nil {
 		return
 	}
+	file_rollcall_v1_chat_proto_init()
 	file_rollcall_v1_rollcall_proto_msgTypes[0].OneofWrappers = []any{
 		(*ClientFrame_Login)(nil),
 		(*ClientFrame_Resume)(nil),
@@ -2138,6 +2351,14 @@ func file_rollcall_v1_rollcall_proto_init() {
 		(*ClientFrame_Acknowledgement)(nil),
 		(*ClientFrame_ListSessions)(nil),
 		(*ClientFrame_SignOut)(nil),
+		(*ClientFrame_Send)(nil),
+		(*ClientFrame_Sync)(nil),
+		(*ClientFrame_ListMessages)(nil),
+		(*ClientFrame_MarkRead)(nil),
+		(*ClientFrame_Pin)(nil),
+		(*ClientFrame_DeleteConversation)(nil),
+		(*ClientFrame_Recall)(nil),
+		(*ClientFrame_DeleteMessages)(nil),
 	}
 	file_rollcall_v1_rollcall_proto_msgTypes[1].OneofWrappers = []any{
 		(*ServerFrame_Refusal)(nil),
@@ -2150,6 +2371,9 @@ func file_rollcall_v1_rollcall_proto_init() {
 		(*ServerFrame_Notice)(nil),
 		(*ServerFrame_Sessions)(nil),
 		(*ServerFrame_SignOut)(nil),
+		(*ServerFrame_Change)(nil),
+		(*ServerFrame_Sync)(nil),
+		(*ServerFrame_Messages)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -28,6 +28,8 @@ Changes settings of an app, all or none, in force for the next login. Those not 
     tell_kicked_on_login      true: 6208 to the first login after that (false)
     rest_kick_as_kick         true: revoked tickets are told as a kick (false)
     history_days              how long history is kept: 1 to 3650 (180)
+    message_days              how long messages are kept: 1 to 3650 (7)
+    recall_seconds            how long a message can be recalled: 1 to 604800 (120)
 
 The login policy is set by rollcall app policy set.
 
@@ -127,4 +129,6 @@ func printSettings(w io.Writer, set apps.Settings) {
 	row(w, "tell_kicked_on_login", set.TellKickedOnLogin)
 	row(w, "rest_kick_as_kick", set.RESTKickAsKick)
 	row(w, "history_days", set.HistoryDays)
+	row(w, "message_days", set.MessageDays)
+	row(w, "recall_seconds", set.RecallSeconds)
 }

@@ -115,7 +115,7 @@ func (s Settings) with(c Change) (Settings, error) {
 	return ParseSettings(document)
 }
 
-// readable tells whether a value is of its setting's kind. 0 days are no default.
+// readable tells whether a value is of its setting's kind. 0 is no default.
 func readable(name string, value json.RawMessage) error {
 	one, err := json.Marshal(Change{name: value})
 	if err != nil {
@@ -126,8 +126,13 @@ func readable(name string, value json.RawMessage) error {
 	if coded, ok := errors.AsType[*imcode.Error](err); ok {
 		return coded
 	}
-	if err != nil || name == "history_days" && probe.HistoryDays == 0 && string(value) != null {
+	if err != nil {
 		return refusal(name)
+	}
+	for _, n := range probe.numbers() {
+		if n.name == name && *n.value == 0 && string(value) != null {
+			return refusal(name)
+		}
 	}
 	return nil
 }

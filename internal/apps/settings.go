@@ -13,10 +13,14 @@ import (
 	"rollcall.example/internal/policy"
 )
 
-// Bounds of how long history is kept.
+// Bounds of how long history and messages are kept, and messages may be recalled.
 const (
-	DefaultHistoryDays = 180
-	MaxHistoryDays     = 3650
+	DefaultHistoryDays   = 180
+	MaxHistoryDays       = 3650
+	DefaultMessageDays   = 7
+	MaxMessageDays       = 3650
+	DefaultRecallSeconds = 120
+	MaxRecallSeconds     = 7 * 24 * 3600
 )
 
 // Settings are what an operator sets for one app. The zero value is what an app
@@ -39,6 +43,10 @@ type Settings struct {
 	RESTKickAsKick bool `json:"rest_kick_as_kick"`
 	// HistoryDays is how many days an account's history is kept. Default 180.
 	HistoryDays int `json:"history_days"`
+	// MessageDays is how many days messages are kept. Default 7.
+	MessageDays int `json:"message_days"`
+	// RecallSeconds is for how long a message can be recalled. Default 120.
+	RecallSeconds int `json:"recall_seconds"`
 }
 
 // ParseSettings reads the settings of a stored app; nil is the default. Members
@@ -60,6 +68,8 @@ func (s Settings) Effective() Settings {
 	s.Name = cmp.Or(s.Name, DefaultPolicy)
 	s.TimeZone = cmp.Or(s.TimeZone, time.UTC.String())
 	s.HistoryDays = cmp.Or(s.HistoryDays, DefaultHistoryDays)
+	s.MessageDays = cmp.Or(s.MessageDays, DefaultMessageDays)
+	s.RecallSeconds = cmp.Or(s.RecallSeconds, DefaultRecallSeconds)
 	if len(s.Groups) == 0 {
 		s.Groups = [][]rollcall.Platform{}
 	}
@@ -92,8 +102,10 @@ func (s Settings) rules() (policy.Rules, error) {
 	for p := range platforms {
 		r.Refused[p] = len(s.Platforms) > 0 && !slices.Contains(s.Platforms, p)
 	}
-	if s.HistoryDays < 0 || s.HistoryDays > MaxHistoryDays {
-		return r, refusal("history_days")
+	for _, n := range s.numbers() {
+		if *n.value < 0 || *n.value > n.max {
+			return r, refusal(n.name)
+		}
 	}
 	r.Zone = time.UTC
 	if zone, known := plain.Zone(s.TimeZone); known {
@@ -110,6 +122,21 @@ func (s Settings) checkZone() error {
 	return nil
 }
 
+// A number is a setting from 1 to its max; 0 is its default.
+type number struct {
+	name  string
+	value *int
+	max   int
+}
+
+func (s *Settings) numbers() []number {
+	return []number{
+		{"history_days", &s.HistoryDays, MaxHistoryDays},
+		{"message_days", &s.MessageDays, MaxMessageDays},
+		{"recall_seconds", &s.RecallSeconds, MaxRecallSeconds},
+	}
+}
+
 // wants says what a setting can be, by its JSON name.
 var wants = map[string]string{
 	"policy":                   "single, dual, triple, multi or custom",
@@ -121,6 +148,8 @@ var wants = map[string]string{
 	"tell_kicked_on_login":     "true or false",
 	"rest_kick_as_kick":        "true or false",
 	"history_days":             fmt.Sprintf("1 to %d", MaxHistoryDays),
+	"message_days":             fmt.Sprintf("1 to %d", MaxMessageDays),
+	"recall_seconds":           fmt.Sprintf("1 to %d", MaxRecallSeconds),
 }
 
 func refusal(name string) error {

@@ -41,7 +41,7 @@ func settings(t *testing.T, a *apps.Apps) string {
 const defaults = `{"policy":"dual","groups":[],` +
 	`"instances":{"Android":1,"HarmonyOS":1,"Linux":1,"Mac":1,"Other":1,"Web":1,"Windows":1,"iPad":1,"iPhone":1},"time_zone":"UTC",` +
 	`"platforms":["Other","Android","iPhone","iPad","Windows","Mac","Linux","Web","HarmonyOS"],` +
-	`"tell_kicked_on_reconnect":false,"tell_kicked_on_login":false,"rest_kick_as_kick":false,"history_days":180}`
+	`"tell_kicked_on_reconnect":false,"tell_kicked_on_login":false,"rest_kick_as_kick":false,"history_days":180,"message_days":7,"recall_seconds":120}`
 
 // withApp has one app that has set nothing.
 func withApp(t *testing.T, o apps.Options) (*apps.Apps, func(apps.Options) *apps.Apps) {
@@ -128,6 +128,8 @@ func TestWhatASettingCannotBe(t *testing.T) {
 		{"a time zone with leap seconds", `{"time_zone":"right/Asia/Shanghai"}`, `unknown time zone "right/Asia/Shanghai"`},
 		{"a switch that is a word", `{"tell_kicked_on_login":"yes"}`, "tell_kicked_on_login: want true or false"},
 		{"no history", `{"history_days":0}`, "history_days: want 1 to 3650"},
+		{"no messages", `{"message_days":0}`, "message_days: want 1 to 3650"},
+		{"a recall after more than a week", `{"recall_seconds":604801}`, "recall_seconds: want 1 to 604800"},
 		{"less than none", `{"history_days":-1}`, "history_days: want 1 to 3650"},
 		{"more history than ten years", `{"history_days":3651}`, "history_days: want 1 to 3650"},
 		{"one good and one bad", `{"policy":"multi","history_days":0}`, "history_days: want 1 to 3650"},
@@ -227,7 +229,7 @@ func TestSettingsAsPeopleWriteThem(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"history_days":                 `"history_days": want name=value`,
-		"colour=red":                   `"colour=red": want name=value, where name is one of history_days, platforms,`,
+		"colour=red":                   `"colour=red": want name=value, where name is one of history_days, message_days, platforms,`,
 		"policy=multi":                 "policy belongs to the policy: `rollcall app policy set`",
 		"instances=Web":                "instances belongs to the policy",
 		"platforms=Amiga":              `unknown platform "Amiga"`,

@@ -364,6 +364,9 @@ func (c *conn) serve(ctx context.Context, f *wire.ClientFrame) error {
 		c.answer(f.GetId(), &wire.ServerFrame{Body: &wire.ServerFrame_Ping{Ping: &wire.PingAnswer{}}})
 	case *wire.ClientFrame_Acknowledgement: // of nothing: it came late
 	default:
+		if c.talk(ctx, f) {
+			return nil
+		}
 		c.refuse(f.GetId(), imcode.UnknownRequest.Errorf("the frame holds no request that this server knows"))
 	}
 	return nil

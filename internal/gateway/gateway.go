@@ -1,7 +1,7 @@
 // Package gateway is the door for clients: WebSocket connections at wire.Path.
 //
-// It decodes a frame, calls the use-case in package session, and encodes the
-// answer: a file per request. It knows no rule. What it adds is what belongs to
+// It decodes a frame, calls the use-case in package session or chat, and encodes the
+// answer: a file per request or kin of them. It knows no rule. What it adds is what belongs to
 // a connection: deadlines, bounds, heartbeats, the order of what is sent, and
 // the close codes. docs/protocol.md is its manual.
 //
@@ -31,6 +31,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"rollcall.example/internal/chat"
 	"rollcall.example/internal/proxy"
 	"rollcall.example/internal/session"
 	"rollcall.example/wire"
@@ -55,14 +56,16 @@ const (
 	noticeWithin   = 5 * time.Second  // for a notice to be acknowledged
 	closeWithin    = time.Second      // for a close to be answered
 	maxQueued      = 256 << 10        // bytes waiting to be written
+	maxPushed      = 64 << 10         // of them, when another push may wait
 	maxDiscarded   = 1 << 20          // bytes read on after a fatal frame
 	maxBeforeLogin = 64               // requests before a login
-	maxPerSecond   = 50               // requests after it, with bursts of twice that
+	maxPerSecond   = 200              // requests after it, with bursts of twice that
 )
 
 // A Gateway serves connections.
 type Gateway struct {
 	sessions *session.Sessions
+	chat     *chat.Conversations
 	opt      Options
 
 	mu       sync.Mutex
@@ -73,7 +76,7 @@ type Gateway struct {
 }
 
 // New returns a gateway on the use-cases.
-func New(s *session.Sessions, o Options) *Gateway {
+func New(s *session.Sessions, c *chat.Conversations, o Options) *Gateway {
 	o.LoginWithin = cmp.Or(o.LoginWithin, 10*time.Second)
 	o.Heartbeat = cmp.Or(o.Heartbeat, 120*time.Second)
 	o.Silence = cmp.Or(o.Silence, 400*time.Second)
@@ -82,7 +85,7 @@ func New(s *session.Sessions, o Options) *Gateway {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Gateway{sessions: s, opt: o, conns: map[*conn]struct{}{}}
+	return &Gateway{sessions: s, chat: c, opt: o, conns: map[*conn]struct{}{}}
 }
 
 // ServeHTTP upgrades a request to a connection and returns; the connection goes

@@ -74,7 +74,7 @@ func newGateway(t testing.TB) *Gateway {
 		t.Fatal(err)
 	}
 	m := &memory{accounts: map[rollcall.Account]policy.State{}}
-	return New(session.New(m, a, node.NewRoster(), session.Options{}), Options{})
+	return New(session.New(m, a, node.NewRoster(), session.Options{}), nil, Options{})
 }
 
 // A tape is a connection whose peer's bytes are known beforehand: it reads them,

@@ -8,6 +8,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"rollcall.example/internal/policy"
+	"rollcall.example/internal/talk"
 	"rollcall.example/wire"
 )
 
@@ -21,17 +22,39 @@ type outbox struct {
 	writing bool
 	idle    chan struct{} // closed when writing ends; nil when nobody waits
 
+	late *talk.Change // the latest push that found no room: it leaves when there is
+
 	asking uint64         // the login or resume that is being served
 	notice *policy.Notice // told: nothing else leaves any more
 	closed bool           // a close frame is the last in the queue
 	timer  *time.Timer    // cuts a connection whose peer does not close
 }
 
-// out is one frame ready to leave.
+// out is one frame to leave.
 type out struct {
-	frame  []byte
+	frame  []byte       // spelled; nil: who writes it spells the change
+	change *talk.Change // the answer to request id, or, with 0, pushed
+	id     uint64
 	answer bool // to a login or resume: a notice that overtakes it takes its id
 }
+
+// size is how much of the bounds of a queue a frame takes.
+func (f out) size() int {
+	if f.change == nil {
+		return len(f.frame)
+	}
+	n := frameOver
+	if m := f.change.View.Latest; m != nil {
+		n += len(m.Content) + frameOver
+	}
+	for _, m := range f.change.Messages {
+		n += len(m.Content) + frameOver
+	}
+	return n
+}
+
+// frameOver is about what a frame or message takes beside its content.
+const frameOver = 200
 
 // asks notes that login or resume id is being served.
 func (o *outbox) asks(id uint64) {
@@ -48,18 +71,14 @@ func (o *outbox) put(c *conn, frame []byte, grants bool) {
 		o.mu.Unlock()
 		return
 	}
-	o.add(out{frame, grants})
-	if o.bytes > maxQueued {
-		o.mu.Unlock()
-		c.Close(wire.Close{Code: wire.CloseSlow})
-		return
-	}
-	o.write(c)
+	o.add(out{frame: frame, answer: grants})
+	o.mu.Unlock()
+	o.flush(c)
 }
 
 func (o *outbox) add(f out) {
 	o.queue = append(o.queue, f)
-	o.bytes += len(f.frame)
+	o.bytes += f.size()
 }
 
 // write writes the queue out, unless somebody is at it. It is called with the
@@ -70,23 +89,16 @@ func (o *outbox) write(c *conn) {
 		return
 	}
 	o.writing = true
-	for len(o.queue) > 0 {
-		batch := make(net.Buffers, len(o.queue))
-		for i, f := range o.queue {
-			batch[i] = f.frame
+	for o.next() {
+		queue := o.queue
+		for _, f := range queue {
 			if f.answer {
 				o.asking = 0
 			}
 		}
 		o.queue, o.bytes = nil, 0
 		o.mu.Unlock()
-		err := c.net.SetWriteDeadline(time.Now().Add(writeWithin))
-		if err == nil {
-			_, err = batch.WriteTo(c.net)
-		}
-		if err != nil {
-			_ = c.net.Close()
-		}
+		c.write(queue)
 		o.mu.Lock()
 	}
 	o.writing = false
@@ -95,6 +107,71 @@ func (o *outbox) write(c *conn) {
 		o.idle = nil
 	}
 	o.mu.Unlock()
+}
+
+// next tells whether there is something to write. What found no room before has it
+// when there is nothing else.
+func (o *outbox) next() bool {
+	if len(o.queue) == 0 && o.late != nil {
+		o.add(out{change: o.late})
+		o.late = nil
+	}
+	return len(o.queue) > 0
+}
+
+// write writes frames to the network.
+func (c *conn) write(queue []out) {
+	batch := make(net.Buffers, len(queue))
+	for i, f := range queue {
+		if batch[i] = f.frame; f.change != nil {
+			answer := c.change(*f.change)
+			answer.Id = f.id
+			batch[i] = c.frame(answer)
+		}
+	}
+	err := c.net.SetWriteDeadline(time.Now().Add(writeWithin))
+	if err == nil {
+		_, err = batch.WriteTo(c.net)
+	}
+	if err != nil {
+		_ = c.net.Close()
+	}
+}
+
+// Push queues a change. The answer to a request is written by who asked (flush). A
+// push that finds no room is dropped, but for the latest one: its number says that
+// others were before it.
+func (c *conn) Push(request uint64, ch talk.Change) {
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.notice != nil || o.closed {
+		return
+	}
+	f := out{change: &ch, id: request}
+	switch {
+	case request != 0:
+		o.add(f)
+	case o.late != nil || o.bytes+f.size() > maxPushed:
+		o.late = &ch
+	default:
+		o.add(f)
+		if !o.writing {
+			c.writeSoon()
+		}
+	}
+}
+
+// flush writes the queue out, or closes the connection if its peer asks for more than
+// it reads.
+func (o *outbox) flush(c *conn) {
+	o.mu.Lock()
+	if o.bytes > maxQueued && !o.closed {
+		o.mu.Unlock()
+		c.Close(wire.Close{Code: wire.CloseSlow})
+		return
+	}
+	o.write(c)
 }
 
 // wait returns when all that is queued has left. Whoever queued it is writing it,
@@ -123,7 +200,7 @@ func (c *conn) Tell(n policy.Notice) {
 		return
 	}
 	o.notice = &n
-	o.queue, o.bytes = nil, 0
+	o.queue, o.bytes, o.late = nil, 0, nil
 	o.add(out{frame: c.frame(&wire.ServerFrame{Id: o.asking, Body: &wire.ServerFrame_Notice{Notice: notice(n)}})})
 	o.timer = time.AfterFunc(noticeWithin, func() { c.Close(wire.Close{Code: closeCode(n)}) })
 	c.writeSoon()
@@ -139,7 +216,7 @@ func (c *conn) Close(why wire.Close) {
 		o.mu.Unlock()
 		return
 	}
-	o.closed = true
+	o.closed, o.late = true, nil
 	if o.timer != nil {
 		o.timer.Stop()
 	}
@@ -173,7 +250,7 @@ func (o *outbox) told() (policy.Notice, bool) {
 func (o *outbox) abandon() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.closed = true
+	o.closed, o.late = true, nil
 	if o.timer != nil {
 		o.timer.Stop()
 	}
@@ -195,7 +272,7 @@ func (o *outbox) closeAnswer(c *conn) {
 		o.mu.Unlock()
 		return
 	}
-	o.closed = true
+	o.closed, o.late = true, nil
 	o.add(out{frame: ws.MustCompileFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(ws.StatusNormalClosure, "")))})
 	o.write(c)
 }

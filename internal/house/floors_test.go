@@ -26,10 +26,10 @@ const module = "rollcall.example"
 // The root package is "rollcall".
 var floors = []string{
 	0: "imcode internal/plain rollcall usersig wire internal/backoff internal/memnet internal/config internal/proxy internal/certificate",
-	1: "internal/policy internal/limit internal/sim",
+	1: "internal/policy internal/talk internal/limit internal/sim",
 	2: "internal/store internal/store/storetest internal/store/sqlite internal/apps",
 	3: "internal/node internal/history",
-	4: "internal/session",
+	4: "internal/session internal/chat",
 	5: "internal/gateway internal/admin",
 	6: "server",
 	7: "internal/stage rollcalltest conformance internal/tour internal/bench cmd/rollcall",

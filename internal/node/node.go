@@ -23,6 +23,7 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/internal/policy"
+	"rollcall.example/internal/talk"
 	"rollcall.example/wire"
 )
 
@@ -34,6 +35,9 @@ type Conn interface {
 	Tell(policy.Notice)
 	// Close closes the connection.
 	Close(wire.Close)
+	// Push sends a change: the answer to a request, or 0, which a connection that
+	// has much to send already may drop in favour of a later one.
+	Push(request uint64, c talk.Change)
 }
 
 // A Roster is the live sessions of this process.
@@ -186,6 +190,30 @@ func (r *Roster) End(a rollcall.Account, ended []policy.Ended, except *Place) {
 			case p.session == e.Session.Number:
 				Finish(p.conn, e)
 			}
+		}
+	}
+}
+
+// Answer answers a request of the place's connection with a change, if its session
+// is still served there.
+func (p *Place) Answer(request uint64, c talk.Change) {
+	p.roster.mu.Lock()
+	defer p.roster.mu.Unlock()
+	p.conn.Push(request, c)
+}
+
+// Push sends a change to all connections of an account's sessions, except one (nil:
+// none).
+func (r *Roster) Push(a rollcall.Account, c talk.Change, except *Place) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	seen := r.accounts[a]
+	if seen == nil {
+		return
+	}
+	for _, p := range seen.places {
+		if p.session != 0 && p != except {
+			p.conn.Push(0, c)
 		}
 	}
 }

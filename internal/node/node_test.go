@@ -8,6 +8,7 @@ import (
 	"rollcall.example"
 	"rollcall.example/internal/node"
 	"rollcall.example/internal/policy"
+	"rollcall.example/internal/talk"
 	"rollcall.example/wire"
 )
 
@@ -26,6 +27,10 @@ func (r *recorder) Close(c wire.Close) {
 		s += fmt.Sprintf(" by %d", c.Connection)
 	}
 	r.said = append(r.said, s)
+}
+
+func (r *recorder) Push(request uint64, c talk.Change) {
+	r.said = append(r.said, fmt.Sprintf("change %d for %d", c.Number, request))
 }
 
 func (r *recorder) want(t *testing.T, who string, said ...string) {
@@ -135,4 +140,21 @@ func TestALostConnectionIsKnownUntilItIsForgotten(t *testing.T) {
 	if lost, bound := reserved.Release(); bound {
 		t.Errorf("a place that was only reserved was lost as %+v", lost)
 	}
+}
+
+func TestAChangeReachesTheOtherConnectionsOfItsAccount(t *testing.T) {
+	r := node.NewRoster()
+	asking, other, reserved, stranger := &recorder{}, &recorder{}, &recorder{}, &recorder{}
+	place := r.Reserve(alice, asking)
+	place.Bind(session(1, 1))
+	r.Reserve(alice, other).Bind(session(2, 1))
+	r.Reserve(alice, reserved)
+	r.Reserve(rollcall.Account{App: 1, User: "bob"}, stranger).Bind(session(1, 1))
+	place.Answer(7, talk.Change{Number: 3})
+	r.Push(alice, talk.Change{Number: 3}, place)
+	r.Push(alice, talk.Change{Number: 4}, nil)
+	asking.want(t, "who asked", "change 3 for 7", "change 4 for 0")
+	other.want(t, "the other device", "change 3 for 0", "change 4 for 0")
+	reserved.want(t, "who is not in yet")
+	stranger.want(t, "another account")
 }

@@ -128,6 +128,16 @@ func (l *line) giveUp(ctx context.Context, queue *list.List, place *list.Element
 	return l.sendAway(time.Now())
 }
 
+// Turn waits for a turn at the store, for what is not the coming and going of sessions
+// itself: that goes first. leave ends it.
+func (s *Sessions) Turn(ctx context.Context) (leave func(), err error) {
+	if err := s.line.enter(ctx, later); err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	return func() { s.line.leave(began) }, nil
+}
+
 // leave is the end of a turn that began at a time.
 func (l *line) leave(began time.Time) {
 	l.mu.Lock()

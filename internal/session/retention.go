@@ -16,8 +16,9 @@ const (
 
 // Retain drops rows of history that are older than their app keeps them, until ctx
 // ends. Accounts and sessions stay. What is dropped does not come back, so a clock
-// that jumped forward is not believed for an hour.
-func (s *Sessions) Retain(ctx context.Context) error {
+// that jumped forward is not believed for an hour. also drops what else an app keeps for
+// a time.
+func (s *Sessions) Retain(ctx context.Context, also ...func(context.Context, rollcall.AppID, time.Time) error) error {
 	clock := s.watched()
 	for pause := retainFirst; sleep(ctx, pause, nil); pause = retainEvery {
 		now := s.Now()
@@ -27,8 +28,10 @@ func (s *Sessions) Retain(ctx context.Context) error {
 		}
 		all, err := s.apps.List(ctx)
 		for _, app := range all {
-			if err == nil {
-				err = s.prune(ctx, app.ID, now)
+			for _, drop := range append(also, s.prune) {
+				if err == nil {
+					err = drop(ctx, app.ID, now)
+				}
 			}
 		}
 		if err != nil && ctx.Err() == nil {

@@ -16,6 +16,7 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/internal/policy"
+	"rollcall.example/internal/talk"
 )
 
 // A Rule decides about one account. It must be pure: it may run twice.
@@ -27,6 +28,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrExists: the app or key is there already.
 	ErrExists = errors.New("exists already")
+	// ErrDamaged: what is stored is not what was written.
+	ErrDamaged = errors.New("the stored data is damaged")
 	// ErrClosed: the store has been closed.
 	ErrClosed = errors.New("store is closed")
 	// ErrDisk: the disk takes nothing at present: it is full, read-only, or fails.
@@ -34,6 +37,9 @@ var (
 	// once, and goes on answering questions.
 	ErrDisk = errors.New("the disk takes nothing")
 )
+
+// A TalkRule decides about one conversation. It must be pure: it may run twice.
+type TalkRule func(talk.Talk) talk.Outcome
 
 // Accounts is the storage of accounts and their sessions.
 type Accounts interface {
@@ -94,6 +100,34 @@ type Keys interface {
 	AddKey(ctx context.Context, id rollcall.AppID, k Key) error
 	// RemoveKey removes a key. ErrNotFound: no such app or key.
 	RemoveKey(ctx context.Context, id rollcall.AppID, key string) error
+}
+
+// Chat is the storage of conversations and their messages. What was damaged since it
+// was written is ErrDamaged, and never an answer.
+type Chat interface {
+	// Converse locks the conversation of an account with another and both accounts,
+	// runs rule on it, with what it needs to see, and makes the outcome durable in one
+	// transaction. It chains with Mutate: a rule sees the sessions as the rule before
+	// it left them, whichever of the two that came by. then is told of each outcome
+	// that is durable, before Converse returns and in the order of the commits; who is
+	// told waits for nobody. Errors are those of Mutate.
+	Converse(ctx context.Context, q Conversing, rule TalkRule, then func(talk.Outcome)) (talk.Outcome, error)
+	// Conversations reads the conversations of an account that changed after a change
+	// number, lowest first, at most limit; the account's change number; and whether
+	// there are more.
+	Conversations(ctx context.Context, a rollcall.Account, since uint64, limit int) (views []talk.View, change uint64, more bool, err error)
+	// Messages reads a page of an account's conversation with another.
+	Messages(ctx context.Context, a rollcall.Account, peer rollcall.UserID, s talk.Span) (talk.Page, error)
+	// TrimMessages drops messages of an app that were sent before a moment, the oldest
+	// first, at most limit, and says how many.
+	TrimMessages(ctx context.Context, app rollcall.AppID, before time.Time, limit int) (int, error)
+}
+
+// A Conversing says whose conversation with whom a rule is about, and what it needs.
+type Conversing struct {
+	Account rollcall.Account
+	Peer    rollcall.UserID // another one's
+	Need    talk.Need
 }
 
 // Values is the storage of what belongs to the whole server and to no app, by name.

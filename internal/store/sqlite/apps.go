@@ -114,20 +114,25 @@ func scanKey(rows *sql.Rows) (k ownedKey, err error) {
 // change has the writer run f, all or nothing, whatever else is in its batch.
 func (s *Store) change(ctx context.Context, doing string, f func(context.Context, *sql.Conn) error) error {
 	err := s.writer.submit(ctx, func(ctx context.Context, b *batch) error {
-		if _, err := b.conn.ExecContext(ctx, `SAVEPOINT change`); err != nil {
-			return err
-		}
-		if err := f(ctx, b.conn); err != nil {
-			_, undo := b.conn.ExecContext(ctx, `ROLLBACK TO change; RELEASE change`)
-			return errors.Join(err, undo)
-		}
-		_, err := b.conn.ExecContext(ctx, `RELEASE change`)
-		return err
+		return allOrNothing(ctx, b.conn, func() error { return f(ctx, b.conn) })
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return nil
+}
+
+// allOrNothing has f change all it changes, or nothing, whatever else is in the batch.
+func allOrNothing(ctx context.Context, c *sql.Conn, f func() error) error {
+	if _, err := c.ExecContext(ctx, `SAVEPOINT change`); err != nil {
+		return err
+	}
+	if err := f(); err != nil {
+		_, undo := c.ExecContext(ctx, `ROLLBACK TO change; RELEASE change`)
+		return errors.Join(err, undo)
+	}
+	_, err := c.ExecContext(ctx, `RELEASE change`)
+	return err
 }
 
 // added is store.ErrExists if a statement inserted nothing.

@@ -19,6 +19,7 @@ type batch struct {
 	accounts map[rollcall.Account]*entry
 	order    []*entry
 	usage    map[period]counts
+	chat     chat
 	rows     []any // of history, to be written together
 }
 
@@ -71,6 +72,11 @@ func (b *batch) mutate(a rollcall.Account, rule store.Rule) (policy.Outcome, err
 	o, err := apply(rule, e.is)
 	if err != nil {
 		return policy.Outcome{}, err
+	}
+	if e.is.Exists() && !o.State.Exists() {
+		if err := b.forgetTalks(a); err != nil {
+			return policy.Outcome{}, err
+		}
 	}
 	o.State = stored(o.State)
 	b.count(e, o.State)
@@ -150,6 +156,9 @@ func (b *batch) flush() error {
 		if err := b.save(e); err != nil {
 			return fmt.Errorf("write %s: %w", e.account, err)
 		}
+	}
+	if err := b.saveChat(); err != nil {
+		return fmt.Errorf("write conversations: %w", err)
 	}
 	if err := b.saveRows(); err != nil {
 		return err

@@ -14,13 +14,15 @@ import (
 // reads are the statements of the reading connections.
 type reads struct {
 	loads[*sql.Stmt]
+	talkLoads[*sql.Stmt]
+
 	due, loggedIn, history, usage, apps, keys, value *sql.Stmt
 }
 
 func prepareReads(ctx context.Context, db *sql.DB) (*reads, error) {
 	r := &reads{}
 	var all []statement
-	for _, q := range r.list() {
+	for _, q := range append(r.loads.list(), r.talkLoads.list()...) {
 		all = append(all, statement(q))
 	}
 	return r, compile(ctx, db, append(all,

@@ -23,6 +23,11 @@ type writes struct {
 	foldable, fold                     *compiled
 	addEvent, addEvents                *compiled
 	addUsage                           *compiled
+
+	talkLoads[*compiled]
+	addTalk, putTalk, putTalker *compiled
+	addMessage, putMessage      *compiled
+	pins                        *compiled
 }
 
 func prepareWrites(conn *sql.Conn) (*writes, error) {
@@ -31,7 +36,7 @@ func prepareWrites(conn *sql.Conn) (*writes, error) {
 		return nil, err
 	}
 	w := &writes{direct: on}
-	w.all = append(w.list(), []query[*compiled]{
+	w.all = append(append(w.loads.list(), w.talkLoads.list()...), []query[*compiled]{
 		{&w.begin, `BEGIN IMMEDIATE`},
 		{&w.commit, `COMMIT`},
 		{&w.rollback, `ROLLBACK`},
@@ -65,6 +70,18 @@ func prepareWrites(conn *sql.Conn) (*writes, error) {
 
 		{&w.addUsage, `INSERT INTO usage (app, period, active, signed_up) VALUES (?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET active = active + excluded.active, signed_up = signed_up + excluded.signed_up`},
+
+		{&w.addTalk, `INSERT INTO conversation (` + talkColumns + `, sum, low, high)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&w.putTalk, `UPDATE conversation SET (` + talkColumns + `, sum) =
+			(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?`},
+		{&w.putTalker, `INSERT INTO talker (account, changes, sum) VALUES (?, ?, ?)
+			ON CONFLICT DO UPDATE SET changes = excluded.changes, sum = excluded.sum`},
+		{&w.addMessage, `INSERT INTO message (app, at, conversation, sequence, sender, nth, name, flags, sum, content)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&w.putMessage, `UPDATE message SET flags = ?, sum = ?, content = ? WHERE conversation = ? AND sequence = ? RETURNING id`},
+		{&w.pins, `SELECT (SELECT count(*) FROM conversation WHERE low = ?1 AND low_pinned)
+			+ (SELECT count(*) FROM conversation WHERE high = ?1 AND high_pinned)`},
 	}...)
 	for _, q := range w.all {
 		if *q.into, err = on.compile(q.text); err != nil {

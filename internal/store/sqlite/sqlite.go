@@ -97,6 +97,7 @@ var (
 	_ store.Accounts = (*Store)(nil)
 	_ store.Records  = (*Store)(nil)
 	_ store.Apps     = (*Store)(nil)
+	_ store.Chat     = (*Store)(nil)
 )
 
 // Open opens the store in dir, which it makes if there is none, and brings its

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"context"
 	"testing"
 
 	"rollcall.example/internal/store/sqlite"
@@ -18,7 +19,7 @@ func TestStore(t *testing.T) {
 // open opens a store that must open.
 func open(t *testing.T, dir string, o sqlite.Options) *sqlite.Store {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), dir, o)
+	s, err := sqlite.Open(context.WithoutCancel(t.Context()), dir, o) // which a bubble may not share
 	if err != nil {
 		t.Fatal(err)
 	}

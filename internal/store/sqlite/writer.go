@@ -32,6 +32,7 @@ type writer struct {
 // A job is one request to the writer.
 type job struct {
 	do    func(context.Context, *batch) error
+	then  func()      // told when it is committed, if not nil
 	taken atomic.Bool // by the writer to do it, or by its caller to give it up
 	done  chan error
 }
@@ -96,7 +97,10 @@ func (w *writer) close() error {
 // submit hands do to the writer and waits until it has been committed. An error
 // of do itself is returned as it is, and nothing of it has happened.
 func (w *writer) submit(ctx context.Context, do func(context.Context, *batch) error) error {
-	j := &job{do: do, done: make(chan error, 1)}
+	return w.submitJob(ctx, &job{do: do, done: make(chan error, 1)})
+}
+
+func (w *writer) submitJob(ctx context.Context, j *job) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -193,6 +197,9 @@ func (w *writer) commit(ctx context.Context, jobs []*job) {
 		if err != nil {
 			j.done <- err
 			continue
+		}
+		if errs[i] == nil && j.then != nil {
+			j.then()
 		}
 		j.done <- errs[i]
 	}

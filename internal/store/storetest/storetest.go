@@ -18,9 +18,15 @@ import (
 type Engine interface {
 	store.Accounts
 	store.Records
+	store.Chat
+	Settings
+	Close() error
+}
+
+// Settings are what operators set.
+type Settings interface {
 	store.Apps
 	store.Values
-	Close() error
 }
 
 // Fresh makes an empty place for an engine, and returns what opens the engine
@@ -60,6 +66,14 @@ func Run(t *testing.T, fresh Fresh) {
 		{"keys rotate", keys},
 		{"an app is added whole or not at all", wholeApp},
 		{"a value is what it was set to last", values},
+		{"what is said is counted in the order of the commits", saidInOrder},
+		{"a message is said once", saidOnce},
+		{"what cannot be said fails alone", unwritableTalk},
+		{"conversations are read by their changes", changedSince},
+		{"an act reaches those whom it concerns", acted},
+		{"messages are read by pages", pagesOfMessages},
+		{"old messages go, and nothing else", trimming},
+		{"a deleted account leaves its conversations to nobody", forgotten},
 	} {
 		t.Run(tt.promise, func(t *testing.T) {
 			e := fresh(t)()
@@ -70,6 +84,8 @@ func Run(t *testing.T, fresh Fresh) {
 		})
 	}
 	t.Run("everything is there after a reopen", func(t *testing.T) { reopen(t, fresh(t)) })
+	t.Run("nothing is said after the end of a session", func(t *testing.T) { saidWhileIn(t, fresh(t)) })
+	t.Run("conversations are there after a reopen", func(t *testing.T) { talkReopened(t, fresh(t)) })
 	t.Run("a closed store says so", func(t *testing.T) { closed(t, fresh(t)()) })
 }
 

@@ -133,3 +133,59 @@ CREATE TABLE usage (
     signed_up INTEGER NOT NULL, -- 0 for months
     PRIMARY KEY (app, period)
 ) STRICT, WITHOUT ROWID;
+
+-- Conversations, of accounts of one app: low is the one with the lower id. A sum is
+-- the CRC-32C of all other columns, so that a bit that flipped is found. What is
+-- counted in an account's conversations stands in talker.
+CREATE TABLE talker (
+    account INTEGER PRIMARY KEY,
+    changes INTEGER NOT NULL,
+    sum     INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE conversation (
+    id              INTEGER PRIMARY KEY,
+    low             INTEGER NOT NULL,
+    high            INTEGER NOT NULL,
+    last            INTEGER NOT NULL, -- sequence of the latest message
+    last_at         INTEGER NOT NULL,
+    low_changed     INTEGER NOT NULL, -- by its account's count of changes
+    low_sent        INTEGER NOT NULL,
+    low_read        INTEGER NOT NULL,
+    low_read_nth    INTEGER NOT NULL, -- messages of the other side up to there
+    low_receipt     INTEGER NOT NULL, -- the other side knows that it was read up to here
+    low_deleted     INTEGER NOT NULL,
+    low_deleted_to  INTEGER NOT NULL,
+    low_pinned      INTEGER NOT NULL,
+    high_changed    INTEGER NOT NULL,
+    high_sent       INTEGER NOT NULL,
+    high_read       INTEGER NOT NULL,
+    high_read_nth   INTEGER NOT NULL,
+    high_receipt    INTEGER NOT NULL,
+    high_deleted    INTEGER NOT NULL,
+    high_deleted_to INTEGER NOT NULL,
+    high_pinned     INTEGER NOT NULL,
+    sum             INTEGER NOT NULL,
+    UNIQUE (low, high)
+) STRICT;
+
+CREATE INDEX conversation_low ON conversation (low, low_changed);
+CREATE INDEX conversation_high ON conversation (high, high_changed);
+
+CREATE TABLE message (
+    id           INTEGER PRIMARY KEY,
+    app          INTEGER NOT NULL,
+    at           INTEGER NOT NULL,
+    conversation INTEGER NOT NULL,
+    sequence     INTEGER NOT NULL,
+    sender       INTEGER NOT NULL,
+    nth          INTEGER NOT NULL, -- among its sender's in the conversation
+    name         TEXT    NOT NULL, -- the message id, given by its sender's client
+    flags        INTEGER NOT NULL, -- 1 recalled, 2 deleted by low, 4 deleted by high
+    sum          INTEGER NOT NULL,
+    content      BLOB    NOT NULL,
+    UNIQUE (conversation, sequence),
+    UNIQUE (sender, name)
+) STRICT;
+
+CREATE INDEX message_at ON message (app, at);

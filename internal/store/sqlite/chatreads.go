@@ -1,0 +1,226 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"rollcall.example"
+	"rollcall.example/internal/store"
+	"rollcall.example/internal/talk"
+)
+
+// side is which one an account is.
+func (r talkRow) side(account int64) int {
+	if r.accounts[low] == account {
+		return low
+	}
+	return high
+}
+
+// changedSince reads conversations of an account in the order of their changes, after
+// one; limit -1: all.
+func (l *talkLoads[S]) changedSince(ask asking[S], account int64, since uint64, limit int) (all []namedTalk, err error) {
+	for _, stmt := range []S{l.changedLow, l.changedHigh} {
+		err = ask(stmt, func(r row) error {
+			x, err := scanTalk(r)
+			all = append(all, x)
+			return err
+		}, account, int64(since), limit)
+		if err != nil {
+			return nil, err
+		}
+	}
+	changed := func(r namedTalk) uint64 { return r.sides[r.side(account)].Changed }
+	slices.SortFunc(all, func(a, b namedTalk) int { return cmp.Compare(changed(a), changed(b)) })
+	if limit >= 0 && len(all) > limit {
+		all = all[:limit]
+	}
+	return all, nil
+}
+
+// Conversations implements store.Chat.
+func (s *Store) Conversations(ctx context.Context, a rollcall.Account, since uint64, limit int) (views []talk.View, change uint64, more bool, err error) {
+	err = s.read(ctx, "read the conversations of "+a.String(), func(tx *sql.Tx) error {
+		ask := within(ctx, tx)
+		own, err := s.reads.loadTalker(ask, a)
+		if err != nil || own.row == 0 {
+			return err
+		}
+		change = own.changes
+		all, err := s.reads.changedSince(ask, own.row, min(since, 1<<62), limit+1)
+		if err != nil {
+			return err
+		}
+		if more = len(all) > limit; more {
+			all = all[:limit]
+		}
+		for _, r := range all {
+			side := r.side(own.row)
+			latest, err := s.reads.loadLatest(ask, r.talkRow, side)
+			if err != nil {
+				return err
+			}
+			views = append(views, talk.ViewOf(r.other, r.last, r.sides[side], r.sides[1-side], latest))
+			since = r.sides[side].Changed
+		}
+		if !more && since < change { // the latest change is some conversation's
+			return fmt.Errorf("the conversations of account %d end with change %d, want %d: %w", own.row, since, change, store.ErrDamaged)
+		}
+		return nil
+	})
+	return views, change, more, err
+}
+
+// Messages implements store.Chat.
+func (s *Store) Messages(ctx context.Context, a rollcall.Account, peer rollcall.UserID, span talk.Span) (p talk.Page, err error) {
+	err = s.read(ctx, "read messages of "+a.String(), func(tx *sql.Tx) error {
+		ask := within(ctx, tx)
+		own, err := s.reads.loadTalker(ask, a)
+		if err != nil {
+			return err
+		}
+		other, err := s.reads.loadTalker(ask, rollcall.Account{App: a.App, User: peer})
+		if err != nil {
+			return err
+		}
+		p.Exists = other.exists
+		t, err := s.reads.loadTalk(ask, own.row, other.row)
+		if err != nil || t == nil {
+			p.Complete = true
+			return err
+		}
+		p.Last = t.last
+		x := &excerpt{talkRow: t.talkRow, side: t.side(own.row), span: span, page: &p}
+		if span.After > 0 {
+			return x.forward(ask, &s.reads.talkLoads)
+		}
+		return x.back(ask, &s.reads.talkLoads)
+	})
+	return p, err
+}
+
+// An excerpt is a page that is being read.
+type excerpt struct {
+	talkRow
+
+	side int
+	span talk.Span
+	page *talk.Page
+}
+
+// back reads from a message to those before it.
+func (x *excerpt) back(ask asking[*sql.Stmt], l *talkLoads[*sql.Stmt]) error {
+	top, p := x.last, x.page
+	if x.span.Before > 0 {
+		top = min(top, x.span.Before-1)
+	}
+	seen, more, err := x.gather(ask, l.older, -1, top, x.id, int64(top), int64(x.sides[x.side].DeletedTo))
+	if err != nil {
+		return err
+	}
+	if seen == 0 { // and not because an index has lost them
+		if err := l.unbroken(ask, x.talkRow, top); err != nil {
+			return err
+		}
+	}
+	slices.Reverse(p.Messages)
+	p.Complete = !more
+	if len(p.Messages) > 0 {
+		p.From, p.To = 1, top
+		if more {
+			p.From = p.Messages[0].Sequence
+		}
+	}
+	return nil
+}
+
+// forward reads from a message to those after it.
+func (x *excerpt) forward(ask asking[*sql.Stmt], l *talkLoads[*sql.Stmt]) error {
+	p, after := x.page, max(x.span.After, x.sides[x.side].DeletedTo)
+	first, more, err := x.gather(ask, l.newer, 1, 0, x.id, int64(after))
+	if err != nil {
+		return err
+	}
+	if first == 0 && after < x.last {
+		err = l.unbroken(ask, x.talkRow, x.last)
+	}
+	if first > after+1 { // what lies between is not kept, and so nothing before it
+		var newest int64
+		if newest, err = l.newestTo(ask, x.talkRow, after); err == nil && newest != 0 {
+			err = x.broken(after + 1)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	p.Complete = !more
+	if n := len(p.Messages); n > 0 {
+		p.From, p.To = x.span.After+1, x.last
+		if more {
+			p.To = p.Messages[n-1].Sequence
+		}
+	}
+	return nil
+}
+
+func (x *excerpt) broken(at uint64) error {
+	return fmt.Errorf("message %d of conversation %d is not there: %w", at, x.id, store.ErrDamaged)
+}
+
+// gather reads messages until the page is full, and whether there are more. Each is
+// the one next to the message before it; want, if not 0, the first. It returns the
+// sequence of the first that is there, deleted or not.
+func (x *excerpt) gather(ask asking[*sql.Stmt], stmt *sql.Stmt, step int64, want uint64, args ...any) (first uint64, more bool, err error) {
+	next := int64(want)
+	err = ask(stmt, func(rows row) error {
+		r, err := scanMessage(rows)
+		switch {
+		case err != nil:
+			return err
+		case next != 0 && r.sequence != next:
+			return x.broken(uint64(next))
+		case first == 0:
+			first = uint64(r.sequence)
+		}
+		next = r.sequence + step
+		m := r.seenBy(x.talkRow, x.side)
+		switch {
+		case m.Deleted:
+		case len(x.page.Messages) == x.span.Count:
+			return errFull
+		default:
+			x.page.Messages = append(x.page.Messages, m)
+		}
+		return nil
+	}, args...)
+	if errors.Is(err, errFull) {
+		return first, true, nil
+	}
+	if err == nil && step > 0 && first != 0 && uint64(next) != x.last+1 {
+		err = x.broken(uint64(next))
+	}
+	return first, false, err
+}
+
+// errFull ends the reading of a page.
+var errFull = errors.New("the page is full")
+
+// TrimMessages implements store.Chat.
+func (s *Store) TrimMessages(ctx context.Context, app rollcall.AppID, before time.Time, limit int) (n int, err error) {
+	const old = `DELETE FROM message WHERE id IN (SELECT id FROM message WHERE app = ? AND at < ? ORDER BY at, id LIMIT ?)`
+	err = s.change(ctx, "drop old messages of app "+app.String(), func(ctx context.Context, c *sql.Conn) error {
+		r, err := c.ExecContext(ctx, old, int64(app), millis(before), limit)
+		if err != nil {
+			return err
+		}
+		gone, err := r.RowsAffected()
+		n = int(gone)
+		return err
+	})
+	return n, err
+}
