@@ -1,0 +1,134 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"rollcall.example"
+	"rollcall.example/client/internal/cache"
+	"rollcall.example/imcode"
+	"rollcall.example/wire"
+)
+
+// maxFills bounds how many gaps of a page are filled, one request each.
+const maxFills = 8
+
+// A Page says which part of a conversation is wanted.
+type Page struct {
+	Before uint64 // those with a lower sequence, the newest of them; 0 with After 0: the newest
+	After  uint64 // those with a higher sequence, the oldest of them; not together with Before
+	Count  int    // at most so many, 1 to 100
+	Local  bool   // from the cache alone
+}
+
+// A MessagePage is a part of a conversation, lowest sequence first.
+type MessagePage struct {
+	Messages []Message
+
+	// Gaps are where messages may be missing, in between or at the ends: the
+	// server has them, if it keeps them still, and this device does not. Without
+	// a connection they stay; with one the next call fills them.
+	Gaps []Gap
+
+	End bool // there is nothing more in that direction
+}
+
+// A Gap is a span of sequences, both ends included.
+type Gap struct{ First, Last uint64 }
+
+// Messages are a page of a conversation: from the server, merged with what the
+// device has, while somebody is in and connected; otherwise what the device has of
+// the account that was named in the last login. After a logout it is
+// imcode.NotLoggedIn (6014).
+func (c *Client) Messages(ctx context.Context, id rollcall.ConversationID, p Page) (MessagePage, error) {
+	peer, err := peerOf(ctx, id)
+	if err != nil {
+		return MessagePage{}, err
+	}
+	if p.Count < 1 || p.Count > maxPage || p.Before > 0 && p.After > 0 || max(p.Before, p.After) > wire.MaxTryNumber {
+		return MessagePage{}, imcode.SDKInvalidParameters.Errorf(
+			"a page of %d messages before %d, after %d: want 1 to %d, and one direction", p.Count, p.Before, p.After, maxPage)
+	}
+	online := !p.Local
+	if online {
+		if online, err = c.fetch(ctx, cache.Fetch{Peer: peer, Before: p.Before, After: p.After}, p.Count); err != nil {
+			return MessagePage{}, err
+		}
+	}
+	var last []cache.Gap
+	for range maxFills {
+		page, gaps, err := c.page(peer, p)
+		if err != nil || !online || len(gaps) == 0 || slices.Equal(gaps, last) {
+			return page, err
+		}
+		last = gaps
+		if online, err = c.fetch(ctx, fill(peer, p, gaps), p.Count); err != nil {
+			return MessagePage{}, err
+		}
+	}
+	page, _, err := c.page(peer, p)
+	return page, err
+}
+
+// fill is what fills the gap that is nearest to where a page begins.
+func fill(peer string, p Page, gaps []cache.Gap) cache.Fetch {
+	if first := gaps[0]; p.After > 0 && first.First > 1 {
+		return cache.Fetch{Peer: peer, After: first.First - 1}
+	}
+	return cache.Fetch{Peer: peer, Before: gaps[len(gaps)-1].Last + 1}
+}
+
+// page reads a page from the cache.
+func (c *Client) page(peer string, p Page) (page MessagePage, gaps []cache.Gap, err error) {
+	err = c.read(func(b *box) error {
+		found, err := b.cache.Page(peer, p.Before, p.After, p.Count)
+		if err != nil {
+			return err
+		}
+		page, gaps = MessagePage{End: found.End}, found.Gaps
+		for _, m := range found.Messages {
+			page.Messages = append(page.Messages, messageOf(b.User, found.View, m))
+		}
+		for _, g := range gaps {
+			page.Gaps = append(page.Gaps, Gap(g))
+		}
+		return nil
+	})
+	return page, gaps, err
+}
+
+// fetch brings a page into the cache. False: there is no server to ask now.
+func (c *Client) fetch(ctx context.Context, f cache.Fetch, count int) (ok bool, err error) {
+	var whose *box
+	err = c.read(func(b *box) error {
+		whose = b
+		f.Last, err = b.cache.Last(f.Peer)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	r := &request{frame: listMessages(f, count), box: whose}
+	var kept error
+	r.hear = func(s *seat, a *wire.ServerFrame) {
+		if a.GetMessages() == nil {
+			return
+		}
+		var n cache.News
+		if n, kept = s.box.cache.TakeMessages(f, a.GetMessages(), c.engine.mine(s)); kept == nil {
+			c.engine.hear(s, n)
+		}
+	}
+	r.take = func(a *wire.ServerFrame) bool { return a.GetMessages() != nil }
+	err = c.ask(context.WithValue(ctx, asideKey{}, true), r)
+	switch {
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	case errors.Is(err, imcode.NotLoggedIn) || errors.Is(err, imcode.Disconnected) || errors.Is(err, imcode.WaitAckTimeout):
+		return false, nil
+	case err == nil && kept != nil:
+		return false, localError(kept)
+	}
+	return err == nil, err
+}
