@@ -69,7 +69,9 @@ func (e *engine) openBox(p place) *box {
 		if b.cache.Remade {
 			e.log.Warn("the cache could not be used and was made anew: it is filled by the server, drafts are lost", "user_id", p.User)
 		}
-		b.news.total, b.err = b.cache.TotalUnread()
+		if b.news.total, b.err = b.cache.TotalUnread(); b.err != nil {
+			e.shut(b)
+		}
 	}
 	if b.err != nil {
 		e.log.Error("open the cache", "user_id", p.User, "err", b.err)

@@ -58,7 +58,7 @@ func (e *engine) sync(s *seat, loud bool) {
 		if a.GetSync() == nil {
 			return e.otherAnswer(s, a)
 		}
-		n, err := s.box.cache.TakeSync(a.GetSync(), f.born)
+		n, err := s.box.cache.TakeSync(since, a.GetSync(), f.born)
 		if err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ func (e *engine) catchUp(s *seat) {
 		if a.GetMessages() == nil {
 			return e.otherAnswer(s, a)
 		}
-		n, err := s.box.cache.TakeMessages(next, a.GetMessages(), e.mine(s))
+		n, _, err := s.box.cache.TakeMessages(next, a.GetMessages(), e.mine(s))
 		if err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"rollcall.example"
 	"rollcall.example/client/internal/cache"
@@ -11,8 +10,9 @@ import (
 	"rollcall.example/wire"
 )
 
-// maxFills bounds how many gaps of a page are filled, one request each.
-const maxFills = 8
+// maxPageFetches bounds the requests for one page: the server's pages are shorter
+// where messages are long.
+const maxPageFetches = 30
 
 // A Page says which part of a conversation is wanted.
 type Page struct {
@@ -50,56 +50,61 @@ func (c *Client) Messages(ctx context.Context, id rollcall.ConversationID, p Pag
 		return MessagePage{}, imcode.SDKInvalidParameters.Errorf(
 			"a page of %d messages before %d, after %d: want 1 to %d, and one direction", p.Count, p.Before, p.After, maxPage)
 	}
-	online := !p.Local
-	if online {
-		if online, err = c.fetch(ctx, cache.Fetch{Peer: peer, Before: p.Before, After: p.After}, p.Count); err != nil {
+	f := cache.Fetch{Peer: peer, Before: p.Before, After: p.After}
+	for range maxPageFetches {
+		if p.Local {
+			break
+		}
+		got, ok, err := c.fetch(ctx, f, p.Count)
+		if err != nil {
 			return MessagePage{}, err
 		}
-	}
-	var last []cache.Gap
-	for range maxFills {
-		page, gaps, err := c.page(peer, p)
-		if err != nil || !online || len(gaps) == 0 || slices.Equal(gaps, last) {
+		if !ok {
+			break
+		}
+		page, last, err := c.page(peer, p)
+		if err != nil || covers(got, p, page, last) {
 			return page, err
 		}
-		last = gaps
-		if online, err = c.fetch(ctx, fill(peer, p, gaps), p.Count); err != nil {
-			return MessagePage{}, err
+		f.Before, f.After = got.First, 0
+		if p.After > 0 {
+			f.Before, f.After = 0, got.Last
 		}
 	}
 	page, _, err := c.page(peer, p)
 	return page, err
 }
 
-// fill is what fills the gap that is nearest to where a page begins.
-func fill(peer string, p Page, gaps []cache.Gap) cache.Fetch {
-	if first := gaps[0]; p.After > 0 && first.First > 1 {
-		return cache.Fetch{Peer: peer, After: first.First - 1}
+// covers tells whether what the server gave reaches as far as a page does.
+func covers(got cache.Span, p Page, page MessagePage, last uint64) bool {
+	n := len(page.Messages)
+	if p.After > 0 {
+		return got.Last >= last || n == p.Count && got.Last >= page.Messages[n-1].Sequence
 	}
-	return cache.Fetch{Peer: peer, Before: gaps[len(gaps)-1].Last + 1}
+	return got.First <= 1 || n == p.Count && got.First <= page.Messages[0].Sequence
 }
 
-// page reads a page from the cache.
-func (c *Client) page(peer string, p Page) (page MessagePage, gaps []cache.Gap, err error) {
+// page reads a page from the cache, which knows of the conversation up to last.
+func (c *Client) page(peer string, p Page) (page MessagePage, last uint64, err error) {
 	err = c.read(func(b *box) error {
 		found, err := b.cache.Page(peer, p.Before, p.After, p.Count)
 		if err != nil {
 			return err
 		}
-		page, gaps = MessagePage{End: found.End}, found.Gaps
+		page, last = MessagePage{End: found.End}, found.View.GetLastSequence()
 		for _, m := range found.Messages {
 			page.Messages = append(page.Messages, messageOf(b.User, found.View, m))
 		}
-		for _, g := range gaps {
+		for _, g := range found.Gaps {
 			page.Gaps = append(page.Gaps, Gap(g))
 		}
 		return nil
 	})
-	return page, gaps, err
+	return page, last, err
 }
 
 // fetch brings a page into the cache. False: there is no server to ask now.
-func (c *Client) fetch(ctx context.Context, f cache.Fetch, count int) (ok bool, err error) {
+func (c *Client) fetch(ctx context.Context, f cache.Fetch, count int) (got cache.Span, ok bool, err error) {
 	var whose *box
 	err = c.read(func(b *box) error {
 		whose = b
@@ -107,7 +112,7 @@ func (c *Client) fetch(ctx context.Context, f cache.Fetch, count int) (ok bool, 
 		return err
 	})
 	if err != nil {
-		return false, err
+		return got, false, err
 	}
 	r := &request{frame: listMessages(f, count), box: whose}
 	var kept error
@@ -116,7 +121,7 @@ func (c *Client) fetch(ctx context.Context, f cache.Fetch, count int) (ok bool, 
 			return
 		}
 		var n cache.News
-		if n, kept = s.box.cache.TakeMessages(f, a.GetMessages(), c.engine.mine(s)); kept == nil {
+		if n, got, kept = s.box.cache.TakeMessages(f, a.GetMessages(), c.engine.mine(s)); kept == nil {
 			c.engine.hear(s, n)
 		}
 	}
@@ -124,11 +129,11 @@ func (c *Client) fetch(ctx context.Context, f cache.Fetch, count int) (ok bool, 
 	err = c.ask(context.WithValue(ctx, asideKey{}, true), r)
 	switch {
 	case ctx.Err() != nil:
-		return false, ctx.Err()
+		return got, false, ctx.Err()
 	case errors.Is(err, imcode.NotLoggedIn) || errors.Is(err, imcode.Disconnected) || errors.Is(err, imcode.WaitAckTimeout):
-		return false, nil
+		return got, false, nil
 	case err == nil && kept != nil:
-		return false, localError(kept)
+		return got, false, localError(kept)
 	}
-	return err == nil, err
+	return got, err == nil, err
 }

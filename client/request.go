@@ -90,7 +90,7 @@ func (e *engine) requestAnswered(s *seat, r *request, f *wire.ServerFrame) {
 	if f == nil {
 		return
 	}
-	if r.hear != nil && s.box.cache != nil {
+	if r.hear != nil {
 		r.hear(s, f)
 	}
 	if r.answered {

@@ -185,7 +185,8 @@ func (c *Cache) prepare(owner string) error {
 	if whose != owner {
 		return errOlder
 	}
-	return nil
+	_, err := c.TotalUnread() // the first that is asked of it
+	return err
 }
 
 func (c *Cache) create(owner string) error {

@@ -48,7 +48,7 @@ func (c *Cache) isOld(peer string, m *wire.Message, mine Mine) bool {
 	return m.GetRecalled() || m.GetTimeMs() < c.state.born || mine(peer, m)
 }
 
-// putMessage stores a message, or what became of it.
+// putMessage stores a message, told or not, or what became of one that is there.
 func (c *Cache) putMessage(peer string, m *wire.Message, told bool, n *News) error {
 	b, err := proto.Marshal(m)
 	if err != nil {
@@ -62,8 +62,28 @@ func (c *Cache) putMessage(peer string, m *wire.Message, told bool, n *News) err
 	}
 	n.Untold = n.Untold || !told
 	return c.exec(`INSERT INTO message (peer, sequence, view, told) VALUES (?, ?, ?, ?)
-		ON CONFLICT (peer, sequence) DO UPDATE SET view = excluded.view, told = told OR excluded.told`,
-		peer, int64(m.GetSequence()), b, told)
+		ON CONFLICT (peer, sequence) DO UPDATE SET view = excluded.view, told = told OR ?`,
+		peer, int64(m.GetSequence()), b, told, m.GetRecalled())
+}
+
+// putFetched stores a message of a page. What became of it after the page was
+// made may be known already: that it was recalled, or deleted.
+func (c *Cache) putFetched(peer string, m *wire.Message, told bool, n *News) error {
+	old, err := scanMessage(c.row(`SELECT view FROM message WHERE peer = ? AND sequence = ?`, peer, int64(m.GetSequence())).Scan)
+	switch {
+	case isNone(err):
+		var known bool
+		err := c.row(`SELECT EXISTS (SELECT 1 FROM known WHERE peer = ? AND first <= ? AND last >= ?)`,
+			peer, int64(m.GetSequence()), int64(m.GetSequence())).Scan(&known)
+		if err != nil || known {
+			return err
+		}
+	case err != nil:
+		return err
+	case old.GetRecalled():
+		return nil
+	}
+	return c.putMessage(peer, m, told, n)
 }
 
 // replace changes a message that is there.
@@ -147,14 +167,14 @@ func (c *Cache) GiveUp(f Fetch) error {
 	})
 }
 
-// TakeMessages takes the answer to a fetch.
-func (c *Cache) TakeMessages(f Fetch, a *wire.MessagesAnswer, mine Mine) (n News, err error) {
+// TakeMessages takes the answer to a fetch, and says what it covers.
+func (c *Cache) TakeMessages(f Fetch, a *wire.MessagesAnswer, mine Mine) (n News, span Span, err error) {
+	span = spanOf(f, a)
 	err = c.change(func() error {
 		s, err := c.load(f.Peer)
 		if err != nil || !s.there {
 			return err
 		}
-		span := spanOf(f, a)
 		if err := c.dropMissing(f.Peer, span, a); err != nil {
 			return err
 		}
@@ -163,23 +183,23 @@ func (c *Cache) TakeMessages(f Fetch, a *wire.MessagesAnswer, mine Mine) (n News
 				continue
 			}
 			told := int64(m.GetSequence()) <= s.tip || c.isOld(f.Peer, m, mine)
-			if err := c.putMessage(f.Peer, m, told, &n); err != nil {
+			if err := c.putFetched(f.Peer, m, told, &n); err != nil {
 				return err
 			}
 		}
-		if err := c.addKnown(f.Peer, span.first, span.last); err != nil {
+		if err := c.addKnown(f.Peer, int64(span.First), int64(span.Last)); err != nil {
 			return err
 		}
 		return c.reached(f, span, s, &n)
 	})
-	return n, err
+	return n, span, err
 }
 
 // reached moves the tip on when a page continues what is there.
-func (c *Cache) reached(f Fetch, p span, s stored, n *News) error {
+func (c *Cache) reached(f Fetch, p Span, s stored, n *News) error {
 	tip, recheck := s.tip, s.recheck
-	if p.first <= tip+1 {
-		tip = max(tip, p.last)
+	if int64(p.First) <= tip+1 {
+		tip = max(tip, int64(p.Last))
 		recheck = recheck && !f.CatchUp
 	}
 	n.Untold = n.Untold || tip > s.tip // also those that a page beyond it has brought
@@ -190,17 +210,16 @@ func (c *Cache) reached(f Fetch, p span, s stored, n *News) error {
 	return c.exec(`UPDATE conversation SET tip = ?, recheck = ? WHERE peer = ?`, tip, recheck, f.Peer)
 }
 
-// A span is what a page covers, both ends included; the first above the last:
-// nothing.
-type span struct{ first, last int64 }
+// A Span is some sequences, both ends included; the first above the last: none.
+type Span struct{ First, Last uint64 }
 
-func (p span) holds(m *wire.Message) bool {
-	return int64(m.GetSequence()) >= p.first && int64(m.GetSequence()) <= p.last
+func (p Span) holds(m *wire.Message) bool {
+	return m.GetSequence() >= p.First && m.GetSequence() <= p.Last
 }
 
 // spanOf goes by the request: between what was asked for and the page's far end
 // the server has nothing else.
-func spanOf(f Fetch, a *wire.MessagesAnswer) span {
+func spanOf(f Fetch, a *wire.MessagesAnswer) Span {
 	ms := a.GetMessages()
 	var first, last uint64
 	if len(ms) > 0 {
@@ -224,16 +243,20 @@ func spanOf(f Fetch, a *wire.MessagesAnswer) span {
 			last = max(last, f.Last)
 		}
 	}
-	return span{int64(min(first, maxSequence)), int64(min(last, maxSequence))}
+	return Span{min(first, maxSequence), min(last, maxSequence)}
 }
 
-// dropMissing removes what the server has no more between the messages of a
-// page: the account has deleted it. What lies before them may only be too old for
-// the server.
-func (c *Cache) dropMissing(peer string, p span, a *wire.MessagesAnswer) error {
+// dropMissing removes what the server does not have where nothing is missing: the
+// account has deleted it. What lies before the page's first sequence may only be
+// too old for the server, and stays.
+func (c *Cache) dropMissing(peer string, p Span, a *wire.MessagesAnswer) error {
 	ms := a.GetMessages()
 	if len(ms) == 0 {
 		return nil
+	}
+	from := ms[0].GetSequence()
+	if a.GetFromSequence() > 0 {
+		from = min(from, a.GetFromSequence())
 	}
 	there := make(map[int64]bool, len(ms))
 	for _, m := range ms {
@@ -247,7 +270,7 @@ func (c *Cache) dropMissing(peer string, p span, a *wire.MessagesAnswer) error {
 			gone = append(gone, sequence)
 		}
 		return err
-	}, `SELECT sequence FROM message WHERE peer = ? AND sequence BETWEEN ? AND ?`, peer, max(p.first, int64(ms[0].GetSequence())), p.last)
+	}, `SELECT sequence FROM message WHERE peer = ? AND sequence BETWEEN ? AND ?`, peer, int64(max(p.First, min(from, maxSequence))), int64(p.Last))
 	for _, sequence := range gone {
 		if err == nil {
 			err = c.exec(`DELETE FROM message WHERE peer = ? AND sequence = ?`, peer, sequence)

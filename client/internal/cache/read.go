@@ -171,12 +171,9 @@ func scanMessage(scan func(...any) error) (*wire.Message, error) {
 type Page struct {
 	View     *wire.Conversation // nil: there is no such conversation
 	Messages []*wire.Message
-	Gaps     []Gap // in between, or at the end
-	End      bool  // there is nothing more in that direction
+	Gaps     []Span // of which the cache does not know what there is, in between or at the ends
+	End      bool   // there is nothing more in that direction
 }
-
-// A Gap is a span of sequences of which the cache does not know what there is.
-type Gap struct{ First, Last uint64 }
 
 // Page is at most so many messages with a lower sequence, the newest of them (both
 // 0: the newest); or with a higher one, the oldest of them.
@@ -188,34 +185,37 @@ func (c *Cache) Page(peer string, before, after uint64, count int) (p Page, err 
 			return err
 		}
 		p.View = s.view
-		whole := span{int64(s.view.GetDeletedSequence()) + 1, s.last}
+		first, last := int64(s.view.GetDeletedSequence())+1, s.last
 		query, from := `SELECT view FROM message WHERE peer = ? AND sequence > ? ORDER BY sequence LIMIT ?`, int64(after)
 		if after > 0 {
-			whole.first = max(whole.first, from+1)
+			first = max(first, from+1)
 		} else {
 			query, from = `SELECT view FROM message WHERE peer = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?`, s.last+1
 			if before > 0 {
 				from = min(from, int64(before))
 			}
-			whole.last = from - 1
+			last = from - 1
 		}
 		if p.Messages, err = c.messages(query, peer, from, count+1); err != nil {
 			return err
 		}
 		more := len(p.Messages) > count
 		p.Messages = p.Messages[:min(len(p.Messages), count)]
-		switch {
-		case !more:
-		case after > 0:
-			whole.last = int64(p.Messages[count-1].GetSequence())
-		default:
-			whole.first = int64(p.Messages[count-1].GetSequence())
+		if p.Gaps, err = c.gaps(peer, first, last); err != nil {
+			return err
+		}
+		p.End = !more && len(p.Gaps) == 0
+		if len(p.Messages) == count { // it goes no further than its messages
+			if far := int64(p.Messages[count-1].GetSequence()); after > 0 {
+				last = far
+			} else {
+				first = far
+			}
+			p.Gaps, err = c.gaps(peer, first, last)
 		}
 		if after == 0 {
 			slices.Reverse(p.Messages)
 		}
-		p.Gaps, err = c.gaps(peer, whole)
-		p.End = !more && len(p.Gaps) == 0
 		return err
 	})
 	return p, err
@@ -230,20 +230,20 @@ func (c *Cache) messages(query string, args ...any) (all []*wire.Message, err er
 	return all, err
 }
 
-// gaps is what is not known within a span.
-func (c *Cache) gaps(peer string, p span) (all []Gap, err error) {
-	next := p.first
+// gaps is what is not known from first to last.
+func (c *Cache) gaps(peer string, first, last int64) (all []Span, err error) {
+	next := first
 	err = c.each(func(scan func(...any) error) error {
-		var first, last int64
-		err := scan(&first, &last)
-		if first > next {
-			all = append(all, Gap{uint64(next), uint64(min(first-1, p.last))})
+		var from, to int64
+		err := scan(&from, &to)
+		if from > next {
+			all = append(all, Span{uint64(next), uint64(from - 1)})
 		}
-		next = max(next, last+1)
+		next = max(next, to+1)
 		return err
-	}, `SELECT first, last FROM known WHERE peer = ? AND last >= ? AND first <= ? ORDER BY first`, peer, p.first, p.last)
-	if err == nil && next <= p.last {
-		all = append(all, Gap{uint64(next), uint64(p.last)})
+	}, `SELECT first, last FROM known WHERE peer = ? AND last >= ? AND first <= ? ORDER BY first`, peer, first, last)
+	if err == nil && next <= last {
+		all = append(all, Span{uint64(next), uint64(last)})
 	}
 	return all, err
 }

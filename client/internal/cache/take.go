@@ -75,12 +75,12 @@ func (c *Cache) seen(change uint64, synced bool) error {
 	return c.exec(`UPDATE account SET change = ?, synced = ?, born = ?`, int64(change), synced, c.state.born)
 }
 
-// TakeSync takes what changed since the change number of State. Of a first sync
-// that begins at born, a time of the server in ms, no message is news that was
-// sent before.
-func (c *Cache) TakeSync(a *wire.SyncAnswer, born int64) (n News, err error) {
+// TakeSync takes what changed since a change number, that of State when it was
+// asked. Of a first sync that begins at born, a time of the server in ms, no
+// message is news that was sent before.
+func (c *Cache) TakeSync(since uint64, a *wire.SyncAnswer, born int64) (n News, err error) {
 	err = c.change(func() error {
-		if a.GetChange() < c.state.Change || a.GetChange() > maxSequence {
+		if a.GetChange() < since || a.GetChange() > maxSequence {
 			return ErrForeign
 		}
 		if c.state.born == 0 {
@@ -94,7 +94,7 @@ func (c *Cache) TakeSync(a *wire.SyncAnswer, born int64) (n News, err error) {
 				return err
 			}
 		}
-		return c.seen(a.GetChange(), c.state.Synced || !a.GetMore())
+		return c.seen(max(c.state.Change, a.GetChange()), c.state.Synced || !a.GetMore()) // pushes may have come before it
 	})
 	return n, err
 }
