@@ -324,7 +324,7 @@ func TestKickedWithMessages(t *testing.T) {
 			if _, err := d.SendText(t.Context(), "bob", "hi"); imcode.Of(err) != imcode.NotLoggedIn {
 				t.Errorf("%s, a send: %v", what, err)
 			}
-			if err := d.SetDraft(t.Context(), "c2c_bob", "hi"); imcode.Of(err) != imcode.NotLoggedIn {
+			if err := d.SetDraft("c2c_bob", "hi"); imcode.Of(err) != imcode.NotLoggedIn {
 				t.Errorf("%s, a draft: %v", what, err)
 			}
 		}
@@ -433,8 +433,8 @@ func TestBadCalls(t *testing.T) {
 			{"no conversation id", second(d.Messages(ctx, "bob", client.Page{Count: 1})), 6004},
 			{"a conversation that is not there", second(d.Conversation(ctx, "c2c_bob")), 6004},
 			{"reading what is not there", d.MarkRead(ctx, "c2c_bob", 0), 6004},
-			{"a draft for nobody", d.SetDraft(ctx, "c2c_bob", "x"), 6004},
-			{"a long draft", d.SetDraft(ctx, "c2c_bob", strings.Repeat("x", 12<<10+1)), 8001},
+			{"a draft for nobody", d.SetDraft("c2c_bob", "x"), 6004},
+			{"a long draft", d.SetDraft("c2c_bob", strings.Repeat("x", 12<<10+1)), 8001},
 			{"pinning nothing", d.Pin(ctx, "c2c_", true), 6004},
 			{"deleting nothing", d.DeleteMessages(ctx, "c2c_bob"), 6017},
 			{"deleting 51", d.DeleteMessages(ctx, "c2c_bob", make([]uint64, 51)...), 6017},
@@ -489,7 +489,7 @@ func TestActs(t *testing.T) {
 		}
 		act(func() error { return d.DeleteMessages(ctx, "c2c_bob", 1) }, &wire.Change{Number: 5, Conversation: with("bob", 5, 0, two), Deleted: []uint64{1}})
 		d.same("one deleted", d.history("c2c_bob", client.Page{Local: true}), "2:two .")
-		if err := d.SetDraft(ctx, "c2c_bob", "I was"); err != nil {
+		if err := d.SetDraft("c2c_bob", "I was"); err != nil {
 			t.Error(err)
 		}
 		if x, err := d.Conversation(ctx, "c2c_bob"); err != nil || x.Draft != "I was" || x.DraftTime.IsZero() {

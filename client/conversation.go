@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -79,8 +80,8 @@ func (c *Client) Conversations(ctx context.Context, o ListOptions) (page Convers
 // Conversation is one of the list, as Conversations has it. One that is not there
 // is imcode.InvalidConversation (6004).
 func (c *Client) Conversation(ctx context.Context, id rollcall.ConversationID) (x Conversation, err error) {
-	peer, err := peerOf(ctx, id)
-	if err != nil {
+	peer, err := peerOf(id)
+	if err = cmp.Or(ctx.Err(), err); err != nil {
 		return x, err
 	}
 	err = c.read(func(b *box) error {
@@ -115,8 +116,8 @@ func (c *Client) TotalUnread(ctx context.Context) (n int, err error) {
 
 // SetDraft keeps what the user has begun to write in a conversation of the list,
 // on this device only; "" ends it. It needs somebody who is in, and no connection.
-func (c *Client) SetDraft(ctx context.Context, id rollcall.ConversationID, text string) error {
-	peer, err := peerOf(ctx, id)
+func (c *Client) SetDraft(id rollcall.ConversationID, text string) error {
+	peer, err := peerOf(id)
 	if err != nil {
 		return err
 	}
@@ -138,11 +139,13 @@ func (c *Client) SetDraft(ctx context.Context, id rollcall.ConversationID, text 
 	})
 }
 
+// StartSetDraft is SetDraft for those who wait by callback.
+func (c *Client) StartSetDraft(id rollcall.ConversationID, text string, done func(error)) {
+	c.startAnswered(c.SetDraft(id, text), done)
+}
+
 // peerOf checks the id of a conversation.
-func peerOf(ctx context.Context, id rollcall.ConversationID) (string, error) {
-	if err := ctx.Err(); err != nil {
-		return "", err
-	}
+func peerOf(id rollcall.ConversationID) (string, error) {
 	id, err := rollcall.ParseConversationID(string(id))
 	return string(id.Peer()), err
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -42,8 +43,8 @@ type Gap struct{ First, Last uint64 }
 // the account that was named in the last login. After a logout it is
 // imcode.NotLoggedIn (6014).
 func (c *Client) Messages(ctx context.Context, id rollcall.ConversationID, p Page) (MessagePage, error) {
-	peer, err := peerOf(ctx, id)
-	if err != nil {
+	peer, err := peerOf(id)
+	if err = cmp.Or(ctx.Err(), err); err != nil {
 		return MessagePage{}, err
 	}
 	if p.Count < 1 || p.Count > maxPage || p.Before > 0 && p.After > 0 || max(p.Before, p.After) > wire.MaxTryNumber {

@@ -81,11 +81,7 @@ func (c *Client) SendCustom(ctx context.Context, to rollcall.UserID, data Custom
 func (c *Client) Send(ctx context.Context, o Outgoing) (Message, error) {
 	o.complete()
 	m := o.message()
-	r, err := c.sending(o, &m)
-	if err != nil {
-		return m, err
-	}
-	err = c.ask(ctx, r)
+	err := c.answered(ctx)(c.sending(o, &m))
 	return m, err
 }
 
@@ -93,12 +89,7 @@ func (c *Client) Send(ctx context.Context, o Outgoing) (Message, error) {
 func (c *Client) StartSend(o Outgoing, done func(Message, error)) (id string) {
 	o.complete()
 	m := o.message()
-	r, err := c.sending(o, &m)
-	if err != nil {
-		c.startAnswered(err, func(err error) { done(m, err) })
-		return o.ID
-	}
-	c.startAsk(r, func(err error) { done(m, err) })
+	c.begun(func(err error) { done(m, err) })(c.sending(o, &m))
 	return o.ID
 }
 
