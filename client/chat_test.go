@@ -242,7 +242,7 @@ func TestSendWithoutAnAnswer(t *testing.T) {
 		m.MessageId = "mine"
 		l.synced(1, with("bob", 1, 0, m))
 		d.heard("new [bob(0 unread)]")
-		l.page(0, 0)
+		l.page(2, 0)
 		l.pages(true, m)
 		d.heard("synced")
 		d.StartSend(client.Outgoing{To: "bob", ID: "mine", Text: "hello"}, func(m client.Message, err error) {
@@ -268,13 +268,16 @@ func TestMissedPush(t *testing.T) {
 		l.push(change(with("bob", 3, 3, three), three)) // while it is asked for
 		l.synced(2, with("bob", 2, 2, two))
 		d.heard("new [bob(2 unread)]", "unread 2")
-		l.page(0, 0)
-		l.pages(true, one, two)
+		l.page(3, 0)
+		l.pages(false, two) // a page may be shorter
+		d.heard()
+		l.page(2, 0)
+		l.pages(true, one)
 		d.heard("c2c_bob 1: one", "c2c_bob 2: two")
 		l.sync(2)
 		l.synced(3, with("bob", 3, 3, three))
 		d.heard("changed [bob(3 unread)]", "unread 3")
-		l.page(0, 0)
+		l.page(4, 0)
 		l.pages(true, one, two, three)
 		d.heard("c2c_bob 3: three")
 		if len(l.frames) > 0 {
@@ -295,7 +298,7 @@ func TestFirstSync(t *testing.T) {
 		fresh := said("bob", 8, "fresh")
 		l.synced(20, with("carol", 4, 1, older), with("bob", 20, 2, fresh))
 		d.heard("new [carol(1 unread) bob(2 unread)]", "unread 3")
-		l.page(0, 0)
+		l.page(9, 0)
 		l.pages(true, old, fresh)
 		d.heard("c2c_bob 8: fresh", "synced")
 		d.same("the list", d.list(), "c2c_bob c2c_carol")

@@ -136,7 +136,7 @@ func (e *engine) tellMessages(b *box) (more bool, err error) {
 				continue // recalled or deleted meanwhile
 			}
 			m := messageOf(b.User, x.View, x.Message)
-			e.tellIn(b, func(l Listener) {
+			e.hearers.each(func(l Listener) { // whatever happens meanwhile: it counts as told
 				if l.NewMessage != nil {
 					l.NewMessage(m)
 				}

@@ -43,6 +43,19 @@ func (c *Cache) putNews(peer string, ms []*wire.Message, mine Mine, n *News) err
 	return c.exec(`UPDATE conversation SET tip = ? WHERE peer = ?`, tip, peer)
 }
 
+// putOwn stores what this client has sent, wherever it stands.
+func (c *Cache) putOwn(peer string, ms []*wire.Message, mine Mine) error {
+	for _, m := range ms {
+		if !mine(peer, m) || m.GetSequence() == 0 || m.GetSequence() > maxSequence {
+			continue
+		}
+		if err := c.putMessage(peer, m, true, new(News)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // isOld tells whether the app needs not be told of a message.
 func (c *Cache) isOld(peer string, m *wire.Message, mine Mine) bool {
 	return m.GetRecalled() || m.GetTimeMs() < c.state.born || mine(peer, m)
@@ -125,17 +138,16 @@ type Fetch struct {
 	Peer          string
 	Before, After uint64 // as in wire.ListMessagesRequest
 	Last          uint64 // the latest message, as the cache knew when it asked
-	CatchUp       bool   // of Behind
+	CatchUp       bool   // made by Behind
 }
 
-// Behind is the next page that is missing at the end of a conversation. False:
-// there is none.
+// Behind is the next page that is missing at the end of a conversation, or is to
+// be looked at again. False: there is none.
 func (c *Cache) Behind() (f Fetch, ok bool, err error) {
 	err = c.change(func() error {
-		var tip, last, cleared int64
-		var recheck bool
-		err := c.row(`SELECT peer, tip, last, cleared, recheck FROM conversation WHERE tip < last OR recheck = 1 ORDER BY change LIMIT 1`).
-			Scan(&f.Peer, &tip, &last, &cleared, &recheck)
+		var tip, last, look, lookTo int64
+		err := c.row(`SELECT peer, tip, last, look, look_to FROM conversation WHERE tip < last OR look <= look_to ORDER BY change LIMIT 1`).
+			Scan(&f.Peer, &tip, &last, &look, &lookTo)
 		if isNone(err) {
 			return nil
 		}
@@ -143,27 +155,38 @@ func (c *Cache) Behind() (f Fetch, ok bool, err error) {
 			return err
 		}
 		ok = true
-		after := tip
+		f.Last, f.CatchUp = uint64(last), true
 		switch {
 		case last-tip > farBack:
-			after = last - farBack
-			if err := c.exec(`UPDATE conversation SET tip = ? WHERE peer = ?`, after, f.Peer); err != nil {
-				return err
-			}
-		case recheck:
-			after = max(tip-overlap, cleared, 0)
+			f.After = uint64(last - farBack)
+			return c.exec(`UPDATE conversation SET tip = ? WHERE peer = ?`, last-farBack, f.Peer)
+		case look <= lookTo && look > 1:
+			f.After = uint64(look - 1)
+		case look <= lookTo: // after 0 would be the newest ones
+			f.Before = uint64(lookTo + 1)
+		case tip > 0:
+			f.After = uint64(tip)
+		default:
+			f.Before, err = c.fromTheBeginning(f.Peer, last)
 		}
-		f.After, f.Last, f.CatchUp = uint64(after), uint64(last), true
-		return nil
+		return err
 	})
 	return f, ok, err
+}
+
+// fromTheBeginning is what to ask before, to have a conversation's first messages.
+// A page that is too short for all of them leaves the earlier ones for the next.
+func (c *Cache) fromTheBeginning(peer string, last int64) (before uint64, err error) {
+	var end int64
+	err = c.row(`SELECT coalesce(min(first) - 1, ?) FROM known WHERE peer = ?`, last, peer).Scan(&end)
+	return uint64(min(max(end, 1), newest)) + 1, err
 }
 
 // GiveUp leaves what is missing at the end of a conversation a gap: the server
 // does not give it.
 func (c *Cache) GiveUp(f Fetch) error {
 	return c.change(func() error {
-		return c.exec(`UPDATE conversation SET tip = max(tip, ?), recheck = 0 WHERE peer = ?`, int64(f.Last), f.Peer)
+		return c.exec(`UPDATE conversation SET tip = max(tip, ?), look = 1, look_to = 0 WHERE peer = ?`, int64(f.Last), f.Peer)
 	})
 }
 
@@ -195,19 +218,27 @@ func (c *Cache) TakeMessages(f Fetch, a *wire.MessagesAnswer, mine Mine) (n News
 	return n, span, err
 }
 
-// reached moves the tip on when a page continues what is there.
+// reached moves the tip on when a page continues what is there, and takes it out
+// of what is to be looked at again.
 func (c *Cache) reached(f Fetch, p Span, s stored, n *News) error {
-	tip, recheck := s.tip, s.recheck
-	if int64(p.First) <= tip+1 {
-		tip = max(tip, int64(p.Last))
-		recheck = recheck && !f.CatchUp
+	first, last := int64(p.First), int64(p.Last)
+	tip, look, lookTo := s.tip, s.look, s.lookTo
+	if first <= look && last >= look {
+		look = last + 1
+	}
+	if first <= lookTo && last >= lookTo {
+		lookTo = first - 1
+	}
+	if first <= tip+1 {
+		tip = max(tip, last) // and to where an earlier page goes on
+		if err := c.row(`SELECT coalesce(max(last), ?) FROM known WHERE peer = ? AND first <= ? AND last > ?`,
+			tip, f.Peer, tip+1, tip).Scan(&tip); err != nil {
+			return err
+		}
 	}
 	n.Untold = n.Untold || tip > s.tip // also those that a page beyond it has brought
-	n.Behind = n.Behind || tip < s.last || recheck
-	if tip == s.tip && recheck == s.recheck {
-		return nil
-	}
-	return c.exec(`UPDATE conversation SET tip = ?, recheck = ? WHERE peer = ?`, tip, recheck, f.Peer)
+	n.Behind = n.Behind || tip < s.last || look <= lookTo
+	return c.exec(`UPDATE conversation SET tip = ?, look = ?, look_to = ? WHERE peer = ?`, tip, look, lookTo, f.Peer)
 }
 
 // A Span is some sequences, both ends included; the first above the last: none.
@@ -229,7 +260,7 @@ func spanOf(f Fetch, a *wire.MessagesAnswer) Span {
 		first, last = min(first, a.GetFromSequence()), max(last, a.GetToSequence())
 	}
 	done := a.GetComplete() || len(ms) == 0
-	if f.Before > 0 || f.After == 0 && !f.CatchUp { // towards the beginning
+	if f.Before > 0 || f.After == 0 { // towards the beginning
 		last = max(last, f.Last)
 		if f.Before > 0 {
 			last = f.Before - 1

@@ -107,7 +107,7 @@ func (s *server) sync(since uint64, count int) *wire.SyncAnswer {
 func (s *server) page(f Fetch, count int) *wire.MessagesAnswer {
 	a := &wire.MessagesAnswer{Complete: true}
 	t := s.all[f.Peer]
-	older := f.Before > 0 || f.After == 0 && !f.CatchUp
+	older := f.After == 0
 	for i := range t.view.GetLastSequence() {
 		sequence := i + 1
 		if older {

@@ -11,7 +11,8 @@ CREATE TABLE conversation (
 	change   INTEGER NOT NULL,
 	last     INTEGER NOT NULL, -- the latest message that the server has
 	tip      INTEGER NOT NULL, -- up to here everything was told to the app, or is in message to be told
-	recheck  INTEGER NOT NULL, -- 1: it changed while nobody listened
+	look     INTEGER NOT NULL, -- it changed while nobody listened: from here
+	look_to  INTEGER NOT NULL, -- to here it is to be looked at again, if that is no less
 	cleared  INTEGER NOT NULL, -- deleted up to here
 	unread   INTEGER NOT NULL,
 	hidden   INTEGER NOT NULL, -- 1: deleted, not in the list
@@ -22,7 +23,7 @@ CREATE TABLE conversation (
 ) STRICT;
 CREATE INDEX listed ON conversation (rank) WHERE hidden = 0;
 CREATE INDEX unread ON conversation (unread) WHERE hidden = 0 AND unread > 0;
-CREATE INDEX behind ON conversation (change) WHERE tip < last OR recheck = 1;
+CREATE INDEX behind ON conversation (change) WHERE tip < last OR look <= look_to;
 CREATE TABLE message (
 	arrived  INTEGER PRIMARY KEY,
 	peer     TEXT    NOT NULL,

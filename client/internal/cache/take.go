@@ -35,8 +35,8 @@ type Recall struct {
 // Mine tells whether a message was sent by this client, which knows of it.
 type Mine func(peer string, m *wire.Message) bool
 
-// TakeChange takes one change. If it is not the next one, nothing is taken but
-// what the cache knows already.
+// TakeChange takes one change. Of one that is not the next only what this client
+// has sent is taken, so that it is no news when it comes again.
 func (c *Cache) TakeChange(ch *wire.Change, mine Mine) (n News, err error) {
 	v := ch.GetConversation()
 	if !sound(v) || ch.GetNumber() > maxSequence {
@@ -45,7 +45,7 @@ func (c *Cache) TakeChange(ch *wire.Change, mine Mine) (n News, err error) {
 	err = c.change(func() error {
 		if !c.state.Synced || ch.GetNumber() > c.state.Change+1 {
 			n.Missed = true
-			return nil
+			return c.putOwn(v.GetPeer(), ch.GetMessages(), mine)
 		}
 		if err := c.putView(v, &n, false); err != nil {
 			return err
@@ -104,15 +104,16 @@ type stored struct {
 	there                   bool
 	view                    *wire.Conversation
 	change, last, tip, acts int64
-	recheck, hidden         bool
+	look, lookTo            int64
+	hidden                  bool
 }
 
 func (c *Cache) load(peer string) (s stored, err error) {
 	var b []byte
-	err = c.row(`SELECT view, change, last, tip, active, recheck, hidden FROM conversation WHERE peer = ?`, peer).
-		Scan(&b, &s.change, &s.last, &s.tip, &s.acts, &s.recheck, &s.hidden)
+	err = c.row(`SELECT view, change, last, tip, active, look, look_to, hidden FROM conversation WHERE peer = ?`, peer).
+		Scan(&b, &s.change, &s.last, &s.tip, &s.acts, &s.look, &s.lookTo, &s.hidden)
 	if isNone(err) {
-		return stored{hidden: true}, nil
+		return stored{hidden: true, look: 1}, nil
 	}
 	if err != nil {
 		return s, err
@@ -128,11 +129,15 @@ func (c *Cache) putView(v *wire.Conversation, n *News, bySync bool) error {
 		return err
 	}
 	s := stored{
-		last:    int64(v.GetLastSequence()),
-		tip:     max(c.firstTip(v, old, bySync), int64(v.GetDeletedSequence())),
-		acts:    old.acts,
-		recheck: old.recheck || old.there && bySync,
-		hidden:  v.GetDeleted(),
+		last:   int64(v.GetLastSequence()),
+		tip:    max(c.firstTip(v, old, bySync), int64(v.GetDeletedSequence())),
+		acts:   old.acts,
+		look:   old.look,
+		lookTo: old.lookTo,
+		hidden: v.GetDeleted(),
+	}
+	if old.there && bySync {
+		s.lookAgain()
 	}
 	if m := v.GetLastMessage(); m != nil {
 		s.acts = m.GetTimeMs()
@@ -151,9 +156,18 @@ func (c *Cache) putView(v *wire.Conversation, n *News, bySync bool) error {
 			return err
 		}
 	}
-	n.Behind = n.Behind || s.tip < s.last || s.recheck
+	n.Behind = n.Behind || s.tip < s.last || s.look <= s.lookTo
 	n.compare(v, old, s)
 	return nil
+}
+
+// lookAgain lets the end of what is there be looked at again.
+func (s *stored) lookAgain() {
+	from := max(s.tip-overlap, 0) + 1
+	if s.look <= s.lookTo {
+		from = min(from, s.look)
+	}
+	s.look, s.lookTo = from, s.tip
 }
 
 // firstTip is up to where the app needs not be told of a conversation.
@@ -176,12 +190,12 @@ func (c *Cache) saveView(v *wire.Conversation, s stored) error {
 	if err != nil {
 		return err
 	}
-	const save = `INSERT INTO conversation (peer, view, change, last, tip, recheck, cleared, unread, hidden, active, rank)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	const save = `INSERT INTO conversation (peer, view, change, last, tip, look, look_to, cleared, unread, hidden, active, rank)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (peer) DO UPDATE SET view = excluded.view, change = excluded.change, last = excluded.last,
-			tip = excluded.tip, recheck = excluded.recheck, cleared = excluded.cleared, unread = excluded.unread,
+			tip = excluded.tip, look = excluded.look, look_to = excluded.look_to, cleared = excluded.cleared, unread = excluded.unread,
 			hidden = excluded.hidden, active = excluded.active, rank = excluded.rank`
-	return c.exec(save, v.GetPeer(), b, int64(v.GetChange()), s.last, s.tip, s.recheck, int64(v.GetDeletedSequence()),
+	return c.exec(save, v.GetPeer(), b, int64(v.GetChange()), s.last, s.tip, s.look, s.lookTo, int64(v.GetDeletedSequence()),
 		int64(v.GetUnread()), s.hidden, s.acts, rank(v, s.acts))
 }
 
