@@ -195,10 +195,9 @@ func TestSyncLater(t *testing.T) {
 		d.heard("sync")
 		l.sync(0)
 		time.Sleep(10 * time.Second)
-		d.heard("sync failed 9520")
 		l.synced(0) // too late
 		l.await(time.Minute)
-		d.heard("sync")
+		d.heard("sync failed 9520", "sync")
 		l.sync(0)
 		l.cut()
 		d.heard("sync failed 9508", "connecting")
