@@ -426,8 +426,9 @@ func TestBadCalls(t *testing.T) {
 		}{
 			{"no user", second(d.SendText(ctx, "", "hi")), 7003},
 			{"an empty text", second(d.SendText(ctx, "bob", "")), 6017},
+			{"empty custom data", second(d.SendCustom(ctx, "bob", client.Custom{})), 6017},
 			{"a text that is no UTF-8", second(d.SendText(ctx, "bob", "\xff")), 6017},
-			{"a long text", second(d.SendText(ctx, "bob", strings.Repeat("x", 12<<10+1))), 8001},
+			{"a long text", second(d.SendText(ctx, "bob", strings.Repeat("x", 12<<10-2))), 8001},
 			{"a long custom message", second(d.SendCustom(ctx, "bob", client.Custom{Data: make([]byte, 12<<10), Extension: "x"})), 8001},
 			{"text and custom", second(d.Send(ctx, client.Outgoing{To: "bob", Text: "x", Custom: &client.Custom{}})), 6017},
 			{"a bad id", second(d.Send(ctx, client.Outgoing{To: "bob", ID: "a b", Text: "x"})), 6017},

@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"google.golang.org/protobuf/proto"
+
 	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/wire"
@@ -15,7 +17,7 @@ import (
 
 // Bounds of a message.
 const (
-	MaxMessageBytes = 12 << 10 // of its content, all in all
+	MaxMessageBytes = 12 << 10 // of its content, all in all, as it is sent
 	maxMessageID    = 64
 )
 
@@ -125,17 +127,18 @@ func (o *Outgoing) check() error {
 		return err
 	}
 	texts := []string{o.Text, o.CloudCustomData}
-	size := len(o.Text) + len(o.CloudCustomData)
+	empty := o.Text == ""
 	if x := o.Custom; x != nil {
 		texts = append(texts, x.Description, x.Extension)
-		size += len(x.Data) + len(x.Description) + len(x.Extension)
+		empty = len(x.Data)+len(x.Description)+len(x.Extension) == 0
 	}
+	size := proto.Size(o.content())
 	switch {
 	case !isMessageID(o.ID):
 		return imcode.SDKInvalidParameters.Errorf("message id of %d bytes: want 1 to %d of a-z, A-Z, 0-9, _ and -", len(o.ID), maxMessageID)
 	case o.Text != "" && o.Custom != nil:
 		return imcode.SDKInvalidParameters.Errorf("a text and custom data: want one of them")
-	case o.Text == "" && o.Custom == nil:
+	case empty:
 		return imcode.SDKInvalidParameters.Errorf("the message is empty")
 	case size > MaxMessageBytes:
 		return imcode.MsgBodySizeLimit.Errorf("a message of %d bytes: want at most %d", size, MaxMessageBytes)

@@ -277,17 +277,13 @@ func spanOf(f Fetch, a *wire.MessagesAnswer) Span {
 	return Span{min(first, maxSequence), min(last, maxSequence)}
 }
 
-// dropMissing removes what the server does not have where nothing is missing: the
-// account has deleted it. What lies before the page's first sequence may only be
-// too old for the server, and stays.
+// dropMissing removes what the server has no more between the messages of a page:
+// the account has deleted it. What lies before the first of them may only be too old
+// for the server, and stays.
 func (c *Cache) dropMissing(peer string, p Span, a *wire.MessagesAnswer) error {
 	ms := a.GetMessages()
 	if len(ms) == 0 {
 		return nil
-	}
-	from := ms[0].GetSequence()
-	if a.GetFromSequence() > 0 {
-		from = min(from, a.GetFromSequence())
 	}
 	there := make(map[int64]bool, len(ms))
 	for _, m := range ms {
@@ -301,7 +297,7 @@ func (c *Cache) dropMissing(peer string, p Span, a *wire.MessagesAnswer) error {
 			gone = append(gone, sequence)
 		}
 		return err
-	}, `SELECT sequence FROM message WHERE peer = ? AND sequence BETWEEN ? AND ?`, peer, int64(max(p.First, min(from, maxSequence))), int64(p.Last))
+	}, `SELECT sequence FROM message WHERE peer = ? AND sequence BETWEEN ? AND ?`, peer, int64(max(p.First, ms[0].GetSequence())), int64(p.Last))
 	for _, sequence := range gone {
 		if err == nil {
 			err = c.exec(`DELETE FROM message WHERE peer = ? AND sequence = ?`, peer, sequence)
