@@ -14,3 +14,16 @@ T ?= 10m
 .PHONY: fuzz
 fuzz:
 	scripts/fuzz $(T)
+
+FLOOD ?= 15000
+USERS ?= 500
+
+# A flood of connections that never log in, beside users who do: the tests' is small.
+.PHONY: flood
+flood:
+	go test ./server -run TestUsersDoNotNoticeAFlood -v -count=1 -flood $(FLOOD) -users $(USERS)
+
+# What a session that does nothing costs the server's process.
+.PHONY: idle
+idle:
+	go test ./server -run '^$$' -bench IdleSession -benchtime 5000x

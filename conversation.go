@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 )
 
 // c2c begins the id of a conversation of two accounts.
@@ -21,10 +22,10 @@ func ConversationWith(user UserID) ConversationID { return c2c + ConversationID(
 func ParseConversationID(s string) (ConversationID, error) {
 	peer, ok := strings.CutPrefix(s, c2c)
 	if !ok {
-		return "", imcode.InvalidConversation.Errorf("conversation %q: want c2c_ and a UserID", clip(s))
+		return "", imcode.InvalidConversation.Errorf("conversation %q: want c2c_ and a UserID", plain.Clip(s))
 	}
 	if _, err := ParseUserID(peer); err != nil {
-		return "", imcode.InvalidConversation.Errorf("conversation %q: want c2c_ and a UserID of 1 to %d of a-z, A-Z, 0-9, _ and -", clip(s), MaxUserIDBytes)
+		return "", imcode.InvalidConversation.Errorf("conversation %q: want c2c_ and a UserID of 1 to %d of a-z, A-Z, 0-9, _ and -", plain.Clip(s), MaxUserIDBytes)
 	}
 	return ConversationID(s), nil
 }

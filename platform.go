@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 )
 
 // Platform is the kind of device a client says it runs on. The numbers cross
@@ -54,6 +55,9 @@ var platforms = [...]platformRow{
 	HarmonyOS:     {"HarmonyOS", Mobile, 3},
 }
 
+// NumPlatforms is how many there are; they are numbered from 0.
+const NumPlatforms = len(platforms)
+
 // PlatformOf maps a number from the wire to its platform; unknown numbers
 // together are PlatformOther.
 func PlatformOf(number uint32) Platform {
@@ -71,7 +75,7 @@ func ParsePlatform(name string) (Platform, error) {
 			return Platform(p), nil
 		}
 	}
-	return 0, imcode.InvalidParameters.Errorf("unknown platform %q: want one of %s", clip(name), platformNames())
+	return 0, imcode.InvalidParameters.Errorf("unknown platform %q: want one of %s", plain.Clip(name), platformNames())
 }
 
 // UnmarshalText lets flags and configuration files parse a Platform.
@@ -93,7 +97,7 @@ func (p Platform) Class() Class { return platforms[PlatformOf(uint32(p))].class 
 func (p Platform) MaxInstances() int { return platforms[PlatformOf(uint32(p))].instances }
 
 func platformNames() string {
-	names := make([]string, len(platforms))
+	names := make([]string, NumPlatforms)
 	for p, row := range platforms {
 		names[p] = row.name
 	}

@@ -13,6 +13,7 @@ import (
 	"strconv"
 
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 )
 
 // AppID is an SDKAppID: the number of one app with keys and settings of its own.
@@ -24,7 +25,7 @@ type AppID uint32
 func ParseAppID(s string) (AppID, error) {
 	n, err := strconv.ParseUint(s, 10, 32)
 	if err != nil || n == 0 {
-		return 0, imcode.InvalidParameters.Errorf("SDKAppID %q: want a number from 1 to 4294967295", clip(s))
+		return 0, imcode.InvalidParameters.Errorf("SDKAppID %q: want a number from 1 to 4294967295", plain.Clip(s))
 	}
 	return AppID(n), nil
 }
@@ -104,12 +105,4 @@ func firstIllegal(s string) int {
 		}
 	}
 	return -1
-}
-
-// clip keeps what came from outside short enough for an error text.
-func clip(s string) string {
-	if len(s) > 40 {
-		return s[:40] + "..."
-	}
-	return s
 }

@@ -196,6 +196,38 @@ func TestStatusInCallbacks(t *testing.T) {
 	})
 }
 
+// What a server says cannot be taken by a terminal for an order, nor for a line of
+// the app's own.
+func TestAServersWordsAreWords(t *testing.T) {
+	const words, want = "\x1b[2J\u202e\nFAKE", "\ufffd[2J\ufffd\ufffdFAKE"
+	story(t, func(t *testing.T, p *peer) {
+		d, l := p.loggedIn(client.Options{})
+		d.StartSessions(func(all []client.DeviceSession, err error) {
+			if err != nil || len(all) != 1 || all[0].Device != want || all[0].DeviceName != want || all[0].Address != want {
+				t.Errorf("the sessions are %+v, %v", all, err)
+			}
+		})
+		synctest.Wait()
+		l.listSessions()
+		l.answer(&wire.ServerFrame{Body: &wire.ServerFrame_Sessions{Sessions: &wire.SessionsAnswer{Sessions: []*wire.SessionInfo{
+			{Session: 1, DeviceId: words, DeviceName: words, Address: words},
+		}}}})
+		d.StartSignOutOthers(client.SignOutOptions{}, func(_ int, err error) {
+			if coded, _ := errors.AsType[*imcode.Error](err); coded == nil || coded.Detail != want {
+				t.Errorf("refused with %q", err)
+			}
+		})
+		synctest.Wait()
+		l.signOut()
+		l.answer(&wire.ServerFrame{Body: &wire.ServerFrame_Refusal{Refusal: &wire.Refusal{Code: 70402, Text: words}}})
+		l.send(l.notice(&wire.Notice{Session: 1, Text: words, BySession: 2, ByDeviceName: words}))
+		d.heard(`kicked 0 unknown [LOGOUT ""]`)
+		if d.kick.Text != want || d.kick.ByDeviceName != want {
+			t.Errorf("kicked with %+v", d.kick)
+		}
+	})
+}
+
 // A kick tells who took the place, and by which rule.
 func TestAKickNamesItsRule(t *testing.T) {
 	story(t, func(t *testing.T, p *peer) {

@@ -556,3 +556,26 @@ func TestServerWithoutMessages(t *testing.T) {
 		}
 	})
 }
+
+// An answer that comes while a logout is said goodbye with is for nobody.
+func TestAnswerAfterALogout(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d, l := p.inChat(client.Options{})
+		l.sync(0)
+		l.synced(0)
+		d.heard("synced")
+		d.StartSend(client.Outgoing{To: "bob", ID: "x", Text: "hello"}, func(_ client.Message, err error) { d.events <- "sent " + outcome(err) })
+		l.next()
+		m := said("alice", 7, "hello")
+		m.MessageId = "x"
+		answer := change(with("bob", 9, 0, m), m) // others came before it
+		send := l.last
+		d.logout()
+		l.logout()
+		l.last, send = send, l.last
+		l.done(answer)
+		l.last = send
+		l.loggedOut(true)
+		d.heard("sent 6014", "logout ok")
+	})
+}

@@ -6,6 +6,7 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 	"rollcall.example/wire"
 )
 
@@ -108,11 +109,11 @@ func takeSessions(all *[]DeviceSession) func(*wire.ServerFrame) bool {
 func deviceSession(x *wire.SessionInfo) DeviceSession {
 	d := DeviceSession{
 		Number:     x.GetSession(),
-		Device:     rollcall.DeviceID(x.GetDeviceId()),
-		DeviceName: x.GetDeviceName(),
+		Device:     rollcall.DeviceID(plain.Line(x.GetDeviceId())),
+		DeviceName: plain.Line(x.GetDeviceName()),
 		Platform:   rollcall.PlatformOf(x.GetPlatform()),
 		LoggedIn:   time.UnixMilli(x.GetLoginMs()),
-		Address:    x.GetAddress(),
+		Address:    plain.Line(x.GetAddress()),
 		This:       x.GetCurrent(),
 	}
 	if x.GetAwaySinceMs() > 0 {

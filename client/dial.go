@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -93,7 +92,7 @@ func serverURL(address string) (*url.URL, error) {
 		u.Scheme = "wss"
 	case "bare":
 		u.Scheme = "wss"
-		if isThisMachine(u.Hostname()) {
+		if wire.ThisMachine(u.Hostname()) {
 			u.Scheme = "ws"
 			u.Host = net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), defaultPort))
 		}
@@ -102,11 +101,6 @@ func serverURL(address string) (*url.URL, error) {
 	}
 	path := strings.TrimSuffix(strings.TrimRight(u.Path, "/"), wire.Path)
 	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host), Path: path}, nil
-}
-
-func isThisMachine(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
 }
 
 // A comeBack is a server that could be reached and asks to come again later.

@@ -133,6 +133,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"nonsense", app, "wss://secret\x7f", client.Options{}, imcode.SDKInvalidParameters},
 		{"a long device name", app, address, client.Options{DeviceName: strings.Repeat("x", 65)}, imcode.SDKInvalidParameters},
 		{"a line break in the device name", app, address, client.Options{DeviceName: "a\nb"}, imcode.SDKInvalidParameters},
+		{"a turn in the device name", app, address, client.Options{DeviceName: "a\u202eb"}, imcode.SDKInvalidParameters},
 		{"a negative time", app, address, client.Options{LoginWithin: -1}, imcode.SDKInvalidParameters},
 		{"a directory that is a file", app, address, client.Options{DataDirectory: file}, imcode.InitFailed},
 	} {

@@ -5,6 +5,7 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 	"rollcall.example/wire"
 )
 
@@ -68,14 +69,14 @@ func (e *engine) loginNoticed(s *seat, n *wire.Notice) {
 		code = imcode.KickedOffByOther
 	}
 	e.connectSuccess()
-	e.failLogin(s, code.Errorf("%s", n.GetText()))
+	e.failLogin(s, code.Errorf("%s", plain.Line(n.GetText())))
 }
 
 func kickOf(n *wire.Notice) Kick {
 	k := Kick{
 		Reason: Reason(n.GetReason()),
 		Code:   imcode.Code(n.GetCode()),
-		Text:   n.GetText(),
+		Text:   plain.Line(n.GetText()),
 	}
 	if n.GetAtMs() > 0 {
 		k.At = time.UnixMilli(n.GetAtMs())
@@ -83,7 +84,7 @@ func kickOf(n *wire.Notice) Kick {
 	if n.GetBySession() > 0 {
 		k.BySession = n.GetBySession()
 		k.ByPlatform = rollcall.PlatformOf(n.GetByPlatform())
-		k.ByDeviceName = n.GetByDeviceName()
+		k.ByDeviceName = plain.Line(n.GetByDeviceName())
 		k.Rule = KickRule(n.GetByRule())
 		k.Limit = int(n.GetByLimit())
 	}

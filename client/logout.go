@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"rollcall.example/imcode"
+	"rollcall.example/internal/backoff"
 	"rollcall.example/wire"
 )
 
@@ -101,7 +102,7 @@ func (e *engine) logoutAnswered(l *logout, again bool, f *wire.ServerFrame) {
 		e.courier.failed = true
 	case refusal != nil && forAWhile(refusal):
 		e.courier.failed = true
-		e.postpone(l, max(time.Duration(refusal.GetRetryAfterMs())*time.Millisecond, busyAgainAfter))
+		e.postpone(l, min(max(refusalOf(refusal).RetryAfter, busyAgainAfter), backoff.LongestHint))
 	case f.GetLogout().GetKnown() || again:
 		e.journal.remove(l)
 		if err := e.journal.save(); err != nil {

@@ -105,6 +105,23 @@ func TestLogoutWithoutAConnection(t *testing.T) {
 	})
 }
 
+// A server that asks a logout to wait for weeks is asked again after an hour.
+func TestNoServerPutsOffALogoutForGood(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d, l := p.loggedIn(client.Options{})
+		d.logout()
+		l.logout()
+		l.refuse(imcode.Internal, 40*24*time.Hour)
+		d.heard("logout ok")
+		l.gone()
+		p.idle(59 * time.Minute)
+		l = p.acceptWithin(2 * time.Minute)
+		l.logout()
+		l.loggedOut(true)
+		p.idle(time.Hour)
+	})
+}
+
 func TestLogoutWhoseContextEnds(t *testing.T) {
 	story(t, func(t *testing.T, p *peer) {
 		d, l := p.loggedIn(client.Options{})

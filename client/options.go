@@ -6,23 +6,21 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 )
 
 // Options are the choices a client has. The zero value is a good client that
 // keeps nothing.
 type Options struct {
 	// DataDirectory keeps the device's id, its sessions' secrets, logouts to be
-	// delivered and what it holds of conversations; it is made if need be. It belongs to one process at a
-	// time. Copying it to another device is using a secret twice: the server
-	// ends the session. "" keeps everything in memory: each Open is a new
-	// device, and what is not delivered at the end is lost.
+	// delivered and what it holds of conversations; it is made if need be. It
+	// belongs to one process at a time. Copying it to another device is using a
+	// secret twice: the server ends the session. "" keeps everything in memory:
+	// each Open is a new device, and what is not delivered at the end is lost.
 	DataDirectory string
 
 	// Platform is what the app runs on; by default what it was built for.
@@ -63,7 +61,7 @@ func (o *Options) complete(app rollcall.AppID) error {
 	if app == 0 {
 		return imcode.SDKInvalidParameters.Errorf("SDKAppID 0: want the number of an app")
 	}
-	if len(o.DeviceName) > rollcall.MaxDeviceNameBytes || !isPrintable(o.DeviceName) {
+	if len(o.DeviceName) > rollcall.MaxDeviceNameBytes || !plain.Printable(o.DeviceName) {
 		return imcode.SDKInvalidParameters.Errorf("device name of %d bytes: want at most %d of printable UTF-8", len(o.DeviceName), rollcall.MaxDeviceNameBytes)
 	}
 	if o.LoginWithin < 0 {
@@ -85,10 +83,6 @@ func (o *Options) complete(app rollcall.AppID) error {
 		o.Log = noLog()
 	}
 	return nil
-}
-
-func isPrintable(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 func platformBuiltFor(goos string) rollcall.Platform {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 	"rollcall.example/wire"
 )
 
@@ -90,7 +91,7 @@ func (e *engine) requestAnswered(s *seat, r *request, f *wire.ServerFrame) {
 	if f == nil {
 		return
 	}
-	if r.hear != nil {
+	if r.hear != nil && e.seat == s { // after a logout the connection may stand a little longer
 		r.hear(s, f)
 	}
 	if r.answered {
@@ -142,7 +143,7 @@ func (e *engine) cancelRequest(r *request, cause error) {
 func refusalOf(r *wire.Refusal) *imcode.Error {
 	return &imcode.Error{
 		Code:       imcode.Code(r.GetCode()),
-		Detail:     r.GetText(),
+		Detail:     plain.Line(r.GetText()),
 		RetryAfter: time.Duration(r.GetRetryAfterMs()) * time.Millisecond,
 	}
 }

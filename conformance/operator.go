@@ -18,6 +18,8 @@ var acts = []form{
 		return func(s *performance) error { return s.Stage.SetPolicy(p) }, err
 	}),
 	newForm("the policy is applied", "", server(func(s *performance) error { return s.Stage.ApplyPolicy() })),
+	newForm("the app is disabled", "", server(func(s *performance) error { return s.Stage.SetAppDisabled(true) })),
+	newForm("the app is enabled", "", server(func(s *performance) error { return s.Stage.SetAppDisabled(false) })),
 	newForm("an operator kicks <user>[ on <platform>]", "", func(_ *parser, w words) (play, error) {
 		var on *rollcall.Platform
 		if w.has("platform") {

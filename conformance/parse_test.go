@@ -23,7 +23,7 @@ func TestParseSaysWhereAndWhy(t *testing.T) {
 		{"no instances", "policy multi, 0 on Web\n", "x.txt:1: 70402"},
 		{"instances of nothing", "policy multi, 3\n", `x.txt:1: "3" is no number of instances`},
 		{"instances of an unknown platform", "policy multi, 3 on Amiga\n", "x.txt:1: 70402"},
-		{"instances twice", "policy multi, 3 on Web, 2 on Web\n", "x.txt:1: the number on Web is said twice"},
+		{"instances twice", "policy multi, 3 on Web, 2 on Web\n", "x.txt:1: 70402 ERR_SVR_ACCOUNT_INVALID_PARAMETERS: instances: platform Web is named twice"},
 		{"no scenario", policy, "x.txt:1: no scenario"},
 		{"a line before the first title", policy + "A logs out", "x.txt:2: a scenario begins with its title"},
 		{"no steps", policy + "== Title\nrow: x", `x.txt:2: scenario "Title" has no steps`},

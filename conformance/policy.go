@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"rollcall.example"
 	"rollcall.example/internal/apps"
 )
 
@@ -26,34 +25,24 @@ func readPolicy(line string) (apps.Policy, error) {
 		return apps.Policy{}, errNoPolicy
 	}
 	p := apps.Policy{Name: found[1]}
-	for _, group := range groupIn.FindAllStringSubmatch(found[2], -1) {
-		var platforms []rollcall.Platform
-		for name := range strings.FieldsSeq(group[1]) {
-			platform, err := rollcall.ParsePlatform(name)
-			if err != nil {
-				return p, err
-			}
-			platforms = append(platforms, platform)
+	for _, text := range groupIn.FindAllStringSubmatch(found[2], -1) {
+		group, err := apps.ParseGroup(strings.FieldsSeq(text[1]))
+		if err != nil {
+			return p, err
 		}
-		p.Groups = append(p.Groups, platforms)
+		p.Groups = append(p.Groups, group)
 	}
 	numbers := strings.TrimPrefix(found[3], ", ")
 	if numbers != "" && numbers != "one instance per platform" {
-		p.Instances = make(apps.Instances)
 		for one := range strings.SplitSeq(numbers, ", ") {
 			count, name, on := strings.Cut(one, " on ")
 			n, err := strconv.Atoi(count)
 			if !on || err != nil {
 				return p, fmt.Errorf("%q is no number of instances: write as 3 on Web", one)
 			}
-			platform, err := rollcall.ParsePlatform(name)
-			if err != nil {
+			if err := p.Instances.Set(name, n); err != nil {
 				return p, err
 			}
-			if _, twice := p.Instances[platform]; twice {
-				return p, fmt.Errorf("the number on %s is said twice", platform)
-			}
-			p.Instances[platform] = n
 		}
 	}
 	return p, p.Check()

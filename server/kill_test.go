@@ -143,7 +143,7 @@ func TestALoginThatWasCommittedSurvivesKill9(t *testing.T) {
 }
 
 // initialize makes a data directory with one app, and returns its key.
-func initialize(t *testing.T, dir string) string {
+func initialize(t testing.TB, dir string) string {
 	t.Helper()
 	st, err := sqlite.Open(t.Context(), dir, sqlite.Options{})
 	if err != nil {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -29,12 +30,12 @@ func (s *Server) ListenAdmin(ctx context.Context) error {
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		return fmt.Errorf("remove the old admin socket: %w", err)
 	}
-	var lc net.ListenConfig
+	lc := net.ListenConfig{Control: ownersOnly}
 	l, err := lc.Listen(ctx, "unix", path)
 	if err != nil {
 		return fmt.Errorf("listen on the admin socket: %w (a path of over 100 characters is too long for one)", err)
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
+	if err := os.Chmod(path, 0o600); err != nil { // where ownersOnly does nothing
 		l.Close()
 		return fmt.Errorf("close the admin socket to others: %w", err)
 	}
@@ -60,6 +61,10 @@ func (s *Server) ops(running context.Context) http.Handler {
 			http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
 			return
 		}
+		if s.store.Disk() != nil {
+			http.Error(w, "the disk takes nothing: nobody can log in until it does", http.StatusServiceUnavailable)
+			return
+		}
 		fmt.Fprintln(w, "ready")
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
@@ -73,13 +78,16 @@ type metrics struct {
 	ends       *prometheus.CounterVec
 	clockJumps prometheus.Counter
 	history    prometheus.Counter
+	diskFaults prometheus.Counter
+	refusals   *prometheus.CounterVec
+	waits      prometheus.Histogram
 }
 
 func newMetrics() *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "rollcall_logins_total", Help: "Logins answered, by code; 0 is success.",
+			Name: "rollcall_logins_total", Help: "Logins granted (code 0) or refused, by code. What is told to log in again, or of an end, is neither.",
 		}, []string{"code"}),
 		ends: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rollcall_sessions_ended_total", Help: "Sessions that ended, by how and why.",
@@ -90,23 +98,70 @@ func newMetrics() *metrics {
 		history: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "rollcall_history_pruned_total", Help: "Rows of history dropped because they were older than their app keeps them.",
 		}),
+		diskFaults: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "rollcall_disk_faults_total", Help: "Times the disk began to take nothing: full, read-only or failing.",
+		}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rollcall_connections_refused_total", Help: "Connections refused, or ended before their login to make room, by reason.",
+		}, []string{"reason"}),
+		waits: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "rollcall_store_wait_seconds", Help: "How long requests waited for the store, of those that had to. Logins that would wait for long are refused with 70500 instead.",
+			Buckets: []float64{.001, .003, .01, .03, .1, .3, 1, 3, 10},
+		}),
 	}
-	m.registry.MustRegister(m.logins, m.ends, m.clockJumps, m.history,
+	m.registry.MustRegister(m.logins, m.ends, m.clockJumps, m.history, m.diskFaults, m.refusals, m.waits,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 // watch adds what is asked when the metrics are read.
-func (m *metrics) watch(connections, sessions func() int) {
-	m.registry.MustRegister(
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "rollcall_connections", Help: "Open connections, logged in or not.",
-		}, func() float64 { return float64(connections()) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "rollcall_sessions_connected", Help: "Sessions that have a connection here.",
-		}, func() float64 { return float64(sessions()) }),
-	)
+func (m *metrics) watch(connections, strangers, sessions, waiting func() int, disk func() error) {
+	for _, g := range []struct {
+		name, help string
+		value      func() int
+	}{
+		{"rollcall_connections", "Open connections, logged in or not.", connections},
+		{"rollcall_connections_without_login", "Connections that are not logged in, WebSockets yet or not.", strangers},
+		{"rollcall_sessions_connected", "Sessions that have a connection here.", sessions},
+		{"rollcall_store_waiting", "Requests that wait for the store.", waiting},
+	} {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: g.name, Help: g.help},
+			func() float64 { return float64(g.value()) }))
+	}
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "rollcall_disk_writable", Help: "1 while the disk takes what is written, 0 while it takes nothing and logins are refused.",
+	}, func() float64 {
+		if disk() != nil {
+			return 0
+		}
+		return 1
+	}))
 }
+
+// diskLog says when the disk begins to take nothing, and when it takes again: once
+// each, however many requests are refused meanwhile.
+func diskLog(log *slog.Logger, m *metrics) func(error) {
+	var since time.Time
+	return func(err error) {
+		if err != nil {
+			since = time.Now()
+			m.diskFaults.Inc()
+			log.Error("the disk takes nothing: logins are refused with 70500 until it does", "err", err)
+			return
+		}
+		log.Warn("the disk takes again what is written", "after", time.Since(since).Round(time.Second))
+	}
+}
+
+func migrationLog(log *slog.Logger) func(from, to int64, backup string) {
+	return func(from, to int64, backup string) {
+		log.Warn("the database has been migrated; remove the backup when this version has proved itself", "from", from, "to", to, "backup", backup)
+	}
+}
+
+func (m *metrics) waited(d time.Duration) { m.waits.Observe(d.Seconds()) }
+
+func (m *metrics) refused(reason string) { m.refusals.WithLabelValues(reason).Inc() }
 
 func (m *metrics) login(c imcode.Code) { m.logins.WithLabelValues(strconv.Itoa(int(c))).Inc() }
 

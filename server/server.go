@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -28,6 +29,7 @@ import (
 	"rollcall.example/internal/gateway"
 	"rollcall.example/internal/node"
 	"rollcall.example/internal/policy"
+	"rollcall.example/internal/proxy"
 	"rollcall.example/internal/session"
 	"rollcall.example/internal/store"
 	"rollcall.example/internal/store/sqlite"
@@ -37,12 +39,14 @@ import (
 // A Config is what a server is made of. Dir and Listener are needed; the zero
 // value of everything else is good.
 type Config struct {
-	Dir      string       // the data directory, made if it is not there; one server at a time
-	Listener net.Listener // for clients
-	TLS      *tls.Config  // for clients; nil: plain, for loopback or behind a proxy
-	Ops      net.Listener // for /healthz, /readyz and /metrics; nil: none
-	Admin    net.Listener // for operators, whoever reaches it; nil: none. See ListenAdmin
-	AdminTCP net.Listener // for operators who show the token; nil: none
+	Dir           string         // the data directory, made if it is not there; one server at a time
+	Listener      net.Listener   // for clients
+	TLS           *tls.Config    // for clients; nil: plain, for loopback or behind a proxy
+	Proxies       []netip.Prefix // in front of clients: whose word is taken about whom they speak for
+	ProxyProtocol bool           // they speak the PROXY protocol; otherwise X-Forwarded-For
+	Ops           net.Listener   // for /healthz, /readyz and /metrics; nil: none
+	Admin         net.Listener   // for operators, whoever reaches it; nil: none. See ListenAdmin
+	AdminTCP      net.Listener   // for operators who show the token; nil: none
 
 	Origins      []string      // web origins admitted beside the server's own, as https://app.example
 	LoginWithin  time.Duration // a new connection must have logged in by then; default 10 s
@@ -53,12 +57,19 @@ type Config struct {
 	DrainWithin  time.Duration // what closing may take; default 10 s
 	DrainSpread  time.Duration // over how long clients are asked to come back; default 5 s
 
+	Connections             int // open at most; default: as many as the process may open files, less some for itself
+	ConnectionsPerAddress   int // of one address, a /64 of IPv6 being one; 0: no bound, for servers behind a proxy
+	ConnectionsWithoutLogin int // of those that are not logged in; default: a quarter of them, at most 4096
+
+	LoginWait time.Duration // a login that had to wait for longer is told to come back (70500); default 2 s
+
 	MaxWebInstances int // the most instances per account on the Web that may be set; default 10
 	MaxInstances    int // the same for each other platform; default 3
 
 	MasterKey  apps.MasterKey   // seals the keys of apps that are added; the zero value: they lie in plain
 	SampleKeys bool             // admit keys published as samples: development only
 	Now        func() time.Time // default: the machine's clock, watched for jumps
+	WatchNow   bool             // watch Now for jumps also if it is another clock
 	Log        *slog.Logger     // default: none
 }
 
@@ -70,6 +81,7 @@ type Server struct {
 	token    *admin.Token
 	sessions *session.Sessions
 	gateway  *gateway.Gateway
+	door     *gateway.Door
 	metrics  *metrics
 }
 
@@ -82,7 +94,10 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	incarnation := "local-" + rand.Text()
-	st, err := sqlite.Open(ctx, cfg.Dir, sqlite.Options{Node: incarnation, Now: cfg.Now})
+	m := newMetrics()
+	st, err := sqlite.Open(ctx, cfg.Dir, sqlite.Options{
+		Node: incarnation, Now: cfg.Now, Disk: diskLog(cfg.Log, m), Migrated: migrationLog(cfg.Log),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
@@ -98,17 +113,27 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, errors.Join(err, st.Close())
 	}
 	roster := node.NewRoster()
-	m := newMetrics()
 	s := &Server{cfg: cfg, store: st, apps: a, token: token, metrics: m}
 	s.sessions = session.New(st, a, roster, session.Options{
-		Node: incarnation, Now: cfg.Now, Log: cfg.Log,
+		Node: incarnation, Now: cfg.Now, Watch: cfg.WatchNow, Log: cfg.Log,
+		LoginWait: cfg.LoginWait, OnWait: m.waited,
 		OnLogin: m.login, OnEnd: m.end, OnJump: m.clockJumps.Inc, OnPrune: m.pruned,
 	})
 	s.gateway = gateway.New(s.sessions, gateway.Options{
 		LoginWithin: cfg.LoginWithin, Heartbeat: cfg.Heartbeat, Silence: cfg.Silence,
-		WebHeartbeat: cfg.WebHeartbeat, WebSilence: cfg.WebSilence, Origins: cfg.Origins, Log: cfg.Log,
+		WebHeartbeat: cfg.WebHeartbeat, WebSilence: cfg.WebSilence, Origins: cfg.Origins, Proxies: cfg.Proxies, Log: cfg.Log,
 	})
-	m.watch(s.gateway.Connections, roster.Served)
+	s.cfg.Connections = cmp.Or(cfg.Connections, room(openFiles()))
+	s.cfg.ConnectionsWithoutLogin = cmp.Or(cfg.ConnectionsWithoutLogin, withoutLogin(s.cfg.Connections))
+	listener := cfg.Listener
+	if cfg.ProxyProtocol {
+		listener = proxy.Listen(listener, cfg.Proxies)
+	}
+	s.door = gateway.NewDoor(listener, gateway.DoorOptions{
+		Connections: s.cfg.Connections, PerAddress: cfg.ConnectionsPerAddress, WithoutLogin: s.cfg.ConnectionsWithoutLogin,
+		TLS: cfg.TLS != nil, Proxies: cfg.Proxies, Refused: m.refused, Log: cfg.Log,
+	})
+	m.watch(s.gateway.Connections, s.door.Strangers, roster.Served, s.sessions.Waiting, st.Disk)
 	return s, nil
 }
 
@@ -148,6 +173,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, s.store.Close()) }()
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	s.tellRoom()
 	g, ctx := errgroup.WithContext(ctx)
 	servers := s.serve(ctx, g)
 	g.Go(func() error { return s.sessions.Run(work) })
@@ -166,9 +192,10 @@ func (s *Server) serve(ctx context.Context, g *errgroup.Group) []*http.Server {
 	clients := http.NewServeMux()
 	clients.Handle("GET "+wire.Path, s.gateway)
 	clients.HandleFunc("GET /healthz", s.healthz)
-	listener := s.cfg.Listener
+	var listener net.Listener = s.door
 	if s.cfg.TLS != nil {
 		c := s.cfg.TLS.Clone()
+		c.MinVersion = max(c.MinVersion, tls.VersionTLS12)
 		c.NextProtos = []string{"http/1.1"} // WebSocket upgrades are HTTP/1.1
 		listener = tls.NewListener(listener, c)
 	}
@@ -190,7 +217,7 @@ func (s *Server) serve(ctx context.Context, g *errgroup.Group) []*http.Server {
 		hs := &http.Server{
 			Handler: door.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 			WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,
-			ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
+			ConnContext: gateway.ConnContext, ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
 		}
 		hs.SetKeepAlivesEnabled(door.stay)
 		servers = append(servers, hs)
@@ -209,11 +236,12 @@ func (s *Server) serve(ctx context.Context, g *errgroup.Group) []*http.Server {
 func (s *Server) drain(servers []*http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.DrainWithin)
 	defer cancel()
-	s.cfg.Listener.Close()
+	s.door.Close()
 	s.gateway.Drain(ctx, s.cfg.DrainSpread)
 	for _, hs := range servers {
 		if err := hs.Shutdown(ctx); err != nil {
 			_ = hs.Close()
 		}
 	}
+	s.door.Wait()
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,6 +36,18 @@ type balky struct {
 	after    error             // although all of it happened
 	wait     rollcall.DeviceID // whose next granted request waits after its commit
 	hold     <-chan struct{}   // for this
+	takes    time.Duration     // each request, one at a time
+	turn     chan struct{}
+
+	changes atomic.Int64 // requests that it was given
+	busy    atomic.Int64 // logins that were told to come back
+}
+
+// slow makes each request from now on take so long, one after the other.
+func (b *balky) slow(takes time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.takes = takes
 }
 
 // waitOnce makes the device's next request that is granted wait for hold, between
@@ -54,8 +67,14 @@ func (b *balky) fail(before, after error) {
 // Mutate implements session.Store.
 func (b *balky) Mutate(ctx context.Context, a rollcall.Account, rule store.Rule) (policy.Outcome, error) {
 	b.mu.Lock()
-	before, after := b.before, b.after
+	b.changes.Add(1)
+	before, after, takes := b.before, b.after, b.takes
 	b.mu.Unlock()
+	if takes > 0 {
+		b.turn <- struct{}{}
+		time.Sleep(takes)
+		<-b.turn
+	}
 	if before != nil {
 		return policy.Outcome{}, before
 	}
@@ -96,6 +115,12 @@ func (b *balky) Due(ctx context.Context, now time.Time, limit int) (due []rollca
 // balkyStory is a story on a server whose store is a balky one.
 func balkyStory(t *testing.T, tell func(t *testing.T, w *world, b *balky)) {
 	t.Helper()
+	balkyStoryBehind(t, gateway.DoorOptions{}, 0, tell)
+}
+
+// balkyStoryBehind is one on a server with a door, and a wait for logins, of its own.
+func balkyStoryBehind(t *testing.T, door gateway.DoorOptions, loginWait time.Duration, tell func(t *testing.T, w *world, b *balky)) {
+	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -112,17 +137,24 @@ func balkyStory(t *testing.T, tell func(t *testing.T, w *world, b *balky)) {
 			t.Fatal(err)
 		}
 		log := slog.New(slog.NewTextHandler(w.log, nil))
-		b := &balky{Store: st}
-		sessions := session.New(b, a, node.NewRoster(), session.Options{Log: log})
+		b := &balky{Store: st, turn: make(chan struct{}, 1)}
+		sessions := session.New(b, a, node.NewRoster(), session.Options{
+			Log: log, LoginWait: loginWait, OnLogin: func(c imcode.Code) {
+				if c == imcode.Internal {
+					b.busy.Add(1)
+				}
+			},
+		})
 		g := gateway.New(sessions, gateway.Options{Log: log})
-		srv := &http.Server{Handler: g, ReadHeaderTimeout: time.Second}
-		l := w.listen(host)
+		srv := &http.Server{Handler: g, ReadHeaderTimeout: time.Second, ConnContext: gateway.ConnContext}
+		l := gateway.NewDoor(w.listen(host), door)
 		var running sync.WaitGroup
 		running.Go(func() { _ = sessions.Run(ctx) })
 		running.Go(func() { _ = srv.Serve(l) })
 		tell(t, w, b)
 		g.Drain(ctx, time.Second)
 		_ = srv.Close()
+		l.Wait()
 		cancel()
 		running.Wait()
 		if err := st.Close(); err != nil {

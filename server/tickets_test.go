@@ -16,6 +16,7 @@ import (
 	"rollcall.example/internal/apps"
 	"rollcall.example/server"
 	"rollcall.example/usersig"
+	"rollcall.example/wire"
 )
 
 // ticketAlphabet is the base64 of UserSigs.
@@ -208,6 +209,41 @@ func TestADisabledAppLetsNobodyIn(t *testing.T) {
 	})
 }
 
+// TestAnAppIsDisabledAtOnce: who is connected stays, and nobody else comes.
+func TestAnAppIsDisabledAtOnce(t *testing.T) {
+	story(t, server.Config{}, func(t *testing.T, w *world) {
+		stays, comes := w.device("alice", "phone", rollcall.Android), w.device("bob", "phone", rollcall.Android)
+		p := stays.online()
+		comes.online().hangUp()
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		must(w.server.Apps().SetDisabled(t.Context(), app, true))
+		renewal := signed(t, app, w.key, "alice", time.Now(), 100*24*time.Hour)
+		if f := p.ask(&wire.RenewRequest{UserSig: renewal}); imcode.Code(f.GetRefusal().GetCode()) != imcode.AppDisabled {
+			t.Errorf("a renewal was answered with %v, want 60016", f)
+		}
+		q := w.connect()
+		if f := q.ask(comes.resume()); f.GetLoginAgain() == nil {
+			t.Errorf("a resume was answered with %v, want log in again", f)
+		}
+		q.refused(comes.attempt(), imcode.AppDisabled)
+		if f := p.ask(&wire.PingRequest{}); f.GetPing() == nil {
+			t.Errorf("who was connected is answered with %v", f)
+		}
+		must(w.server.Apps().SetDisabled(t.Context(), app, false))
+		if f := p.ask(&wire.RenewRequest{UserSig: renewal}); f.GetRenew() == nil {
+			t.Errorf("enabled again, a renewal was answered with %v", f)
+		}
+		if f := q.ask(comes.attempt()); f.GetSession() == nil {
+			t.Errorf("enabled again, a login was answered with %v", f)
+		}
+	})
+}
+
 func TestAnIllegalLoginIs70402AndTouchesNothing(t *testing.T) {
 	story(t, server.Config{}, func(t *testing.T, w *world) {
 		for _, user := range []string{"", "alice smith", "al.ice", "小明", strings.Repeat("a", 33), "alice\n", "a/b"} {
@@ -224,19 +260,24 @@ func TestAnIllegalLoginIs70402AndTouchesNothing(t *testing.T) {
 			p.refused(o, imcode.InvalidParameters)
 		}
 		for name, spoil := range map[string]func(q *device) any{
-			"a short fixed half":    func(d *device) any { q := d.attempt(); q.FixedHalf = q.FixedHalf[1:]; return q },
-			"no changing half":      func(d *device) any { q := d.attempt(); q.ChangingHalf = nil; return q },
-			"try number 0":          func(d *device) any { q := d.attempt(); q.TryNumber = 0; return q },
-			"no device":             func(d *device) any { q := d.attempt(); q.DeviceId = ""; return q },
-			"a device with a space": func(d *device) any { q := d.attempt(); q.DeviceId = "my phone"; return q },
-			"a long device":         func(d *device) any { q := d.attempt(); q.DeviceId = strings.Repeat("d", 65); return q },
-			"a long device name":    func(d *device) any { q := d.attempt(); q.DeviceName = strings.Repeat("d", 65); return q },
-			"a bell in the name":    func(d *device) any { q := d.attempt(); q.DeviceName = "ding\a"; return q },
-			"an escape in the name": func(d *device) any { q := d.attempt(); q.DeviceName = "red\u009b31m"; return q },
-			"nine proofs":           func(d *device) any { q := d.attempt(); q.Proofs = make([][]byte, 9); return q },
-			"a resume with a half":  func(d *device) any { q := d.resume(); q.FixedHalf = d.draw(); q.NextHalf = nil; return q },
-			"a logout with a half":  func(d *device) any { q := d.logout(); q.FixedHalf = make([]byte, 32); return q },
-			"a logout of no device": func(d *device) any { q := d.logout(); q.FixedHalf = d.draw(); q.DeviceId = ""; return q },
+			"a short fixed half":           func(d *device) any { q := d.attempt(); q.FixedHalf = q.FixedHalf[1:]; return q },
+			"no changing half":             func(d *device) any { q := d.attempt(); q.ChangingHalf = nil; return q },
+			"try number 0":                 func(d *device) any { q := d.attempt(); q.TryNumber = 0; return q },
+			"no device":                    func(d *device) any { q := d.attempt(); q.DeviceId = ""; return q },
+			"a device with a space":        func(d *device) any { q := d.attempt(); q.DeviceId = "my phone"; return q },
+			"a long device":                func(d *device) any { q := d.attempt(); q.DeviceId = strings.Repeat("d", 65); return q },
+			"a long device name":           func(d *device) any { q := d.attempt(); q.DeviceName = strings.Repeat("d", 65); return q },
+			"a bell in the name":           func(d *device) any { q := d.attempt(); q.DeviceName = "ding\a"; return q },
+			"an escape in the name":        func(d *device) any { q := d.attempt(); q.DeviceName = "red\u009b31m"; return q },
+			"a turn in the name":           func(d *device) any { q := d.attempt(); q.DeviceName = "a\u202eb"; return q },
+			"a line in the name":           func(d *device) any { q := d.attempt(); q.DeviceName = "a\u2028b"; return q },
+			"a turn in the client":         func(d *device) any { q := d.attempt(); q.Client = "sdk\u2066 1"; return q },
+			"a resume of a turning client": func(d *device) any { d.attempt(); q := d.resume(); q.Client = "a\u202eb"; return q },
+			"a resume of a long client":    func(d *device) any { d.attempt(); q := d.resume(); q.Client = strings.Repeat("c", 65); return q },
+			"nine proofs":                  func(d *device) any { q := d.attempt(); q.Proofs = make([][]byte, 9); return q },
+			"a resume with a half":         func(d *device) any { q := d.resume(); q.FixedHalf = d.draw(); q.NextHalf = nil; return q },
+			"a logout with a half":         func(d *device) any { q := d.logout(); q.FixedHalf = make([]byte, 32); return q },
+			"a logout of no device":        func(d *device) any { q := d.logout(); q.FixedHalf = d.draw(); q.DeviceId = ""; return q },
 		} {
 			p := w.connect()
 			p.send(spoil(w.device("alice", "phone", rollcall.Android)))

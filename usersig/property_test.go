@@ -69,14 +69,18 @@ func TestEveryMemberIsSigned(t *testing.T) {
 	})
 }
 
+// TestAChangedTicketIsRefused, or says what it said: deflate has bits that mean
+// nothing, as the padding before a stored block, so there are many ways to pack the
+// same signed document.
 func TestAChangedTicketIsRefused(t *testing.T) {
 	ticket := pack(signed(genuine))
+	said := must(verify(ticket))
 	rapid.Check(t, func(t *rapid.T) {
 		at := rapid.IntRange(0, len(ticket)-1).Draw(t, "at")
 		with := rapid.StringOfN(rapid.SampledFrom([]rune(alphabet+"_+/=\n")), 0, 3, -1).Draw(t, "with")
 		changed := ticket[:at] + with + ticket[at+1:]
-		if _, err := verify(changed); err == nil && changed != ticket {
-			t.Fatalf("accepted %q", changed)
+		if got, err := verify(changed); err == nil && !reflect.DeepEqual(got, said) {
+			t.Fatalf("accepted %q, which says %+v", changed, got)
 		}
 	})
 }

@@ -784,7 +784,8 @@ type LoginRequest struct {
 	Platform uint32 `protobuf:"varint,4,opt,name=platform,proto3" json:"platform,omitempty"`
 	// 1 to 64 bytes of a-z A-Z 0-9 _ -; drawn once per installation and kept.
 	DeviceId string `protobuf:"bytes,5,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
-	// Shown to people, at most 64 bytes without control characters; may be empty.
+	// Shown to people, at most 64 bytes of letters, marks, numbers, punctuation,
+	// symbols and spaces; may be empty.
 	DeviceName string `protobuf:"bytes,6,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
 	// True when the SDK logs in by itself, false for a login() call of the app.
 	Automatic bool `protobuf:"varint,7,opt,name=automatic,proto3" json:"automatic,omitempty"`
@@ -803,7 +804,7 @@ type LoginRequest struct {
 	// What proves that an earlier session of this device was this client's: its
 	// present or next changing half, or the SHA-256 of its fixed half. At most 8.
 	Proofs [][]byte `protobuf:"bytes,13,rep,name=proofs,proto3" json:"proofs,omitempty"`
-	// Name and version of the client, for logs, at most 64 bytes.
+	// Name and version of the client, for logs; as device_name.
 	Client        string `protobuf:"bytes,14,opt,name=client,proto3" json:"client,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -953,7 +954,7 @@ type ResumeRequest struct {
 	TryNumber uint64 `protobuf:"varint,7,opt,name=try_number,json=tryNumber,proto3" json:"try_number,omitempty"`
 	// A UserSig kept from a renewal that found no connection; usually empty.
 	UserSig string `protobuf:"bytes,8,opt,name=user_sig,json=userSig,proto3" json:"user_sig,omitempty"`
-	// Name and version of the client, for logs, at most 64 bytes.
+	// Name and version of the client, for logs, as in a login.
 	Client        string `protobuf:"bytes,9,opt,name=client,proto3" json:"client,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

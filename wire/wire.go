@@ -9,6 +9,8 @@ package wire
 
 import (
 	"fmt"
+	"net/netip"
+	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -80,4 +82,11 @@ func (s Subprotocol) Decode(b []byte, m proto.Message) error {
 		return imcode.ParseFailed.Errorf("the frame is not a %s of %s", m.ProtoReflect().Descriptor().Name(), s)
 	}
 	return nil
+}
+
+// ThisMachine tells whether a host is this one, whatever the network says: what is
+// sent there needs no TLS.
+func ThisMachine(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
 }

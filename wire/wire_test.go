@@ -156,3 +156,14 @@ func FuzzDecodeClientFrame(f *testing.F) {
 		}
 	})
 }
+
+func TestThisMachine(t *testing.T) {
+	for host, want := range map[string]bool{
+		"127.0.0.1": true, "127.1.2.3": true, "::1": true, "::ffff:127.0.0.1": true, "localhost": true, "LocalHost": true,
+		"10.0.0.1": false, "::": false, "127.0.0.1.evil.example": false, "localhost.evil.example": false, "": false,
+	} {
+		if got := wire.ThisMachine(host); got != want {
+			t.Errorf("%q is this machine: %v, want %v", host, got, want)
+		}
+	}
+}

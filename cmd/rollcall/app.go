@@ -18,6 +18,9 @@ type appCmd struct {
 	Set    appSet       `cmd:"" help:"Change settings of an app."`
 	Policy appPolicyCmd `cmd:"" help:"Show and set which sessions of an account may stand beside each other."`
 	Key    appKeyCmd    `cmd:"" help:"Add, remove and list an app's keys."`
+
+	Disable appDisable `cmd:"" help:"Let nobody log in to an app or come back."`
+	Enable  appEnable  `cmd:"" help:"Let accounts log in to a disabled app again."`
 }
 
 // ownKey is the flag for a key that the operator brings along. Its variable is
@@ -105,13 +108,13 @@ func (c *appList) Run(ctx context.Context, s *streams) error {
 			return printJSON(s.out, all)
 		}
 		t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "APP\tADDED\tKEYS\tNAME")
+		row(t, "APP", "ADDED", "KEYS", "NAME")
 		for _, app := range all {
 			name := app.Name
 			if app.Disabled {
 				name += " (disabled)"
 			}
-			fmt.Fprintf(t, "%d\t%s\t%d\t%s\n", app.ID, stamp(app.Created), len(app.Keys), name)
+			row(t, app.ID, stamp(app.Created), len(app.Keys), name)
 		}
 		return t.Flush()
 	})

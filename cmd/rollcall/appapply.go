@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/admin"
 	"rollcall.example/internal/apps"
@@ -34,9 +33,8 @@ func (w wouldBePolicy) change() (apps.Change, error) {
 
 // appPolicyPreview says whom a policy would log out.
 type appPolicyPreview struct {
-	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
+	aboutApp
 	wouldBePolicy
-	operator
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 
@@ -74,8 +72,7 @@ func (c *appPolicyPreview) Run(ctx context.Context, s *streams) error {
 
 // appPolicyApply puts the policy in force at once.
 type appPolicyApply struct {
-	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
-	operator
+	aboutApp
 	acting
 	Yes  bool `help:"Do it; without this it is only said what would be done."`
 	JSON bool `name:"json" help:"Print JSON, for programs."`
@@ -148,7 +145,8 @@ func printApplied(w io.Writer, sum admin.Applied) {
 		if e.Connected {
 			link = "connected"
 		}
-		fmt.Fprintf(w, "- %s would be signed out on %s (%s), now %s; %s.\n", e.User, called(e.DeviceName, e.Device), e.Platform, link, e.Text)
+		line := fmt.Sprintf("- %s would be signed out on %s (%s), now %s; %s.", e.User, called(e.DeviceName, e.Device), e.Platform, link, e.Text)
+		fmt.Fprintln(w, plain.Line(line))
 	}
 	if more := sum.Sessions - len(sum.Examples); more > 0 {
 		fmt.Fprintf(w, "and %s more\n", plain.Count(more, "session"))

@@ -9,6 +9,7 @@ import (
 	"rollcall.example/imcode"
 	"rollcall.example/internal/admin"
 	"rollcall.example/internal/apps"
+	"rollcall.example/internal/plain"
 )
 
 // appKeyCmd is about an app's keys.
@@ -20,9 +21,8 @@ type appKeyCmd struct {
 
 // appKeyAdd adds a key.
 type appKeyAdd struct {
-	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
+	aboutApp
 	ownKey
-	operator
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 
@@ -62,10 +62,10 @@ func (c *appKeyAdd) Run(ctx context.Context, s *streams) error {
 			}{key, made})
 		}
 		if made == "" {
-			fmt.Fprintf(s.err, "key %s of app %d is added: it is yours\n", key.ID, c.App)
+			fmt.Fprintf(s.err, "key %s of app %d is added: it is yours\n", plain.Line(key.ID), c.App)
 			return nil
 		}
-		fmt.Fprintf(s.err, "key %s of app %d is added; its secret, shown only now:\n", key.ID, c.App)
+		fmt.Fprintf(s.err, "key %s of app %d is added; its secret, shown only now:\n", plain.Line(key.ID), c.App)
 		fmt.Fprintln(s.out, made)
 		return nil
 	})
@@ -73,9 +73,8 @@ func (c *appKeyAdd) Run(ctx context.Context, s *streams) error {
 
 // appKeyRemove removes a key.
 type appKeyRemove struct {
-	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
-	Key string         `arg:"" help:"The key's id, as app key list has it."`
-	operator
+	aboutApp
+	Key string `arg:"" help:"The key's id, as app key list has it."`
 }
 
 // Help is the long help.
@@ -106,8 +105,7 @@ func (c *appKeyRemove) Run(ctx context.Context, s *streams) error {
 
 // appKeyList lists an app's keys.
 type appKeyList struct {
-	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
-	operator
+	aboutApp
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 
@@ -131,13 +129,13 @@ func (c *appKeyList) Run(ctx context.Context, s *streams) error {
 			return printJSON(s.out, app.Keys)
 		}
 		t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "KEY\tADDED\tSTORED")
+		row(t, "KEY", "ADDED", "STORED")
 		for _, k := range app.Keys {
 			stored := "in plain"
 			if k.Sealed {
 				stored = "sealed"
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\n", k.ID, stamp(k.Created), stored)
+			row(t, k.ID, stamp(k.Created), stored)
 		}
 		return t.Flush()
 	})

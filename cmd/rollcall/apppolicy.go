@@ -12,6 +12,7 @@ import (
 	"rollcall.example/imcode"
 	"rollcall.example/internal/admin"
 	"rollcall.example/internal/apps"
+	"rollcall.example/internal/plain"
 )
 
 // appPolicyCmd is about which sessions of an account may stand beside each other.
@@ -25,8 +26,7 @@ type appPolicyCmd struct {
 
 // appPolicyShow shows the policy.
 type appPolicyShow struct {
-	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
-	operator
+	aboutApp
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 
@@ -62,43 +62,30 @@ type newPolicy struct {
 // policy reads it. What cannot be is 70402, as the server says it.
 func (n newPolicy) policy() (apps.Policy, error) {
 	p := apps.Policy{Name: n.Policy}
-	for _, group := range n.Group {
-		var platforms []rollcall.Platform
-		for name := range strings.SplitSeq(group, ",") {
-			platform, err := rollcall.ParsePlatform(strings.TrimSpace(name))
-			if err != nil {
-				return p, err
-			}
-			platforms = append(platforms, platform)
-		}
-		p.Groups = append(p.Groups, platforms)
-	}
-	for _, text := range n.Instances {
-		name, number, _ := strings.Cut(text, "=")
-		platform, err := rollcall.ParsePlatform(name)
+	for _, text := range n.Group {
+		group, err := apps.ParseGroup(strings.SplitSeq(text, ","))
 		if err != nil {
 			return p, err
 		}
+		p.Groups = append(p.Groups, group)
+	}
+	for _, text := range n.Instances {
+		name, number, _ := strings.Cut(text, "=")
 		count, err := strconv.Atoi(number)
 		if err != nil {
 			return p, imcode.InvalidParameters.Errorf("--instances %q: want it as Web=10", text)
 		}
-		if _, twice := p.Instances[platform]; twice {
-			return p, imcode.InvalidParameters.Errorf("--instances: platform %s is named twice", platform)
+		if err := p.Instances.Set(name, count); err != nil {
+			return p, err
 		}
-		if p.Instances == nil {
-			p.Instances = make(apps.Instances)
-		}
-		p.Instances[platform] = count
 	}
 	return p, p.Check()
 }
 
 // appPolicySet sets the policy.
 type appPolicySet struct {
-	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
+	aboutApp
 	newPolicy
-	operator
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 
@@ -157,7 +144,7 @@ func printPolicy(w io.Writer, set apps.Settings, asJSON bool) error {
 
 // policyLines are a policy's name, groups and numbers, in two columns.
 func policyLines(p apps.Policy) []string {
-	lines := []string{"policy\t" + p.Name}
+	lines := []string{"policy\t" + plain.Line(p.Name)}
 	var more []string
 	label := "groups\t"
 	for _, group := range p.Grouping() {

@@ -6,17 +6,15 @@ import (
 	"io"
 	"text/tabwriter"
 
-	"rollcall.example"
 	"rollcall.example/internal/admin"
 	"rollcall.example/internal/apps"
 )
 
 // appSet changes settings.
 type appSet struct {
-	App      rollcall.AppID `arg:"" help:"The app's SDKAppID."`
-	Settings []string       `arg:"" name:"setting=value" help:"What to set; nothing behind the = is the default."`
-	operator
-	JSON bool `name:"json" help:"Print JSON, for programs."`
+	aboutApp
+	Settings []string `arg:"" name:"setting=value" help:"What to set; nothing behind the = is the default."`
+	JSON     bool     `name:"json" help:"Print JSON, for programs."`
 }
 
 // Help is the long help.
@@ -66,8 +64,7 @@ func (c *appSet) Run(ctx context.Context, s *streams) error {
 
 // appShow shows an app.
 type appShow struct {
-	App rollcall.AppID `arg:"" help:"The app's SDKAppID."`
-	operator
+	aboutApp
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 
@@ -102,14 +99,20 @@ func (c *appShow) Run(ctx context.Context, s *streams) error {
 			}{app, set})
 		}
 		t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-		fmt.Fprintf(t, "app\t%d\n", app.ID)
+		row(t, "app", app.ID)
 		if app.Name != "" {
-			fmt.Fprintf(t, "name\t%s\n", app.Name)
+			row(t, "name", app.Name)
 		}
-		fmt.Fprintf(t, "added\t%s\n", stamp(app.Created))
-		fmt.Fprintf(t, "keys\t%d\n", len(app.Keys))
+		row(t, "added", stamp(app.Created))
+		if app.Disabled {
+			row(t, "disabled", "nobody logs in or comes back (60016)")
+		}
+		row(t, "keys", len(app.Keys))
 		for _, line := range policyLines(set.Policy) {
 			fmt.Fprintln(t, line)
+		}
+		if app.NoZone {
+			set.TimeZone += " (not known to the server's machine: UTC is used)"
 		}
 		printSettings(t, set)
 		return t.Flush()
@@ -118,10 +121,10 @@ func (c *appShow) Run(ctx context.Context, s *streams) error {
 
 // printSettings prints all settings but the policy, in two columns.
 func printSettings(w io.Writer, set apps.Settings) {
-	fmt.Fprintf(w, "time_zone\t%s\n", set.TimeZone)
-	fmt.Fprintf(w, "platforms\t%s\n", names(set.Platforms))
-	fmt.Fprintf(w, "tell_kicked_on_reconnect\t%t\n", set.TellKickedOnReconnect)
-	fmt.Fprintf(w, "tell_kicked_on_login\t%t\n", set.TellKickedOnLogin)
-	fmt.Fprintf(w, "rest_kick_as_kick\t%t\n", set.RESTKickAsKick)
-	fmt.Fprintf(w, "history_days\t%d\n", set.HistoryDays)
+	row(w, "time_zone", set.TimeZone)
+	row(w, "platforms", names(set.Platforms))
+	row(w, "tell_kicked_on_reconnect", set.TellKickedOnReconnect)
+	row(w, "tell_kicked_on_login", set.TellKickedOnLogin)
+	row(w, "rest_kick_as_kick", set.RESTKickAsKick)
+	row(w, "history_days", set.HistoryDays)
 }

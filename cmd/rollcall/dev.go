@@ -159,16 +159,16 @@ export ROLLCALL_ADMIN=%s ROLLCALL_ADMIN_TOKEN=%s
 
 In a second terminal, log alice in; the ticket in this line is good for %[6]s:
 
-%[7]s --user alice --usersig %[8]s
+ROLLCALL_USERSIG=%[8]s %[7]s --user alice
 
 In a third, the same line again: it takes the second one's place, and you see
 the kick arrive. Or bob, who stands beside alice:
 
-%[7]s --user bob --usersig %[9]s
+ROLLCALL_USERSIG=%[9]s %[7]s --user bob
 
 A ticket for anybody else:
 
-%[10]s usersig new --app %[4]d --key %[5]s --user carol
+ROLLCALL_KEY=%[5]s %[10]s usersig new --app %[4]d --user carol
 %[11]s
 Ctrl-C ends it.
 `, what, t.Clients, ops, t.App, t.Key, plain.Span(c.For), login, t.Tickets["alice"], t.Tickets["bob"], program(), operators)

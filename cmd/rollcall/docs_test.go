@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -35,6 +36,29 @@ func TestTheManualHasEveryCommand(t *testing.T) {
 			if !there[quoted[1]] {
 				t.Errorf("docs/cli.md has `%s`, which is no command", quoted[1])
 			}
+		}
+	}
+}
+
+// TestNoPageShowsASecretInACommandLine: others on the machine can list those.
+func TestNoPageShowsASecretInACommandLine(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatal(pages, err)
+	}
+	shown := regexp.MustCompile(`--(usersig|key)[ =]["$A-Za-z0-9][^\n]*`)
+	for _, page := range append(pages, "../../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range shown.FindAllString(string(text), -1) {
+			t.Errorf("%s: %s", page, line)
+		}
+	}
+	for _, leaf := range kong.Must(new(commands), kong.Name("rollcall")).Model.Leaves(true) {
+		for _, line := range shown.FindAllString(leaf.Detail, -1) {
+			t.Errorf("help of %s: %s", leaf.Name, line)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/admin"
+	"rollcall.example/internal/plain"
 )
 
 // explainCmd says why a device was signed out.
@@ -37,15 +38,17 @@ Examples:
 
 // Run says it.
 func (c *explainCmd) Run(ctx context.Context, s *streams) error {
-	zone, err := time.LoadLocation(c.Zone)
-	if err != nil {
+	zone, known := plain.Zone(c.Zone)
+	if !known {
 		return imcode.InvalidParameters.Errorf("unknown time zone %q: want an IANA name, as Asia/Shanghai", c.Zone)
 	}
 	q := admin.Question{Device: c.Device, Zone: c.Zone}
 	if c.At != "" {
-		if q.At, err = moment(c.At, zone, time.Now()); err != nil {
+		at, err := moment(c.At, zone, time.Now())
+		if err != nil {
 			return err
 		}
+		q.At = at
 	}
 	return c.ask(ctx, s, func(ctx context.Context, o *admin.Client, a rollcall.Account) error {
 		text, err := o.Explain(ctx, a, q)

@@ -10,6 +10,7 @@ import (
 	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/admin"
+	"rollcall.example/internal/plain"
 )
 
 // historyCmd prints what happened to an account.
@@ -74,7 +75,8 @@ func printEvent(w io.Writer, e admin.Event, asJSON bool) error {
 	if asJSON {
 		return printLine(w, e)
 	}
-	_, err := fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("%s  %-16s  %s", stamp(e.Time), e.Event, happened(e)), " "))
+	line := fmt.Sprintf("%s  %-16s  %s", stamp(e.Time), e.Event, happened(e))
+	_, err := fmt.Fprintln(w, plain.Line(strings.TrimRight(line, " ")))
 	return err
 }
 

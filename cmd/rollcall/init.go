@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"rollcall.example"
 	"rollcall.example/internal/admin"
@@ -25,7 +26,7 @@ type initCmd struct {
 // Help is the long help.
 func (*initCmd) Help() string {
 	return `
-Makes the data directory: a configuration, a store, and a first app with a secret key drawn for it, and a token for operators. Key and token are printed this once. A directory that is one already is left alone.
+Makes the data directory: a configuration, a store, and a first app with a secret key drawn for it, and a token for operators. Key and token are printed this once. A directory that is one already is left alone. It becomes mode 0700, unless it holds other things.
 
 Examples:
 
@@ -36,10 +37,7 @@ Examples:
 
 // Validate refuses what would leave half a data directory behind.
 func (c *initCmd) Validate() error {
-	if len(c.Name) > apps.MaxNameBytes {
-		return fmt.Errorf("--name: %d bytes, want at most %d", len(c.Name), apps.MaxNameBytes)
-	}
-	return nil
+	return apps.CheckName(c.Name)
 }
 
 // Run makes it.
@@ -55,6 +53,9 @@ func (c *initCmd) Run(ctx context.Context, s *streams) error {
 	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return fmt.Errorf("make the data directory: %w", err)
+	}
+	if err := closeToOthers(c.Dir); err != nil {
+		fmt.Fprintf(s.err, "warning: other users of this machine can look into the data directory, though not into its files: %v\n", err)
 	}
 	key, token, err := c.fill(ctx, master)
 	if err != nil {
@@ -85,6 +86,22 @@ Next, a server; and in a second terminal, with the key there too, a login:
   %[5]s login --app %[3]d --user alice
 `, c.Dir, config.FileName, c.App, key, program(), token)
 	return nil
+}
+
+// closeToOthers makes a directory its owner's alone that was there before. One that
+// others may use for something else is left as it is.
+func closeToOthers(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm()&0o077 == 0 || runtime.GOOS == "windows" { // where the mode says nothing
+		return err
+	}
+	switch inside, err := os.ReadDir(dir); {
+	case err != nil:
+		return err
+	case len(inside) > 0:
+		return fmt.Errorf("it holds other things already; if they are yours alone, chmod 700 %s", dir)
+	}
+	return os.Chmod(dir, 0o700) //nolint:gosec // a directory has to be entered
 }
 
 // fill makes the store, with the app and the operators' token in it.

@@ -79,7 +79,8 @@ func printKicked(s *streams, done admin.Kicked, asJSON bool) error {
 		if !x.Connected {
 			was = "was away, and will be told"
 		}
-		fmt.Fprintf(s.out, "session %d on %s (%s) has ended; it %s\n", x.Session, called(x.DeviceName, x.Device), x.Platform, was)
+		line := fmt.Sprintf("session %d on %s (%s) has ended; it %s", x.Session, called(x.DeviceName, x.Device), x.Platform, was)
+		fmt.Fprintln(s.out, plain.Line(line))
 	}
 	if len(done.Ended) == 0 {
 		fmt.Fprintln(s.err, "no session has ended: there was none")
@@ -93,10 +94,11 @@ func printKicked(s *streams, done admin.Kicked, asJSON bool) error {
 	return nil
 }
 
-// called is a device's name, or its id where it has none.
+// called is a device's name, quoted because it is its client's word, or its id where
+// it has none.
 func called(name string, id rollcall.DeviceID) string {
 	if name == "" {
 		return string(id)
 	}
-	return name
+	return plain.Quote(name)
 }

@@ -41,11 +41,13 @@ Logs in, and prints each event as it happens until Ctrl-C, which logs out. Witho
 
 With a key instead of a ticket it makes its own tickets, also when one ends.
 
+Better keep both out of the command line, where others can list them: ROLLCALL_USERSIG and ROLLCALL_KEY are read instead.
+
 Examples:
 
-    rollcall login --app 1400000000 --user alice --usersig eJwtzM...
-    ROLLCALL_KEY=... rollcall login --app 1400000000 --user alice --for 1m
+    ROLLCALL_USERSIG=eJwtzM... rollcall login --app 1400000000 --user alice
     rollcall login --app 1400000000 --user bob --usersig - <ticket.txt --json
+    ROLLCALL_KEY=... rollcall login --app 1400000000 --user alice --for 1m
     rollcall login --server wss://im.example.com --app 1400000000 --user bob
 `
 }
@@ -67,7 +69,7 @@ func (c *loginCmd) Run(ctx context.Context, s *streams) (err error) {
 	if err != nil {
 		return err
 	}
-	w := &watch{out: s.out, json: c.JSON, ended: make(chan error, 1)}
+	r := &reporter{out: s.out, json: c.JSON, ended: make(chan error, 1)}
 	o := client.Options{DataDirectory: c.Dir, DeviceName: c.DeviceName, UserSig: provide, Log: slog.New(slog.DiscardHandler)}
 	if o.DeviceName == "" {
 		o.DeviceName = fmt.Sprintf("terminal %d", os.Getpid())
@@ -80,22 +82,22 @@ func (c *loginCmd) Run(ctx context.Context, s *streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, k.Close()) }()
-	w.client = k
-	k.AddListener(w.listener())
+	r.client = k
+	k.AddListener(r.listener())
 	switch err := k.Login(ctx, string(c.User), sig); {
 	case ctx.Err() != nil:
 		return errInterrupted
 	case err != nil:
-		w.failed(err)
+		r.failed(err)
 		return err
 	}
-	w.loggedIn()
+	r.loggedIn()
 	select {
-	case err := <-w.ended:
+	case err := <-r.ended:
 		return err
 	case <-ctx.Done():
 	}
-	return c.leave(k, w)
+	return c.leave(k, r)
 }
 
 // tickets gives the UserSig to log in with, and what makes more of them.
@@ -116,13 +118,13 @@ func (c *loginCmd) tickets(s *streams) (string, func(context.Context, rollcall.U
 }
 
 // leave ends the session, or leaves it away.
-func (c *loginCmd) leave(k *client.Client, w *watch) error {
-	overCtrlC(w.out)
+func (c *loginCmd) leave(k *client.Client, r *reporter) error {
+	overCtrlC(r.out)
 	if c.Stay {
 		if err := k.Close(); err != nil {
 			return err
 		}
-		w.print(event{Event: "left away", Text: "the session stays; log out by logging in again"})
+		r.print(event{Event: "left away", Text: "the session stays; log out by logging in again"})
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -130,14 +132,14 @@ func (c *loginCmd) leave(k *client.Client, w *watch) error {
 	if err := k.Logout(ctx); err != nil {
 		return err
 	}
-	w.print(event{Event: "logged out", Text: c.unheard(w)})
+	r.print(event{Event: "logged out", Text: c.unheard(r)})
 	return nil
 }
 
 // unheard says what becomes of a logout that the server may not have heard of.
-func (c *loginCmd) unheard(w *watch) string {
+func (c *loginCmd) unheard(r *reporter) string {
 	switch {
-	case w.online.Load():
+	case r.online.Load():
 		return ""
 	case c.Dir == "":
 		return "not connected: the session may stay, away"

@@ -15,11 +15,12 @@
 //	rollcall watch          what happens to an account, live
 //	rollcall usersig        make, check and explain tickets
 //	rollcall login          hold a session open and print what happens to it
+//	rollcall bench          measure it, beside what it cannot beat
 //	rollcall code 6206      explain a code
 //
-// Each subcommand is a struct in a file of its own: its flags, its help and its
-// Run. Exit status 0 is success, 1 an error, 2 a command line that cannot be
-// understood. The manual is docs/cli.md.
+// Each subcommand is a struct: its flags, its help and its Run. Exit status 0 is
+// success, 1 an error, 2 a command line that cannot be understood. The manual is
+// docs/cli.md.
 package main
 
 import (
@@ -55,6 +56,7 @@ type commands struct {
 	Watch    watchCmd    `cmd:"" help:"Print what happens to an account, as it happens."`
 	UserSig  userSigCmd  `cmd:"" name:"usersig" help:"Make, check and explain UserSigs, the tickets accounts log in with."`
 	Login    loginCmd    `cmd:"" help:"Log in, hold the session open, and print what happens to it."`
+	Bench    benchCmd    `cmd:"" help:"Measure Rollcall beside what it cannot beat."`
 	Code     codeCmd     `cmd:"" help:"Explain a code, by its number or symbol."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
@@ -75,7 +77,7 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	std := &streams{os.Stdin, os.Stdout, os.Stderr}
+	std := &streams{os.Stdin, shown{os.Stdout}, shown{os.Stderr}}
 	parser := kong.Must(new(commands),
 		kong.Name("rollcall"),
 		kong.Description("Who is logged in where: a server for the logins of a chat application."),

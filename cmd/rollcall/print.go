@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,24 +9,71 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf16"
 
 	"rollcall.example/internal/plain"
 )
 
-// printJSON prints v as programs read it, and people too.
-func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
+// A shown writer is where text is shown, in which servers and devices may have had
+// a hand: nothing in it moves a terminal's cursor or turns the direction of reading.
+type shown struct{ to io.Writer }
+
+// Write writes whole characters.
+func (s shown) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(s.to, plain.Lines(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
+
+// bare is what stands behind a writer, for what is all our own.
+func bare(w io.Writer) io.Writer {
+	if s, ok := w.(shown); ok {
+		return s.to
+	}
+	return w
+}
+
+// printJSON prints v as programs read it, and people too.
+func printJSON(w io.Writer, v any) error { return encode(w, v, "  ") }
 
 // printLine prints v on one line, as programs read it that do not wait for the
 // end.
-func printLine(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+func printLine(w io.Writer, v any) error { return encode(w, v, "") }
+
+// encode writes JSON. Characters that a terminal would obey are written by their
+// numbers, so that nothing of them is lost.
+func encode(w io.Writer, v any, indent string) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	return e.Encode(v)
+	e.SetIndent("", indent)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	var text strings.Builder
+	for _, r := range b.String() {
+		if r == '\n' || unicode.IsGraphic(r) {
+			text.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&text, `\u%04x`, unit)
+		}
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// row prints the cells of one row for a tabwriter. No cell leaves its place,
+// whoever wrote it.
+func row(w io.Writer, cells ...any) {
+	line := make([]string, len(cells))
+	for i, cell := range cells {
+		line[i] = plain.Line(fmt.Sprint(cell))
+	}
+	fmt.Fprintln(w, strings.Join(line, "\t"))
 }
 
 // given is the value of a flag or argument, or, if that is "-", the first line
@@ -54,13 +102,13 @@ func given(what, value string, in io.Reader, limit int) (string, error) {
 // overCtrlC goes back to the start of the line, where a terminal shows ^C.
 func overCtrlC(w io.Writer) {
 	if terminal(w) {
-		fmt.Fprint(w, "\r")
+		fmt.Fprint(bare(w), "\r")
 	}
 }
 
 // terminal tells whether w is one.
 func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := bare(w).(*os.File)
 	if !ok {
 		return false
 	}

@@ -39,6 +39,7 @@ func (m tidy) Run() int {
 //	signal NAME INT|TERM|KILL    sends it a signal
 //	exits NAME STATUS            waits until it ends, with that status
 //	setenv VAR FILE              sets a variable to a file's text; stdout is one
+//	mode FILE MODE               fails unless a file has these permissions
 //
 // What a script started and did not end is killed with it.
 func TestScripts(t *testing.T) {
@@ -57,7 +58,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": startCmd, "expect": expectCmd, "signal": signalCmd, "exits": exitsCmd, "setenv": setenvCmd,
+			"start": startCmd, "expect": expectCmd, "signal": signalCmd, "exits": exitsCmd, "setenv": setenvCmd, "mode": modeCmd,
 		},
 	})
 }
@@ -72,7 +73,7 @@ func startCmd(ts *testscript.TestScript, neg bool, args []string) {
 	cmd := exec.Command(args[1], args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = clean()
-	for _, name := range []string{"TMPDIR", "ROLLCALL_KEY", "ROLLCALL_DIR", "ROLLCALL_SERVER", "ROLLCALL_LOG_LEVEL", "ROLLCALL_MASTER_KEY"} {
+	for _, name := range []string{"TMPDIR", "ROLLCALL_KEY", "ROLLCALL_USERSIG", "ROLLCALL_DIR", "ROLLCALL_SERVER", "ROLLCALL_LOG_LEVEL", "ROLLCALL_MASTER_KEY"} {
 		if value := ts.Getenv(name); value != "" {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
@@ -120,6 +121,17 @@ func setenvCmd(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: setenv VAR FILE")
 	}
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+func modeCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mode FILE MODE")
+	}
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
+		ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
+	}
 }
 
 // named is a process of the script.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 
 	"rollcall.example/internal/config"
 )
@@ -21,12 +22,15 @@ type serveCmd struct {
 	LogLevel  *config.Level   `placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogFormat *config.Format  `placeholder:"FORMAT" help:"text or json."`
 	JSON      bool            `name:"json" help:"Print the addresses as a line of JSON, for programs."`
+	Profile   string          `name:"cpu-profile" type:"path" hidden:"" help:"Write a CPU profile of the whole run, for rollcall bench."`
 }
 
 // Help is the long help.
 func (*serveCmd) Help() string {
 	return `
 Serves until SIGTERM or Ctrl-C, then asks every client to come back later, finishes what has begun and exits 0. A second signal ends it at once; nothing acknowledged is lost by that.
+
+A certificate that is renewed on disk is read again by itself, and at once on SIGHUP.
 
 One line on standard output says where it listens. The log goes to standard error. Flags override the environment, which overrides the file: rollcall config default.
 
@@ -40,7 +44,14 @@ Examples:
 }
 
 // Run serves.
-func (c *serveCmd) Run(ctx context.Context, s *streams) error {
+func (c *serveCmd) Run(ctx context.Context, s *streams) (err error) {
+	if c.Profile != "" {
+		stop, err := profile(c.Profile)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+	}
 	cfg, err := c.load()
 	if err != nil {
 		return err
@@ -56,6 +67,7 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	defer server.onHangUp()()
 	if c.JSON {
 		err = printLine(s.out, map[string]string{"clients": server.clients, "ops": server.ops, "admin": server.admin, "dir": cfg.Dir})
 	} else {
@@ -80,6 +92,21 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// profile writes a CPU profile until it is stopped.
+func profile(path string) (stop func() error, err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("write a profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("write a profile: %w", err), f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }
 
 // load reads the configuration, and puts the flags over it.

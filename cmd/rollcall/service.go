@@ -8,9 +8,14 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
+	"os"
+	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
+	"rollcall.example/internal/certificate"
 	"rollcall.example/internal/config"
 	"rollcall.example/server"
 )
@@ -22,6 +27,29 @@ type service struct {
 	clients string // where clients connect, as ws://127.0.0.1:7400
 	ops     string // for the operator's machines, as http://127.0.0.1:7401; or empty
 	admin   string // for operators, as http://127.0.0.1:7402; or empty
+
+	certificate *certificate.Pair // for clients; nil: they connect without TLS
+}
+
+// onHangUp reads the certificate again at each SIGHUP, until stop. A server without
+// one leaves the signal as it is.
+func (s *service) onHangUp() (stop func()) {
+	if s.certificate == nil || signal.Ignored(syscall.SIGHUP) {
+		return func() {}
+	}
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		for range hangUp {
+			s.certificate.Reload()
+		}
+	})
+	return func() {
+		signal.Stop(hangUp)
+		close(hangUp)
+		reading.Wait()
+	}
 }
 
 // open opens a server on a data directory, as configured.
@@ -34,11 +62,10 @@ func open(ctx context.Context, c config.Config, log *slog.Logger, sampleKeys boo
 	s := &service{}
 	scheme := "ws://"
 	if c.TLS.Certificate != "" {
-		pair, err := tls.LoadX509KeyPair(c.TLS.Certificate, c.TLS.Key)
-		if err != nil {
-			return nil, fmt.Errorf("read the certificate for clients: %w", err)
+		if s.certificate, err = certificate.Load(c.TLS.Certificate, c.TLS.Key, log); err != nil {
+			return nil, err
 		}
-		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+		cfg.TLS = &tls.Config{GetCertificate: s.certificate.Get, MinVersion: tls.VersionTLS12}
 		scheme = "wss://"
 	}
 	if cfg.Listener, err = listen(ctx, "clients", c.Listen.Clients); err != nil {
@@ -82,9 +109,18 @@ func configured(c config.Config) (server.Config, error) {
 		DrainWithin:  time.Duration(c.Timeouts.Drain),
 		DrainSpread:  time.Duration(c.Timeouts.DrainSpread),
 
+		Connections:             int(c.Limits.Connections),
+		ConnectionsPerAddress:   int(c.Limits.ConnectionsPerAddress),
+		ConnectionsWithoutLogin: int(c.Limits.ConnectionsWithoutLogin),
+		LoginWait:               time.Duration(c.Limits.LoginWait),
+
 		MasterKey:       master,
 		MaxWebInstances: int(c.Policy.MaxWebInstances),
 		MaxInstances:    int(c.Policy.MaxInstances),
+	}
+	cfg.ProxyProtocol = c.Listen.ProxyProtocol
+	for _, n := range c.Listen.TrustedProxies {
+		cfg.Proxies = append(cfg.Proxies, netip.Prefix(n))
 	}
 	for _, origin := range c.Web.Origins {
 		cfg.Origins = append(cfg.Origins, string(origin))

@@ -57,21 +57,21 @@ func printAccount(w io.Writer, v admin.Account) error {
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	if len(v.Sessions) > 0 {
-		fmt.Fprintln(t, "SESSION\tPLATFORM\tNAME\tDEVICE\tLOGGED IN\tCONNECTION\tADDRESS")
+		row(t, "SESSION", "PLATFORM", "NAME", "DEVICE", "LOGGED IN", "CONNECTION", "ADDRESS")
 	}
 	for _, x := range v.Sessions {
 		connection := "connected"
 		if x.AwaySince != nil {
 			connection = "away since " + stamp(*x.AwaySince)
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", x.Session, x.Platform, x.DeviceName, x.Device, stamp(x.LoggedIn), connection, x.Address)
+		row(t, x.Session, x.Platform, x.DeviceName, x.Device, stamp(x.LoggedIn), connection, x.Address)
 	}
 	if len(v.Untold) > 0 {
 		fmt.Fprintf(t, "%s not told yet:\n", plain.Count(len(v.Untold), "end"))
-		fmt.Fprintln(t, "SESSION\tPLATFORM\tREASON\tDEVICE\tENDED")
+		row(t, "SESSION", "PLATFORM", "REASON", "DEVICE", "ENDED")
 	}
 	for _, k := range v.Untold {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\n", k.Session, k.Platform, k.Reason, k.Device, stamp(k.Time))
+		row(t, k.Session, k.Platform, k.Reason, k.Device, stamp(k.Time))
 	}
 	return t.Flush()
 }

@@ -24,7 +24,7 @@ Colours on a terminal unless NO_COLOR is set.`
 
 // Run tells the stories.
 func (*tourCmd) Run(ctx context.Context, s *streams) error {
-	if err := tour.Run(ctx, tour.NewNarrator(s.out, colorful(s.out))); err != nil {
+	if err := tour.Run(ctx, tour.NewNarrator(bare(s.out), colorful(s.out))); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(s.out, "Next: %s dev starts a server to try it on.\n", program())

@@ -1,146 +1,54 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"fmt"
-	"io"
-	"strings"
-	"sync"
-	"sync/atomic"
-	"time"
 
-	"rollcall.example"
-	"rollcall.example/client"
-	"rollcall.example/imcode"
-	"rollcall.example/internal/plain"
+	"rollcall.example/internal/admin"
 )
 
-// An event is something that happened to a session, as programs read it.
-type event struct {
-	Time       time.Time          `json:"time"`
-	Event      string             `json:"event"`
-	User       string             `json:"user,omitempty"`
-	Session    uint64             `json:"session,omitempty"`
-	Connection uint64             `json:"connection,omitempty"`
-	Ends       *time.Time         `json:"ends,omitempty"` // the UserSig
-	Code       imcode.Code        `json:"code,omitempty"`
-	Reason     string             `json:"reason,omitempty"`
-	BySession  uint64             `json:"by_session,omitempty"`
-	ByPlatform *rollcall.Platform `json:"by_platform,omitempty"`
-	ByDevice   string             `json:"by_device,omitempty"`
-	Rule       string             `json:"rule,omitempty"`
-	Limit      int                `json:"limit,omitempty"`
-	Text       string             `json:"text,omitempty"`
+// watchCmd prints what happens to an account, as it happens.
+type watchCmd struct {
+	aboutAccount
+	JSON bool `name:"json" help:"Print each event as a line of JSON, for programs."`
 }
 
-// A watch prints what happens to a client.
-type watch struct {
-	out    io.Writer
-	json   bool
-	client *client.Client
-	ended  chan error // how the session ended, unless by us
-	online atomic.Bool
+// Help is the long help.
+func (*watchCmd) Help() string {
+	return `
+Prints who is logged in, and then each event of the account as it is written to its history, until Ctrl-C. It ends with exit status 1 when the server shuts down, and when events come faster than they are read: then some are missing, and it says so.
 
-	printing sync.Mutex
+With --json the first line has the member "now", the others "event".
+
+Examples:
+
+    rollcall watch alice
+    rollcall watch alice --json
+`
 }
 
-// listener hears everything.
-func (w *watch) listener() client.Listener {
-	return client.Listener{
-		Connecting: func() {
-			w.online.Store(false)
-			w.print(event{Event: "connecting"})
-		},
-		ConnectSuccess: w.connected,
-		ConnectFailed: func(code imcode.Code, text string) {
-			w.print(event{Event: "connect failed", Code: code, Text: text})
-		},
-		KickedOffline: func(k client.Kick) {
-			e := event{Event: "kicked offline", Code: k.Code, Reason: k.Reason.String(), Text: k.Text}
-			if k.BySession != 0 {
-				e.BySession, e.ByPlatform, e.ByDevice = k.BySession, &k.ByPlatform, k.ByDeviceName
-			}
-			if k.Rule != client.KickRuleNone {
-				e.Rule, e.Limit = k.Rule.String(), k.Limit
-			}
-			w.print(e)
-			w.ended <- kicked(k)
-		},
-		UserSigWillExpire: func(ends time.Time) {
-			ends = ends.UTC()
-			w.print(event{Event: "ticket ends soon", Ends: &ends})
-		},
-		UserSigExpired: func() {
-			w.print(event{Event: "ticket expired"})
-			w.ended <- errExpired
-		},
-	}
-}
-
-// connected tells of a connection, and of the session that is served again.
-func (w *watch) connected() {
-	w.online.Store(true)
-	e := event{Event: "connected"}
-	if s := w.client.Session(); s != (client.Session{}) {
-		e.Session, e.Connection = s.Number, s.Connection
-	}
-	w.print(e)
-}
-
-func (w *watch) loggedIn() {
-	s := w.client.Session()
-	e := event{Event: "logged in", User: string(w.client.LoginUser()), Session: s.Number, Connection: s.Connection}
-	if !s.Ends.IsZero() {
-		ends := s.Ends.UTC()
-		e.Ends = &ends
-	}
-	w.print(e)
-}
-
-func (w *watch) failed(err error) {
-	e := event{Event: "login failed", Code: imcode.Of(err)}
-	if d, ok := errors.AsType[*imcode.Error](err); ok {
-		e.Text = d.Detail
-	}
-	w.print(e)
-}
-
-// print prints an event: when, what, and what goes with it.
-func (w *watch) print(e event) {
-	w.printing.Lock()
-	defer w.printing.Unlock()
-	e.Time = time.Now()
-	if w.json {
-		_ = printLine(w.out, e) // a reader that has gone is not told
-		return
-	}
-	line := fmt.Sprintf("%s  %-16s %s", e.Time.Format("15:04:05.000"), e.Event, e.rest())
-	fmt.Fprintln(w.out, strings.TrimRight(line, " "))
-}
-
-// rest is what goes with an event, in words.
-func (e event) rest() string {
-	var words []string
-	add := func(ok bool, format string, args ...any) {
-		if ok {
-			words = append(words, fmt.Sprintf(format, args...))
+// Run prints them.
+func (c *watchCmd) Run(ctx context.Context, s *streams) error {
+	return c.reach(ctx, s, func(ctx context.Context, o *admin.Client) error {
+		a, err := c.account(ctx, o)
+		if err != nil {
+			return err
 		}
-	}
-	add(e.User != "", "%s", e.User)
-	add(e.Session != 0, "session %d", e.Session)
-	add(e.Connection != 0 && e.User == "", "connection %d", e.Connection)
-	if e.Ends != nil {
-		add(true, "ticket good for %s", plain.Span(time.Until(*e.Ends)))
-	}
-	add(e.Code != 0, "%d", int(e.Code))
-	add(e.Reason != "", "%s", e.Reason)
-	if e.ByPlatform != nil {
-		add(true, "by session %d on %s", e.BySession, *e.ByPlatform)
-	}
-	add(e.ByDevice != "", "%q", e.ByDevice)
-	add(e.Rule != "" && e.Limit == 0, "%s", e.Rule)
-	add(e.Limit != 0, "%s of %d", e.Rule, e.Limit)
-	text := strings.TrimPrefix(e.Text, "dial tcp ")    // for a line that fits 80 columns
-	add(text != "" && e.ByPlatform == nil, "%s", text) // which says the same again
-	return strings.Join(words, ", ")
+		err = o.Watch(ctx, a, func(seen admin.Sight) error {
+			switch {
+			case c.JSON:
+				return printLine(s.out, seen)
+			case seen.Now != nil:
+				return printAccount(s.out, *seen.Now)
+			case seen.Event != nil:
+				return printEvent(s.out, *seen.Event, false)
+			}
+			return nil
+		})
+		if err == nil {
+			overCtrlC(s.err)
+			fmt.Fprintf(s.err, "%s is not watched any more\n", a.User)
+		}
+		return err
+	})
 }

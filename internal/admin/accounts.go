@@ -4,13 +4,11 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 	"rollcall.example/internal/policy"
 )
 
@@ -102,33 +100,37 @@ func (h handler) accountRoutes(mux *http.ServeMux) {
 		}
 		h.answer(w, v, err)
 	})
-	mux.HandleFunc("POST "+path+"/kick", on(h, h.kick))
-	mux.HandleFunc("POST "+path+"/revoke", on(h, h.revoke))
-	mux.HandleFunc("POST "+path+"/disable", on(h, h.disable))
-	mux.HandleFunc("POST "+path+"/enable", on(h, h.enable))
-	mux.HandleFunc("POST "+path+"/delete", on(h, h.remove))
+	mux.HandleFunc("POST "+path+"/kick", on(h, accountOf, h.kick))
+	mux.HandleFunc("POST "+path+"/revoke", on(h, accountOf, h.revoke))
+	mux.HandleFunc("POST "+path+"/disable", on(h, accountOf, h.disable))
+	mux.HandleFunc("POST "+path+"/enable", on(h, accountOf, h.enable))
+	mux.HandleFunc("POST "+path+"/delete", on(h, accountOf, h.remove))
 }
 
-// on answers a request about an account that has a body.
-func on[Q, V any](h handler, do func(context.Context, rollcall.Account, Q) (V, error)) http.HandlerFunc {
+// on answers a request that has a body and is about an account or an app, as of
+// tells.
+func on[S, Q, V any](h handler, of func(*http.Request) (S, error), do func(context.Context, S, Q) (V, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var v V
-		a, err := accountOf(r)
+		subject, err := of(r)
 		if err != nil {
 			h.answer(w, v, err)
 			return
 		}
 		q, err := body[Q](w, r)
 		if err == nil {
-			v, err = do(r.Context(), a, q)
+			v, err = do(r.Context(), subject, q)
 		}
 		h.answer(w, v, err)
 	}
 }
 
+// appOf is the app in a request's path.
+func appOf(r *http.Request) (rollcall.AppID, error) { return rollcall.ParseAppID(r.PathValue("app")) }
+
 // accountOf is the account in a request's path.
 func accountOf(r *http.Request) (a rollcall.Account, err error) {
-	if a.App, err = rollcall.ParseAppID(r.PathValue("app")); err != nil {
+	if a.App, err = appOf(r); err != nil {
 		return a, err
 	}
 	if a.User, err = rollcall.ParseUserID(r.PathValue("user")); err != nil {
@@ -247,7 +249,7 @@ func (h handler) done(q act, do func(operator string) (policy.Outcome, error)) (
 // name is the operator's, checked.
 func (q act) name() (string, error) {
 	name := cmp.Or(q.Operator, "operator")
-	if len(name) > MaxOperatorBytes || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+	if len(name) > MaxOperatorBytes || !plain.Printable(name) {
 		return "", imcode.InvalidParameters.Errorf("the operator's name: want at most %d bytes of printable UTF-8", MaxOperatorBytes)
 	}
 	return name, nil

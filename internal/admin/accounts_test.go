@@ -95,6 +95,8 @@ func TestWrongRequestsAboutAccountsHaveTheirCodesAndChangeNothing(t *testing.T) 
 		{"POST", alice + "/kick", `{"platform":"Amiga"}`, 400, `70402,"detail":"unknown platform \"Amiga\": want one of Other, Android, iPhone`},
 		{"POST", alice + "/kick", `{"all":true,"operator":"` + long + `"}`, 400, `70402,"detail":"the operator's name`},
 		{"POST", alice + "/kick", `{"all":true,"operator":"a\u0000b"}`, 400, `70402,"detail":"the operator's name`},
+		{"POST", alice + "/kick", `{"all":true,"operator":"a\u202eb"}`, 400, `70402,"detail":"the operator's name`},
+		{"POST", alice + "/kick", `{"all":true,"operator":"a\u2028b"}`, 400, `70402,"detail":"the operator's name`},
 		{"POST", nobody + "/kick", `{"all":true}`, 404, "70107"},
 		{"POST", elsewhere + "/kick", `{"all":true}`, 404, "70020"},
 		{"POST", alice + "/revoke", `{"valid_from":-1}`, 400, "70402"},
@@ -260,9 +262,11 @@ func TestTheClientAsksWhatTheHandlersAnswer(t *testing.T) {
 		"Explain": func(ctx context.Context) error {
 			return second(o.Explain(ctx, alice, admin.Question{Device: "d", Zone: "UTC", At: time.Now()}))
 		},
-		"Watch":   func(ctx context.Context) error { return o.Watch(ctx, alice, func(admin.Sight) error { return nil }) },
-		"Preview": func(ctx context.Context) error { return second(o.Preview(ctx, app, nil, nil)) },
-		"Apply":   func(ctx context.Context) error { return second(o.Apply(ctx, app, "Olga", nil)) },
+		"Watch":      func(ctx context.Context) error { return o.Watch(ctx, alice, func(admin.Sight) error { return nil }) },
+		"Preview":    func(ctx context.Context) error { return second(o.Preview(ctx, app, nil, nil)) },
+		"Apply":      func(ctx context.Context) error { return second(o.Apply(ctx, app, "Olga", nil)) },
+		"DisableApp": func(ctx context.Context) error { return o.DisableApp(ctx, app) },
+		"EnableApp":  func(ctx context.Context) error { return o.EnableApp(ctx, app) },
 	} {
 		if err := ask(ctx); imcode.Of(err) != imcode.AppNotFound {
 			t.Errorf("%s of no app: %v, want 70020", name, err)

@@ -14,7 +14,6 @@ package admin
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -27,6 +26,8 @@ import (
 const (
 	maxBody   = 64 << 10 // of a request
 	maxAnswer = 16 << 20 // of an answer, as the client reads it
+	maxHeader = 64 << 10 // of what stands before it
+	maxLine   = 1 << 20  // of a line of a stream
 )
 
 // Socket is where the admin socket of a data directory is.
@@ -50,10 +51,12 @@ func Handler(b Backend) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/apps", h.list)
 	mux.HandleFunc("POST /v1/apps", h.add)
-	mux.HandleFunc("POST /v1/apps/{app}/keys", h.addKey)
+	mux.HandleFunc("POST /v1/apps/{app}/disable", h.setDisabled(true))
+	mux.HandleFunc("POST /v1/apps/{app}/enable", h.setDisabled(false))
+	mux.HandleFunc("POST /v1/apps/{app}/keys", on(h, appOf, h.addKey))
 	mux.HandleFunc("DELETE /v1/apps/{app}/keys/{key}", h.removeKey)
 	mux.HandleFunc("GET /v1/apps/{app}/settings", h.settings)
-	mux.HandleFunc("PATCH /v1/apps/{app}/settings", h.changeSettings)
+	mux.HandleFunc("PATCH /v1/apps/{app}/settings", on(h, appOf, h.changeSettings))
 	mux.HandleFunc("POST /v1/apps/{app}/import", h.importAccounts)
 	mux.HandleFunc("POST /v1/token", h.renewToken)
 	h.accountRoutes(mux)
@@ -64,21 +67,6 @@ func Handler(b Backend) http.Handler {
 
 // A handler answers the requests, each in a method of its own.
 type handler struct{ Backend }
-
-// body reads a request's body, strictly.
-func body[T any](w http.ResponseWriter, r *http.Request) (q T, err error) {
-	return bodyUpTo[T](w, r, maxBody)
-}
-
-func bodyUpTo[T any](w http.ResponseWriter, r *http.Request, most int64) (q T, err error) {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
-	d.DisallowUnknownFields()
-	err = d.Decode(&q)
-	if _, more := d.Token(); err != nil || !errors.Is(more, io.EOF) {
-		return q, imcode.ParseFailed.Errorf("the body is not as expected: want JSON with known members, at most %d bytes", most)
-	}
-	return q, nil
-}
 
 // answer writes v, or err; what carries no code is logged and 70500.
 func (h handler) answer(w http.ResponseWriter, v any, err error) {

@@ -52,19 +52,29 @@ func (c *Client) AddApp(ctx context.Context, id rollcall.AppID, name, secret str
 	return made.Secret, err
 }
 
-func (h handler) addKey(w http.ResponseWriter, r *http.Request) {
-	id, err := rollcall.ParseAppID(r.PathValue("app"))
-	if err != nil {
-		h.answer(w, nil, err)
-		return
+func (h handler) setDisabled(disabled bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		id, err := appOf(r)
+		if err == nil {
+			err = h.Apps.SetDisabled(r.Context(), id, disabled)
+		}
+		h.answer(w, struct{}{}, err)
 	}
-	q, err := body[newKey](w, r)
-	if err != nil {
-		h.answer(w, nil, err)
-		return
-	}
-	k, secret, err := h.Apps.AddKey(r.Context(), id, q.Secret)
-	h.answer(w, madeKey{k, secret}, err)
+}
+
+// DisableApp lets nobody log in to an app or come back. Who is connected stays.
+func (c *Client) DisableApp(ctx context.Context, id rollcall.AppID) error {
+	return c.call(ctx, http.MethodPost, appPath(id)+"/disable", nil, &struct{}{})
+}
+
+// EnableApp lets accounts log in to an app again.
+func (c *Client) EnableApp(ctx context.Context, id rollcall.AppID) error {
+	return c.call(ctx, http.MethodPost, appPath(id)+"/enable", nil, &struct{}{})
+}
+
+func (h handler) addKey(ctx context.Context, id rollcall.AppID, q newKey) (madeKey, error) {
+	k, secret, err := h.Apps.AddKey(ctx, id, q.Secret)
+	return madeKey{k, secret}, err
 }
 
 // AddKey adds a key to an app and returns it with its secret; "" draws one.
@@ -75,7 +85,7 @@ func (c *Client) AddKey(ctx context.Context, id rollcall.AppID, secret string) (
 }
 
 func (h handler) removeKey(w http.ResponseWriter, r *http.Request) {
-	id, err := rollcall.ParseAppID(r.PathValue("app"))
+	id, err := appOf(r)
 	if err == nil {
 		err = h.Apps.RemoveKey(r.Context(), id, r.PathValue("key"))
 	}
@@ -88,7 +98,7 @@ func (c *Client) RemoveKey(ctx context.Context, id rollcall.AppID, key string) e
 }
 
 func (h handler) settings(w http.ResponseWriter, r *http.Request) {
-	id, err := rollcall.ParseAppID(r.PathValue("app"))
+	id, err := appOf(r)
 	if err != nil {
 		h.answer(w, nil, err)
 		return
@@ -106,25 +116,23 @@ func (c *Client) Settings(ctx context.Context, id rollcall.AppID) (set apps.Sett
 	return set, c.call(ctx, http.MethodGet, appPath(id)+"/settings", nil, &set)
 }
 
-func (h handler) changeSettings(w http.ResponseWriter, r *http.Request) {
-	id, err := rollcall.ParseAppID(r.PathValue("app"))
-	if err != nil {
-		h.answer(w, nil, err)
-		return
-	}
-	change, err := body[apps.Change](w, r)
-	if err != nil {
-		h.answer(w, nil, err)
-		return
-	}
-	set, err := h.Apps.ChangeSettings(r.Context(), id, change)
-	h.answer(w, set.Effective(), err)
+func (h handler) changeSettings(ctx context.Context, id rollcall.AppID, change apps.Change) (apps.Settings, error) {
+	set, err := h.Apps.ChangeSettings(ctx, id, change)
+	return set.Effective(), err
 }
 
 // ChangeSettings changes some of an app's settings and returns all, as Settings
 // does. They are in force for the next login.
 func (c *Client) ChangeSettings(ctx context.Context, id rollcall.AppID, change apps.Change) (set apps.Settings, err error) {
-	return set, c.call(ctx, http.MethodPatch, appPath(id)+"/settings", change, &set)
+	return set, c.call(ctx, http.MethodPatch, appPath(id)+"/settings", object(change), &set)
+}
+
+// object is a change as a body, which is no null where nothing changes.
+func object(c apps.Change) apps.Change {
+	if c == nil {
+		return apps.Change{}
+	}
+	return c
 }
 
 func appPath(id rollcall.AppID) string { return "/v1/apps/" + id.String() }

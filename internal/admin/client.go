@@ -9,11 +9,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
+	"rollcall.example/wire"
 )
 
 // A Client calls the API. Its methods stand beside the handlers that answer them.
@@ -28,7 +29,7 @@ type dial func(ctx context.Context, network, address string) (net.Conn, error)
 // newClient returns a client that reaches the API by dialling.
 func newClient(base, token string, d dial) *Client {
 	return &Client{base: base, token: token, http: &http.Client{
-		Transport: &http.Transport{DisableKeepAlives: true, DialContext: d},
+		Transport: &http.Transport{DisableKeepAlives: true, DialContext: d, MaxResponseHeaderBytes: maxHeader},
 		// Whoever is sent elsewhere would carry the token there.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -51,17 +52,11 @@ func Remote(address, token string) (*Client, error) {
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Scheme+"://"+u.Host != strings.TrimSuffix(address, "/"):
 		return nil, errors.New("the server's admin address is not scheme and host alone: want it as http://127.0.0.1:7402 or https://rollcall.example")
-	case u.Scheme == "http" && !thisMachine(u.Hostname()):
+	case u.Scheme == "http" && !wire.ThisMachine(u.Hostname()):
 		return nil, fmt.Errorf("%s is another machine: the token would go there in plain text; want https, from a proxy in front of the server", u.Host)
 	}
 	var d net.Dialer
 	return newClient(u.Scheme+"://"+u.Host, token, d.DialContext), nil
-}
-
-// thisMachine tells whether a host is this one, whatever the network says.
-func thisMachine(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
 // call sends one request and reads its answer into v.
@@ -71,7 +66,14 @@ func (c *Client) call(ctx context.Context, method, path string, q, v any) error 
 		return err
 	}
 	defer a.Body.Close()
-	return json.NewDecoder(io.LimitReader(a.Body, maxAnswer)).Decode(v)
+	text, err := io.ReadAll(io.LimitReader(a.Body, maxAnswer+1))
+	if err != nil {
+		return fmt.Errorf("read the server's answer: %w", err)
+	}
+	if len(text) > maxAnswer {
+		return fmt.Errorf("the server's answer is longer than %d bytes", maxAnswer)
+	}
+	return json.Unmarshal(text, v)
 }
 
 // send sends one request. An answer that is no success is an error.
@@ -98,5 +100,6 @@ func (c *Client) send(ctx context.Context, method, path string, q any) (*http.Re
 	if err := json.NewDecoder(io.LimitReader(a.Body, maxAnswer)).Decode(refusal); err != nil || refusal.Code == imcode.OK {
 		return nil, fmt.Errorf("no answer of a Rollcall server: status %d", a.StatusCode)
 	}
+	refusal.Detail = plain.Line(refusal.Detail)
 	return nil, refusal
 }

@@ -9,6 +9,7 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 	"rollcall.example/internal/policy"
 	"rollcall.example/internal/store"
 )
@@ -112,8 +113,8 @@ func (h handler) explain(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := r.URL.Query()
-	zone, err := time.LoadLocation(q.Get("zone"))
-	if err != nil || zone == time.Local {
+	zone, known := plain.Zone(q.Get("zone"))
+	if !known {
 		h.answer(w, nil, imcode.InvalidParameters.Errorf("unknown time zone: want an IANA name, as Asia/Shanghai"))
 		return
 	}

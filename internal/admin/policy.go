@@ -11,7 +11,7 @@ import (
 	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/apps"
-	"rollcall.example/internal/history"
+	"rollcall.example/internal/plain"
 	"rollcall.example/internal/policy"
 	"rollcall.example/internal/session"
 )
@@ -51,7 +51,7 @@ func (h handler) policyRoutes(mux *http.ServeMux) {
 }
 
 func (h handler) preview(w http.ResponseWriter, r *http.Request) {
-	id, err := rollcall.ParseAppID(r.PathValue("app"))
+	id, err := appOf(r)
 	if err != nil {
 		h.answer(w, nil, err)
 		return
@@ -74,11 +74,11 @@ func (h handler) preview(w http.ResponseWriter, r *http.Request) {
 // Preview says what would go if an app's policy were applied now, after a change
 // that is not made. It tells progress, if that is not nil, now and then.
 func (c *Client) Preview(ctx context.Context, id rollcall.AppID, change apps.Change, progress func(Applied)) (Applied, error) {
-	return c.run(ctx, appPath(id)+"/policy/preview", change, progress)
+	return c.run(ctx, appPath(id)+"/policy/preview", object(change), progress)
 }
 
 func (h handler) apply(w http.ResponseWriter, r *http.Request) {
-	id, err := rollcall.ParseAppID(r.PathValue("app"))
+	id, err := appOf(r)
 	if err != nil {
 		h.answer(w, nil, err)
 		return
@@ -134,6 +134,7 @@ func (c *Client) run(ctx context.Context, path string, q any, progress func(Appl
 	err = lines(ctx, c, http.MethodPost, path, q, func(r run) error {
 		switch {
 		case r.Error != nil:
+			r.Error.Detail = plain.Line(r.Error.Detail)
 			return r.Error
 		case r.Done != nil:
 			sum, done = *r.Done, true
@@ -153,7 +154,7 @@ func appliedOf(s session.Applied) Applied {
 	for _, e := range s.Examples {
 		v.Examples = append(v.Examples, Example{
 			User: e.User, Session: shown([]policy.Session{e.Ended})[0], By: by(e.Notice.By),
-			Text: "it stays on " + history.Device(e.Notice.By.DeviceName, e.Notice.By.Platform) + history.Rule(e.Ended.Platform, e.Notice.By),
+			Text: "it stays on " + policy.Device(e.Notice.By.DeviceName, e.Notice.By.Platform) + e.Notice.By.Room(e.Ended.Platform),
 		})
 	}
 	slices.SortFunc(v.Examples, func(a, b Example) int {

@@ -1,9 +1,10 @@
 package admin
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -51,15 +52,22 @@ func lines[T any](ctx context.Context, c *Client, method, path string, q any, ea
 		return err
 	}
 	defer a.Body.Close()
-	for d := json.NewDecoder(a.Body); ; {
+	scan := bufio.NewScanner(a.Body)
+	scan.Buffer(nil, maxLine)
+	for scan.Scan() {
+		if len(scan.Bytes()) == 0 {
+			continue
+		}
 		var v T
-		if err := d.Decode(&v); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
+		if err := json.Unmarshal(scan.Bytes(), &v); err != nil {
+			return fmt.Errorf("read the server's answer: %w", err)
 		}
 		if err := each(v); err != nil {
 			return err
 		}
 	}
+	if err := scan.Err(); err != nil {
+		return fmt.Errorf("read the server's answer, of lines up to %d bytes: %w", maxLine, err)
+	}
+	return nil
 }

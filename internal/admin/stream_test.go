@@ -134,7 +134,7 @@ func TestALongPreviewTellsHowFarItIs(t *testing.T) {
 			t.Errorf("it would end %+v", sum)
 		}
 		e := sum.Examples[0]
-		const want = "it stays on Ann's Web (Web): the app does not let an account be logged in on Android and Web at the same time"
+		const want = "it stays on \"Ann's Web\" (Web): the app does not let an account be logged in on Android and Web at the same time"
 		if e.User != "alice" || e.Session.Session != 1 || e.Text != want || *e.By.Platform != rollcall.Web {
 			t.Errorf("an example is %+v", e)
 		}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"rollcall.example/imcode"
 	"rollcall.example/internal/store"
@@ -62,7 +63,8 @@ func (t *Token) is(token string) bool {
 }
 
 // Guard lets those through to h who show the token: Authorization: Bearer. All
-// others get imcode.AdminRequired (70403), with status 401, and reach nothing.
+// others get imcode.AdminRequired (70403), with status 401, and reach nothing; nor
+// is their connection held, nor what they send read.
 func Guard(t *Token, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given, err := bearer(r.Header.Values("Authorization"))
@@ -71,6 +73,8 @@ func Guard(t *Token, h http.Handler) http.Handler {
 		}
 		if err != nil {
 			w.Header().Set("WWW-Authenticate", "Bearer")
+			w.Header().Set("Connection", "close")
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now())                                         // a body that is still to come is not waited for
 			_ = write(w, http.StatusUnauthorized, &imcode.Error{Code: imcode.AdminRequired, Detail: err.Error()}) // who has gone is not told
 			return
 		}

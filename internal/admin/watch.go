@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rollcall.example"
+	"rollcall.example/internal/plain"
 )
 
 // breath is how often a stream says that it is still there.
@@ -75,7 +76,7 @@ func (h handler) watch(w http.ResponseWriter, r *http.Request) {
 func (c *Client) Watch(ctx context.Context, a rollcall.Account, each func(Sight) error) error {
 	err := lines(ctx, c, http.MethodGet, accountPath(a)+"/watch", nil, func(s Sight) error {
 		if s.End != "" {
-			return errors.New("the watch has ended: " + s.End)
+			return errors.New("the watch has ended: " + plain.Line(s.End))
 		}
 		return each(s)
 	})

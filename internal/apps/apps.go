@@ -22,6 +22,7 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 	"rollcall.example/internal/policy"
 	"rollcall.example/internal/store"
 	"rollcall.example/usersig"
@@ -43,6 +44,7 @@ type App struct {
 	Disabled bool
 	Settings Settings // as they were set; see Settings.Effective
 	Rules    policy.Rules
+	NoZone   bool // this machine does not know the time zone that is set: UTC is used
 	keys     []store.Key
 	secrets  []string
 }
@@ -122,9 +124,13 @@ func (a *Apps) ready(row store.App) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	noZone := set.checkZone() != nil // another machine, or another version of its list, knew it
+	if noZone {
+		a.opt.Log.Warn("this machine does not know the app's time zone: its days and months are those of UTC", "app", row.ID, "time_zone", set.TimeZone)
+	}
 	app := &App{
 		ID: row.ID, Name: row.Name, Created: row.Created, Disabled: row.Disabled,
-		Settings: set, Rules: rules, keys: row.Keys,
+		Settings: set, Rules: rules, NoZone: noZone, keys: row.Keys,
 	}
 	for _, k := range row.Keys {
 		secret, err := a.opt.MasterKey.open(row.ID, k)
@@ -154,6 +160,7 @@ type Info struct {
 	Name     string         `json:"name,omitempty"`
 	Created  time.Time      `json:"created"`
 	Disabled bool           `json:"disabled,omitempty"`
+	NoZone   bool           `json:"time_zone_unknown,omitempty"` // UTC is used in its place
 	Keys     []Key          `json:"keys"`
 }
 
@@ -161,7 +168,7 @@ type Info struct {
 func (a *Apps) List(context.Context) ([]Info, error) {
 	all := []Info{}
 	for _, app := range *a.all.Load() {
-		all = append(all, Info{ID: app.ID, Name: app.Name, Created: app.Created, Disabled: app.Disabled, Keys: app.Keys()})
+		all = append(all, Info{ID: app.ID, Name: app.Name, Created: app.Created, Disabled: app.Disabled, NoZone: app.NoZone, Keys: app.Keys()})
 	}
 	slices.SortFunc(all, func(x, y Info) int { return cmp.Compare(x.ID, y.ID) })
 	return all, nil
@@ -173,11 +180,11 @@ func (a *Apps) List(context.Context) ([]Info, error) {
 func (a *Apps) Add(ctx context.Context, id rollcall.AppID, name, secret string) (string, error) {
 	a.write.Lock()
 	defer a.write.Unlock()
-	switch {
-	case id == 0:
+	if id == 0 {
 		return "", imcode.InvalidParameters.Errorf("SDKAppID 0: want 1 to 4294967295")
-	case len(name) > MaxNameBytes:
-		return "", imcode.InvalidParameters.Errorf("name of %d bytes: want at most %d", len(name), MaxNameBytes)
+	}
+	if err := CheckName(name); err != nil {
+		return "", err
 	}
 	k, err := a.newKey(secret)
 	if err != nil {
@@ -191,6 +198,29 @@ func (a *Apps) Add(ctx context.Context, id rollcall.AppID, name, secret string) 
 		return "", fmt.Errorf("add app %d: %w", id, err)
 	}
 	return k.Secret, a.reload(ctx)
+}
+
+// CheckName tells what is wrong with the name of an app:
+// imcode.InvalidParameters (70402).
+func CheckName(name string) error {
+	if len(name) > MaxNameBytes || !plain.Printable(name) {
+		return imcode.InvalidParameters.Errorf("name of %d bytes: want at most %d of printable UTF-8", len(name), MaxNameBytes)
+	}
+	return nil
+}
+
+// SetDisabled disables an app, so that nobody logs in to it or comes back, from now
+// on, or enables it. Who is connected stays.
+func (a *Apps) SetDisabled(ctx context.Context, id rollcall.AppID, disabled bool) error {
+	a.write.Lock()
+	defer a.write.Unlock()
+	if _, err := a.App(id); err != nil {
+		return err
+	}
+	if err := a.store.SetAppDisabled(ctx, id, disabled); err != nil {
+		return fmt.Errorf("disable or enable app %d: %w", id, err)
+	}
+	return a.reload(ctx)
 }
 
 // AddKey adds a key to an app: UserSigs signed with any of its keys are good

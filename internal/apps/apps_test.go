@@ -3,9 +3,11 @@ package apps_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"rollcall.example"
 	"rollcall.example/imcode"
@@ -96,6 +98,9 @@ func TestWhatAnAppMayNotBe(t *testing.T) {
 		"there already":       {add(app, "", ""), imcode.InvalidParameters},
 		"number 0":            {add(0, "", ""), imcode.InvalidParameters},
 		"of a long name":      {add(7, strings.Repeat("n", 65), ""), imcode.InvalidParameters},
+		"of a turning name":   {add(7, "a\u202eb", ""), imcode.InvalidParameters},
+		"of a name in lines":  {add(7, "a\nb", ""), imcode.InvalidParameters},
+		"of no UTF-8":         {add(7, "a\xff", ""), imcode.InvalidParameters},
 		"with a short key":    {add(7, "", strings.Repeat("k", 15)), imcode.InvalidParameters},
 		"with a long key":     {add(7, "", strings.Repeat("k", 257)), imcode.InvalidParameters},
 		"with a sample key":   {add(7, "", sample), imcode.InvalidParameters},
@@ -177,6 +182,41 @@ func TestSettingsBecomeRulesForTheNextLogin(t *testing.T) {
 				t.Errorf("%s is refused: %v", platform, r.Refused[p])
 			}
 		}
+	}
+}
+
+// TestATimeZoneThatIsGoneStopsNobody: the store came from a machine that knew it.
+func TestATimeZoneThatIsGoneStopsNobody(t *testing.T) {
+	first, s := load(t, apps.Options{})
+	if _, err := first.Add(t.Context(), app, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetSettings(t.Context(), app, []byte(`{"time_zone":"Mars/Olympus","policy":"single"}`)); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	a := again(t, s, apps.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	x, err := a.App(app)
+	if err != nil || !x.NoZone || x.Rules.Zone != time.UTC || x.Rules.Group != policy.Single().Group {
+		t.Fatalf("the app is %+v, %v", x, err)
+	}
+	if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "time_zone=Mars/Olympus") {
+		t.Errorf("the log says %q", log.String())
+	}
+	if set, err := a.ChangeSettings(t.Context(), app, apps.Change{"history_days": []byte("7")}); err != nil || set.TimeZone != "Mars/Olympus" {
+		t.Errorf("another setting is changed: %+v, %v", set, err)
+	}
+	if all, err := a.List(t.Context()); err != nil || !all[0].NoZone {
+		t.Errorf("listed as %+v, %v", all, err)
+	}
+	if _, err := a.ChangeSettings(t.Context(), app, apps.Change{"time_zone": []byte(`"Mars/Olympus"`)}); imcode.Of(err) != imcode.InvalidParameters {
+		t.Errorf("set anew: %v, want 70402", err)
+	}
+	if _, err := a.ChangeSettings(t.Context(), app, apps.Change{"time_zone": []byte(`"Asia/Shanghai"`)}); err != nil {
+		t.Error(err)
+	}
+	if x, err = a.App(app); err != nil || x.NoZone || x.Rules.Zone.String() != "Asia/Shanghai" {
+		t.Errorf("in a zone that is known the app is %+v, %v", x, err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 	"rollcall.example/internal/policy"
 )
 
@@ -26,6 +27,9 @@ func (a *Apps) SetSettings(ctx context.Context, id rollcall.AppID, set Settings)
 		return err
 	}
 	if err := a.opt.checkBounds(set.Instances); err != nil {
+		return err
+	}
+	if err := set.checkZone(); err != nil {
 		return err
 	}
 	return a.storeSettings(ctx, id, set)
@@ -54,7 +58,8 @@ func (a *Apps) RulesWith(id rollcall.AppID, c Change) (policy.Rules, error) {
 }
 
 // changed are an app's settings after a change. Numbers of instances are held to
-// the bounds when they are set anew: those that a lowered bound overtook stay.
+// the bounds when they are set anew: those that a lowered bound overtook stay. So
+// does a time zone that this machine does not know.
 func (a *Apps) changed(id rollcall.AppID, c Change) (Settings, error) {
 	app, err := a.App(id)
 	if err != nil {
@@ -63,6 +68,9 @@ func (a *Apps) changed(id rollcall.AppID, c Change) (Settings, error) {
 	set, err := app.Settings.with(c)
 	if _, anew := c["instances"]; err == nil && anew {
 		err = a.opt.checkBounds(set.Instances)
+	}
+	if _, anew := c["time_zone"]; err == nil && anew {
+		err = set.checkZone()
 	}
 	return set, err
 }
@@ -94,7 +102,7 @@ func (s Settings) with(c Change) (Settings, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c)) {
 		if _, known := wants[name]; !known {
-			return s, imcode.InvalidParameters.Errorf("unknown setting %q: want one of %s", clip(name), strings.Join(slices.Sorted(maps.Keys(wants)), ", "))
+			return s, imcode.InvalidParameters.Errorf("unknown setting %q: want one of %s", plain.Clip(name), strings.Join(slices.Sorted(maps.Keys(wants)), ", "))
 		}
 		if err := readable(name, c[name]); err != nil {
 			return s, err
@@ -132,7 +140,7 @@ const null = "null"
 func (c Change) Parse(text string) error {
 	name, value, found := strings.Cut(text, "=")
 	if _, known := wants[name]; !found || !known {
-		return imcode.InvalidParameters.Errorf("%q: want name=value, where name is one of %s", clip(text), strings.Join(writable(), ", "))
+		return imcode.InvalidParameters.Errorf("%q: want name=value, where name is one of %s", plain.Clip(text), strings.Join(writable(), ", "))
 	}
 	if _, twice := c[name]; twice {
 		return imcode.InvalidParameters.Errorf("%s is set twice", name)

@@ -3,10 +3,12 @@ package apps
 import (
 	"cmp"
 	"encoding/json"
+	"iter"
 	"strings"
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 	"rollcall.example/internal/policy"
 )
 
@@ -91,7 +93,7 @@ func (p Policy) grouping() (policy.Rules, error) {
 		}
 		return known.rules(), nil
 	}
-	return policy.Rules{}, imcode.InvalidParameters.Errorf("unknown policy %q: want one of %s, %s", clip(p.Name), strings.Join(names, ", "), custom)
+	return policy.Rules{}, imcode.InvalidParameters.Errorf("unknown policy %q: want one of %s, %s", plain.Clip(p.Name), strings.Join(names, ", "), custom)
 }
 
 // checkGroups checks the groups of a custom policy.
@@ -123,8 +125,37 @@ func ChangeTo(p Policy) Change {
 	return c
 }
 
+// ParseGroup reads the names of a group's platforms.
+func ParseGroup(names iter.Seq[string]) (group []rollcall.Platform, err error) {
+	for name := range names {
+		p, err := rollcall.ParsePlatform(strings.TrimSpace(name))
+		if err != nil {
+			return nil, err
+		}
+		group = append(group, p)
+	}
+	return group, nil
+}
+
 // Instances are numbers of sessions by platform.
 type Instances map[rollcall.Platform]int
+
+// Set gives a platform a number, by the platform's name; once, in whatever
+// spelling.
+func (i *Instances) Set(name string, n int) error {
+	p, err := rollcall.ParsePlatform(name)
+	if err != nil {
+		return err
+	}
+	if _, twice := (*i)[p]; twice {
+		return imcode.InvalidParameters.Errorf("instances: platform %s is named twice", p)
+	}
+	if *i == nil {
+		*i = make(Instances)
+	}
+	(*i)[p] = n
+	return nil
+}
 
 // UnmarshalJSON reads an object whose members are names of platforms, and
 // refuses one that names a platform in two spellings.
@@ -135,17 +166,9 @@ func (i *Instances) UnmarshalJSON(text []byte) error {
 	}
 	*i = nil
 	for name, n := range byName {
-		p, err := rollcall.ParsePlatform(name)
-		if err != nil {
+		if err := i.Set(name, n); err != nil {
 			return err
 		}
-		if _, twice := (*i)[p]; twice {
-			return imcode.InvalidParameters.Errorf("instances: platform %s is named twice", p)
-		}
-		if *i == nil {
-			*i = make(Instances)
-		}
-		(*i)[p] = n
 	}
 	return nil
 }
@@ -179,13 +202,4 @@ func platforms(yield func(rollcall.Platform) bool) {
 			return
 		}
 	}
-}
-
-// clip shortens what is repeated in an error.
-func clip(s string) string {
-	const most = 40
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "..."
-	}
-	return s
 }

@@ -9,6 +9,7 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 	"rollcall.example/internal/policy"
 )
 
@@ -24,7 +25,8 @@ type Settings struct {
 	Policy
 
 	// TimeZone is the zone of the app's day and month for counting active
-	// accounts, by its IANA name. Default UTC.
+	// accounts, by its IANA name. Default UTC, which also stands in for a zone
+	// that the machine does not know any more.
 	TimeZone string `json:"time_zone"`
 	// Platforms are those that the app admits. Default all.
 	Platforms []rollcall.Platform `json:"platforms"`
@@ -72,8 +74,8 @@ func (s Settings) Effective() Settings {
 	return s
 }
 
-// rules are the settings as the policy takes them. An error is
-// imcode.InvalidParameters (70402): they cannot be.
+// rules are the settings as the policy takes them, with UTC for a zone that this
+// machine does not know. An error is imcode.InvalidParameters (70402): they cannot be.
 func (s Settings) rules() (policy.Rules, error) {
 	r, err := s.Policy.rules()
 	if err != nil {
@@ -93,12 +95,19 @@ func (s Settings) rules() (policy.Rules, error) {
 	if s.HistoryDays < 0 || s.HistoryDays > MaxHistoryDays {
 		return r, refusal("history_days")
 	}
-	zone, err := time.LoadLocation(s.TimeZone)
-	if err != nil || s.TimeZone == time.Local.String() { // which differs by machine
-		return r, imcode.InvalidParameters.Errorf("unknown time zone %q: want %s", clip(s.TimeZone), wants["time_zone"])
+	r.Zone = time.UTC
+	if zone, known := plain.Zone(s.TimeZone); known {
+		r.Zone = zone
 	}
-	r.Zone = zone
 	return r, nil
+}
+
+// checkZone refuses a time zone that this machine does not know.
+func (s Settings) checkZone() error {
+	if _, known := plain.Zone(s.TimeZone); !known {
+		return imcode.InvalidParameters.Errorf("unknown time zone %q: want %s", plain.Clip(s.TimeZone), wants["time_zone"])
+	}
+	return nil
 }
 
 // wants says what a setting can be, by its JSON name.

@@ -124,6 +124,8 @@ func TestWhatASettingCannotBe(t *testing.T) {
 		{"groups that are none", `{"groups":"Web"}`, "groups: want lists of platform names, in a list"},
 		{"an unknown time zone", `{"time_zone":"Mars/Olympus"}`, `unknown time zone "Mars/Olympus": want an IANA name`},
 		{"the machine's time zone", `{"time_zone":"Local"}`, `unknown time zone "Local"`},
+		{"the machine's time zone, as its file is called", `{"time_zone":"localtime"}`, `unknown time zone "localtime"`},
+		{"a time zone with leap seconds", `{"time_zone":"right/Asia/Shanghai"}`, `unknown time zone "right/Asia/Shanghai"`},
 		{"a switch that is a word", `{"tell_kicked_on_login":"yes"}`, "tell_kicked_on_login: want true or false"},
 		{"no history", `{"history_days":0}`, "history_days: want 1 to 3650"},
 		{"less than none", `{"history_days":-1}`, "history_days: want 1 to 3650"},

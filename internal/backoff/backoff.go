@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// longestHint bounds what a server may ask: nobody is sent away for good.
-const longestHint = time.Hour
+// LongestHint bounds what a server may ask: nobody is sent away for good.
+const LongestHint = time.Hour
 
 // A Backoff counts the tries of one caller. The zero value is ready; the fields
 // are set before the first Next. It is not safe for concurrent use.
@@ -32,7 +32,7 @@ type Backoff struct {
 func (b *Backoff) Next(hint time.Duration) time.Duration {
 	limit := cmp.Or(b.Cap, 30*time.Second)
 	b.ceiling = min(limit, max(cmp.Or(b.Base, 500*time.Millisecond), doubled(b.ceiling, limit)))
-	hint = min(max(hint, 0), longestHint)
+	hint = min(max(hint, 0), LongestHint)
 	return hint + b.draw(max(b.ceiling, hint/2))
 }
 

@@ -46,6 +46,7 @@ type Config struct {
 	TLS      TLS      `toml:"tls"`
 	Web      Web      `toml:"web"`
 	Policy   Policy   `toml:"policy"`
+	Limits   Limits   `toml:"limits"`
 	Timeouts Timeouts `toml:"timeouts"`
 	Log      Log      `toml:"log"`
 }
@@ -55,6 +56,9 @@ type Listen struct {
 	Clients Address `toml:"clients"` // never empty
 	Ops     Address `toml:"ops"`     // health, readiness, metrics; empty: none
 	Admin   Address `toml:"admin"`   // operators with the token; empty: none
+
+	TrustedProxies []Network `toml:"trusted_proxies"` // in front of clients; believed about whom they speak for
+	ProxyProtocol  bool      `toml:"proxy_protocol"`  // which these speak; otherwise X-Forwarded-For
 }
 
 // TLS names the certificate for clients, in PEM files. Both or neither are set;
@@ -73,6 +77,15 @@ type Web struct {
 type Policy struct {
 	MaxWebInstances Instances `toml:"max_web_instances"` // of one account on the Web
 	MaxInstances    Instances `toml:"max_instances"`     // on each other platform
+}
+
+// Limits bound what clients may take. A number of 0 is the server's choice.
+type Limits struct {
+	Connections             Count `toml:"connections"`               // open at once
+	ConnectionsPerAddress   Count `toml:"connections_per_address"`   // of one address; 0: no bound
+	ConnectionsWithoutLogin Count `toml:"connections_without_login"` // of those that are not logged in
+
+	LoginWait Duration `toml:"login_wait"` // a login that had to wait for longer is told to come back
 }
 
 // Timeouts are how long the server waits, for what.
@@ -95,12 +108,13 @@ type Log struct {
 // Default is the configuration of a server that configures nothing.
 func Default() Config {
 	return Config{
-		Listen: Listen{Clients: "127.0.0.1:7400", Ops: "127.0.0.1:7401", Admin: "127.0.0.1:7402"},
+		Listen: Listen{Clients: "127.0.0.1:7400", Ops: "127.0.0.1:7401", Admin: "127.0.0.1:7402", TrustedProxies: []Network{}},
 		Web:    Web{Origins: []Origin{}},
 		Policy: Policy{
 			MaxWebInstances: Instances(rollcall.Web.MaxInstances()),
 			MaxInstances:    Instances(rollcall.Android.MaxInstances()),
 		},
+		Limits: Limits{LoginWait: Duration(2 * time.Second)},
 		Timeouts: Timeouts{
 			Login:        Duration(10 * time.Second),
 			Heartbeat:    Duration(2 * time.Minute),
@@ -169,6 +183,8 @@ func read(path string) (string, error) {
 	return string(text), nil
 }
 
+const maxLoginWait = Duration(3 * time.Second)
+
 // A fault is what values have against each other, told at the first of the keys
 // that is set.
 type fault struct {
@@ -183,8 +199,16 @@ func (c *Config) faults() (all []fault) {
 		fault
 	}{
 		{c.Listen.Clients == "", fault{"listen.clients", "want host:port, as 127.0.0.1:7400"}},
+		{c.Listen.ProxyProtocol && len(c.Listen.TrustedProxies) == 0,
+			fault{"listen.proxy_protocol", "it needs trusted_proxies: the addresses of those who speak it"}},
 		{c.TLS.Certificate != "" && c.TLS.Key == "", fault{"tls.certificate", "it needs its key beside it"}},
 		{c.TLS.Key != "" && c.TLS.Certificate == "", fault{"tls.key", "it needs its certificate beside it"}},
+		{c.Limits.Connections > 0 && c.Limits.ConnectionsPerAddress > c.Limits.Connections,
+			fault{"limits.connections_per_address limits.connections", "want it at most connections, which are all there may be"}},
+		{c.Limits.Connections > 0 && c.Limits.ConnectionsWithoutLogin > c.Limits.Connections,
+			fault{"limits.connections_without_login limits.connections", "want it at most connections, which are all there may be"}},
+		{c.Limits.LoginWait > maxLoginWait,
+			fault{"limits.login_wait", "want at most 3s: clients wait 10s for an answer, and in a storm it takes three times as long"}},
 		{c.Timeouts.Silence <= c.Timeouts.Heartbeat,
 			fault{"timeouts.silence timeouts.heartbeat", "want silence to be longer than heartbeat, or idle clients are cut between two beats"}},
 		{c.Timeouts.WebSilence <= c.Timeouts.WebHeartbeat,

@@ -59,8 +59,8 @@ func TestMistakesAreToldWithTheirLines(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"nothing configured", "", ""},
 		{"no TOML", "listen = [\n", "line 1: listen: unexpected EOF"},
-		{"a key that is not known", "[listen]\nclinets = \":7400\"", "line 2: listen.clinets: unknown key; there is clients, ops, admin"},
-		{"a section that is not known", "\n[storage]\ndir = \"x\"", "line 2: storage: unknown key; there is dir, [listen], [tls], [web], [policy], [timeouts], [log]"},
+		{"a key that is not known", "[listen]\nclinets = \":7400\"", "line 2: listen.clinets: unknown key; there is clients, ops, admin, trusted_proxies, proxy_protocol"},
+		{"a section that is not known", "\n[storage]\ndir = \"x\"", "line 2: storage: unknown key; there is dir, [listen], [tls], [web], [policy], [limits], [timeouts], [log]"},
 		{"a section as a value", "log = \"debug\"", "line 1: log: want a section, as [log]"},
 		{"a key in no section", "level = \"debug\"", "line 1: level: unknown key; there is dir, [listen]"},
 		{"another type", "dir = 3", "line 1: dir: want a string, in quotes"},
@@ -70,6 +70,15 @@ func TestMistakesAreToldWithTheirLines(t *testing.T) {
 		{"no address", "[listen]\nclients = \"7400\"", "line 2: listen.clients: \"7400\": want host:port"},
 		{"no port", "[listen]\nclients = \"localhost:70000\"", "line 2: listen.clients: \"localhost:70000\": want a port from 0 to 65535"},
 		{"nowhere to listen", "[listen]\nclients = \"\"", "line 2: listen.clients: want host:port"},
+		{"no proxy", "[listen]\ntrusted_proxies = [\"10.0.0.1\", \"lb.example\"]", "line 2: listen.trusted_proxies: \"lb.example\": want an address or a network"},
+		{"a network that does not begin there", "[listen]\n\ntrusted_proxies = [\"10.0.0.7/8\"]", "line 3: listen.trusted_proxies: \"10.0.0.7/8\": want the network's first address, as 10.0.0.0/8"},
+		{"a network too narrow", "[listen]\ntrusted_proxies = [\"10.0.0.0/33\"]", "line 2: listen.trusted_proxies: \"10.0.0.0/33\": want an address"},
+		{"everybody a proxy", "[listen]\ntrusted_proxies = [\"0.0.0.0/0\"]", "line 2: listen.trusted_proxies: \"0.0.0.0/0\": want a network that is not everybody"},
+		{"an address with a zone", "[listen]\ntrusted_proxies = [\"fe80::1%eth0\"]", "line 2: listen.trusted_proxies: \"fe80::1%eth0\": want an address"},
+		{"one proxy, no list", "[listen]\ntrusted_proxies = \"10.0.0.1\"", "line 2: listen.trusted_proxies: want a list of strings"},
+		{"a protocol in words", "[listen]\ntrusted_proxies = [\"10.0.0.1\"]\nproxy_protocol = \"v2\"", "line 3: listen.proxy_protocol: want true or false"},
+		{"nobody to speak it", "[listen]\nproxy_protocol = true", "line 2: listen.proxy_protocol: it needs trusted_proxies"},
+		{"proxies", "[listen]\ntrusted_proxies = [\"10.0.0.0/8\", \"192.0.2.7\", \"fd00::/8\", \"::1\"]\nproxy_protocol = true", ""},
 		{"no duration", "[timeouts]\n\nlogin = \"ten\"", "line 3: timeouts.login: \"ten\": want a duration"},
 		{"a bare number", "[timeouts]\nlogin = 10", "line 2: timeouts.login: \"10\": want a duration"},
 		{"a negative one", "[timeouts]\nlogin = \"-1s\"", "line 2: timeouts.login: \"-1s\": want more than 0s and at most 24h"},
@@ -78,13 +87,21 @@ func TestMistakesAreToldWithTheirLines(t *testing.T) {
 		{"a bound over all", "[policy]\n\nmax_web_instances = 101", "line 3: policy.max_web_instances: \"101\": want a number from 1 to 100"},
 		{"a bound in words", "[policy]\nmax_instances = \"ten\"", "line 2: policy.max_instances: \"ten\": want a number"},
 		{"bounds", "[policy]\nmax_web_instances = 100\nmax_instances = 1", ""},
+		{"a bound below 0", "[limits]\nconnections = -1", "line 2: limits.connections: \"-1\": want a number from 0 to 10000000"},
+		{"a bound without end", "[limits]\nconnections_per_address = 10000001", "line 2: limits.connections_per_address: \"10000001\": want a number from 0"},
+		{"a broken bound", "[limits]\nconnections_without_login = 1.5", "line 2: limits.connections_without_login: \"1.500000\": want a number"},
+		{"a part over the whole", "[limits]\nconnections = 100\nconnections_per_address = 101", "line 3: limits.connections_per_address: want it at most connections"},
+		{"another part over the whole", "[limits]\nconnections_without_login = 101\nconnections = 100", "line 2: limits.connections_without_login: want it at most"},
+		{"limits", "[limits]\nconnections = 100\nconnections_per_address = 100\nconnections_without_login = 100", ""},
+		{"a wait for too long", "[limits]\nlogin_wait = \"4s\"", "line 2: limits.login_wait: want at most 3s"},
+		{"limits of a part", "[limits]\nconnections_per_address = 20", ""},
 		{"no level", "[log]\nlevel = \"loud\"", "line 2: log.level: \"loud\": want debug, info, warn or error"},
 		{"no format", "[log]\nformat = \"xml\"", "line 2: log.format: \"xml\": want text or json"},
 		{"half a certificate", "[tls]\nkey = \"k.pem\"", "line 2: tls.key: it needs its certificate"},
 		{"silence under the default's heartbeat", "[timeouts]\nsilence = \"2m\"", "line 2: timeouts.silence: want silence to be longer"},
 		{"heartbeat over the default's silence", "[timeouts]\nheartbeat = \"7m\"", "line 2: timeouts.heartbeat: want silence to be longer"},
 		{"several at once", "[log]\nlevle = \"info\"\nformat = \"xml\"\n[tsl]", "line 2: log.levle: unknown key; there is level, format\n" +
-			"line 3: log.format: \"xml\": want text or json\nline 4: tsl: unknown key; there is dir, [listen], [tls], [web], [policy], [timeouts], [log]"},
+			"line 3: log.format: \"xml\": want text or json\nline 4: tsl: unknown key; there is dir, [listen], [tls], [web], [policy], [limits], [timeouts], [log]"},
 		{"a dotted key", "log.levle = \"info\"", "line 1: log.levle: unknown key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -123,6 +140,18 @@ func TestTheEnvironmentOverridesTheFile(t *testing.T) {
 	}
 	if want := []config.Origin{"https://a.example", "http://b.example:8080"}; !reflect.DeepEqual(c.Web.Origins, want) {
 		t.Errorf("origins %q, want %q", c.Web.Origins, want)
+	}
+}
+
+func TestTheEnvironmentNamesProxies(t *testing.T) {
+	c, err := load(t, "", "ROLLCALL_LISTEN_TRUSTED_PROXIES=10.0.0.0/8, 192.0.2.7", "ROLLCALL_LISTEN_PROXY_PROTOCOL=true")
+	if got := fmt.Sprint(c.Listen.TrustedProxies); err != nil || got != "[10.0.0.0/8 192.0.2.7/32]" || !c.Listen.ProxyProtocol {
+		t.Errorf("got %s, %v, %v", got, c.Listen.ProxyProtocol, err)
+	}
+	for _, wrong := range []string{"ROLLCALL_LISTEN_TRUSTED_PROXIES=10.0.0.0/8,proxy", "ROLLCALL_LISTEN_PROXY_PROTOCOL=yes"} {
+		if _, err := load(t, "", wrong); err == nil {
+			t.Errorf("%s is accepted", wrong)
+		}
 	}
 }
 

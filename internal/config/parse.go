@@ -118,8 +118,12 @@ func (d *document) decode(key string, value toml.Primitive, target any) {
 		return
 	}
 	want := "want a string, in quotes"
-	if reflect.TypeOf(target).Elem().Kind() == reflect.Slice {
+	switch reflect.TypeOf(target).Elem().Kind() {
+	case reflect.Slice:
 		want = "want a list of strings, in brackets"
+	case reflect.Bool:
+		want = "want true or false"
+	default:
 	}
 	d.refuse(key, want)
 }
@@ -248,21 +252,37 @@ func set(target any, text string) error {
 		return t.UnmarshalText([]byte(text))
 	case *string:
 		*t = text
-	case *[]Origin:
-		all := []Origin{}
-		for item := range strings.SplitSeq(text, ",") {
-			if item = strings.TrimSpace(item); item == "" {
-				continue
-			}
-			var o Origin
-			if err := o.UnmarshalText([]byte(item)); err != nil {
-				return err
-			}
-			all = append(all, o)
+	case *bool:
+		if text != "true" && text != "false" {
+			return fmt.Errorf("%q: want true or false", text)
 		}
-		*t = all
+		*t = text == "true"
+	case *[]Origin:
+		return setList(t, text)
+	case *[]Network:
+		return setList(t, text)
 	default:
 		return fmt.Errorf("cannot be set by the environment")
 	}
+	return nil
+}
+
+func setList[T any, P interface {
+	*T
+	encoding.TextUnmarshaler
+}](target *[]T, text string,
+) error {
+	all := []T{}
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item == "" {
+			continue
+		}
+		var v T
+		if err := P(&v).UnmarshalText([]byte(item)); err != nil {
+			return err
+		}
+		all = append(all, v)
+	}
+	*target = all
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"time"
@@ -28,6 +29,29 @@ func (a *Address) UnmarshalText(text []byte) error {
 	*a = Address(text)
 	return nil
 }
+
+// A Network is addresses that are trusted: one, or all that begin alike.
+type Network netip.Prefix
+
+// UnmarshalText reads an address, or a network as 10.0.0.0/8.
+func (n *Network) UnmarshalText(text []byte) error {
+	p, err := netip.ParsePrefix(string(text))
+	if a, isOne := netip.ParseAddr(string(text)); isOne == nil && a.Zone() == "" {
+		p, err = netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
+	}
+	switch {
+	case err != nil || p.Addr().Is4In6():
+		return fmt.Errorf("%q: want an address or a network, as 10.0.0.7 or 10.0.0.0/8", text)
+	case p.Bits() == 0:
+		return fmt.Errorf("%q: want a network that is not everybody", text)
+	case p != p.Masked():
+		return fmt.Errorf("%q: want the network's first address, as %s", text, p.Masked())
+	}
+	*n = Network(p)
+	return nil
+}
+
+func (n Network) String() string { return netip.Prefix(n).String() }
 
 // An Origin is a web page's, as https://app.example.
 type Origin string
@@ -56,6 +80,22 @@ func (i *Instances) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%q: want a number from 1 to %d", text, MaxInstances)
 	}
 	*i = Instances(n)
+	return nil
+}
+
+// MaxCount is the highest bound of connections.
+const MaxCount = 10_000_000
+
+// A Count is a bound of connections; 0 leaves it to the server.
+type Count int
+
+// UnmarshalText checks a bound.
+func (c *Count) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 0 || n > MaxCount {
+		return fmt.Errorf("%q: want a number from 0 to %d", text, MaxCount)
+	}
+	*c = Count(n)
 	return nil
 }
 

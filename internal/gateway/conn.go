@@ -11,7 +11,6 @@ import (
 
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
-	"golang.org/x/time/rate"
 
 	"rollcall.example"
 	"rollcall.example/imcode"
@@ -20,21 +19,25 @@ import (
 	"rollcall.example/wire"
 )
 
-// A conn is one connection. Its own goroutine reads and serves it (run);
+// A conn is one connection. One goroutine at a time reads and serves it (turn);
 // everything in it belongs to that goroutine, but for out, which others use
 // through Tell and Close.
 type conn struct {
 	g       *Gateway
 	net     net.Conn
+	in      *inside // as it came in by the door; nil: by none
 	sub     wire.Subprotocol
 	web     bool // it has an Origin
 	address session.Address
-	early   []byte // bytes that came with the upgrade
+	early   []byte  // bytes that were read already
+	first   [1]byte // of the frame that begins
+	head    int     // 1: it has been read and not taken
+	under   *inside // with TLS: what it goes over, where the next frame is awaited
 
 	place    *node.Place      // while a session is served
 	account  rollcall.Account // told of the end of a session that is not served here
 	proved   bool             // and proved it
-	limit    *rate.Limiter    // of requests, while a session is served
+	limit    pace             // of requests, while a session is served
 	requests int              // before a login
 	deadline time.Time        // for the login, while there is no session
 	again    bool             // a loginAgain has put the deadline off, which one does
@@ -45,25 +48,52 @@ type conn struct {
 	out outbox
 }
 
-// errOver ends run without a word more: the close is under way.
+// errOver ends a connection without a word more: the close is under way.
 var errOver = errors.New("connection is over")
 
-// run serves the connection until it ends.
-func (c *conn) run() {
-	ctx := context.Background() // a request that has begun is finished, whatever becomes of the connection
-	defer c.net.Close()
-	defer c.leave(ctx)
+// start takes the connection into service, until it ends.
+func (c *conn) start() {
 	c.heard = time.Now()
-	for {
-		b, err := c.read()
-		if err != nil {
-			c.readFailed(err)
-			return
-		}
-		if err := c.serve(ctx, b); err != nil {
-			return
-		}
+	if c.peek() == nil {
+		go c.turn()
+		return
 	}
+	_ = c.net.Close()
+	c.g.remove(c)
+}
+
+// turn waits for what comes next and serves it. The turn after it is another
+// goroutine's: the one that served has a stack of many kilobytes, which a session
+// that does nothing is not to keep. So little may happen here before the wait.
+func (c *conn) turn() {
+	err := c.await()
+	if c.goOn(err) {
+		go c.turn()
+	}
+}
+
+// goOn serves what has come, or ends the connection.
+//
+//go:noinline
+func (c *conn) goOn(err error) bool {
+	ctx := context.Background() // a request that has begun is finished, whatever becomes of the connection
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = c.quiet()
+	case err == nil && c.begins():
+		err = c.receive(ctx)
+	}
+	if err == nil {
+		err = c.peek()
+	}
+	if err == nil {
+		return true
+	}
+	c.readFailed(err)
+	c.leave(ctx)
+	_ = c.net.Close()
+	c.g.remove(c)
+	return false
 }
 
 // leave gives up the connection's place.
@@ -116,57 +146,135 @@ var (
 	errOpcode  = ws.ProtocolError("a message of the other kind than the subprotocol's")
 )
 
-// read returns the next message. Control frames are served on the way.
-func (c *conn) read() ([]byte, error) {
-	for {
-		first, err := c.awaitByte()
-		if err != nil {
-			return nil, err
-		}
-		until := time.Now().Add(frameWithin)
-		if c.place == nil {
-			until = minTime(until, c.deadline)
-		}
-		if err := c.net.SetReadDeadline(until); err != nil {
-			return nil, err
-		}
-		b, err := c.message(io.MultiReader(first, (*rest)(c)))
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded) && c.place == nil:
-			return nil, errNoLogin
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, errIdle
-		case b != nil || err != nil:
-			return b, err
+// await waits for the first byte of a frame, without holding a buffer for it, and
+// no longer than login, heartbeat and silence allow.
+func (c *conn) await() error {
+	until := c.deadline
+	if c.place != nil {
+		until = c.heard.Add(c.silence)
+		if c.ping > 0 {
+			until = minTime(until, time.Now().Add(c.ping))
 		}
 	}
+	if err := c.net.SetReadDeadline(until); err != nil {
+		return err
+	}
+	if len(c.early) > 0 {
+		c.head, c.early = 1, c.early[copy(c.first[:], c.early):]
+		return nil
+	}
+	c.early = nil
+	if c.under != nil {
+		return c.under.await()
+	}
+	n, err := c.net.Read(c.first[:])
+	c.head = n
+	return err
 }
 
-// message reads what begins: a message, or a control frame, which it serves and
-// returns nil.
-func (c *conn) message(source io.Reader) ([]byte, error) {
+// begins tells whether a frame begins with what has come. What came by TLS may be
+// its own: it is read here, and not in await, as that takes a deep stack.
+func (c *conn) begins() bool {
+	if c.head == 0 && c.net.SetReadDeadline(c.frameDeadline()) == nil {
+		c.head, _ = c.net.Read(c.first[:]) // what is wrong is told again
+	}
+	return c.head > 0
+}
+
+// peek takes what TLS has decrypted already: it is not awaited under it.
+func (c *conn) peek() error {
+	if c.under == nil || len(c.early) > 0 {
+		return nil
+	}
+	if err := c.net.SetReadDeadline(time.Unix(1, 0)); err != nil {
+		return err
+	}
+	n, err := c.net.Read(c.first[:])
+	if n > 0 {
+		c.early = []byte{c.first[0]}
+		return nil
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil
+	}
+	return err
+}
+
+// frameDeadline is by when a frame must end that begins now.
+func (c *conn) frameDeadline() time.Time {
+	until := time.Now().Add(frameWithin)
+	if c.place == nil {
+		until = minTime(until, c.deadline)
+	}
+	return until
+}
+
+// quiet is what follows on having heard nothing for as long as await waits.
+func (c *conn) quiet() error {
+	switch {
+	case c.place == nil:
+		return errNoLogin
+	case time.Since(c.heard) >= c.silence:
+		return errIdle
+	}
+	c.out.control(c, ws.OpPing)
+	return nil
+}
+
+// receive reads and serves what begins with the byte that has come.
+func (c *conn) receive(ctx context.Context) error {
+	c.heard = time.Now()
+	if err := c.net.SetReadDeadline(c.frameDeadline()); err != nil {
+		return err
+	}
+	f, bad, err := c.read()
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded) && c.place == nil:
+		return errNoLogin
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errIdle
+	case err != nil:
+		return err
+	case bad != nil:
+		c.refuse(0, bad)
+		c.finish(wire.CloseBadFrame)
+		return errOver
+	case f != nil:
+		return c.serve(ctx, f)
+	}
+	return nil
+}
+
+// read reads a request, or why it does not parse; or a control frame, which it
+// serves and returns nothing of.
+func (c *conn) read() (f *wire.ClientFrame, bad, err error) {
+	m := take(c)
+	defer m.free()
 	limit := int64(wire.MaxFrame)
 	if c.place == nil {
 		limit = wire.MaxFrameBeforeLogin
 	}
-	r := wsutil.Reader{
-		Source: source, State: ws.StateServerSide, CheckUTF8: c.sub.Text(),
+	r := &wsutil.Reader{
+		Source: m.in, State: ws.StateServerSide, CheckUTF8: c.sub.Text(),
 		MaxFrameSize: limit, MaxMessageSize: limit, OnIntermediate: c.control,
 	}
 	h, err := r.NextFrame()
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case h.OpCode.IsControl():
-		return nil, c.control(h, &r)
+		return nil, nil, c.control(h, r)
 	case h.OpCode != c.opcode():
-		return nil, errOpcode
+		return nil, nil, errOpcode
 	}
-	b, err := io.ReadAll(&r)
-	if b == nil {
-		b = []byte{}
+	if _, err := m.text.ReadFrom(r); err != nil {
+		return nil, nil, err
 	}
-	return b, err
+	f = new(wire.ClientFrame)
+	if err := c.sub.Decode(m.text.Bytes(), f); err != nil {
+		return nil, err, nil
+	}
+	return f, nil, nil
 }
 
 func (c *conn) opcode() ws.OpCode {
@@ -174,63 +282,6 @@ func (c *conn) opcode() ws.OpCode {
 		return ws.OpText
 	}
 	return ws.OpBinary
-}
-
-// rest reads on from where the upgrade stopped.
-type rest conn
-
-func (r *rest) Read(p []byte) (int, error) {
-	if len(r.early) > 0 {
-		n := copy(p, r.early)
-		r.early = r.early[n:]
-		return n, nil
-	}
-	return r.net.Read(p)
-}
-
-// awaitByte waits for the first byte of a frame, without holding a buffer for
-// it, and keeps the connection's times: login, heartbeat, silence.
-func (c *conn) awaitByte() (io.Reader, error) {
-	b := make([]byte, 1)
-	for {
-		until := c.deadline
-		if c.place != nil {
-			until = c.heard.Add(c.silence)
-			if c.ping > 0 {
-				until = minTime(until, time.Now().Add(c.ping))
-			}
-		}
-		if err := c.net.SetReadDeadline(until); err != nil {
-			return nil, err
-		}
-		_, err := (*rest)(c).Read(b)
-		switch {
-		case err == nil:
-			c.heard = time.Now()
-			return &oneByte{b[0], false}, nil
-		case !errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, err
-		case c.place == nil:
-			return nil, errNoLogin
-		case time.Since(c.heard) >= c.silence:
-			return nil, errIdle
-		}
-		c.out.control(c, ws.OpPing)
-	}
-}
-
-// oneByte gives its byte once.
-type oneByte struct {
-	b    byte
-	done bool
-}
-
-func (o *oneByte) Read(p []byte) (int, error) {
-	if o.done || len(p) == 0 {
-		return 0, io.EOF
-	}
-	p[0], o.done = o.b, true
-	return 1, nil
 }
 
 func minTime(a, b time.Time) time.Time {
@@ -265,22 +316,16 @@ func (c *conn) control(h ws.Header, r io.Reader) error {
 // allowed counts a frame of the peer, and tells whether it may be served.
 func (c *conn) allowed() bool {
 	if c.place != nil {
-		return c.limit.Allow()
+		return c.limit.allow(time.Now())
 	}
 	c.requests++
 	return c.requests <= maxBeforeLogin
 }
 
-// serve decodes one request and has it answered. An error ends the connection.
-func (c *conn) serve(ctx context.Context, b []byte) error {
-	var f wire.ClientFrame
-	if err := c.sub.Decode(b, &f); err != nil {
-		c.refuse(0, err)
-		c.finish(wire.CloseBadFrame)
-		return errOver
-	}
+// serve has one request answered. An error ends the connection.
+func (c *conn) serve(ctx context.Context, f *wire.ClientFrame) error {
 	if told, ok := c.out.told(); ok {
-		return c.acknowledge(ctx, &f, told)
+		return c.acknowledge(ctx, f, told)
 	}
 	if !c.allowed() {
 		if c.place == nil {
@@ -291,6 +336,16 @@ func (c *conn) serve(ctx context.Context, b []byte) error {
 			Code: imcode.TooManyRequests, Detail: fmt.Sprintf("more than %d requests a second", maxPerSecond), RetryAfter: time.Second,
 		})
 		return nil
+	}
+	if c.place == nil {
+		if !c.in.settle() {
+			return errOver
+		}
+		defer func() {
+			if c.place == nil {
+				c.in.wait()
+			}
+		}()
 	}
 	switch q := f.GetRequest().(type) {
 	case *wire.ClientFrame_Login:

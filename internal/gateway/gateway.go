@@ -14,6 +14,7 @@
 package gateway
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"io"
@@ -23,12 +24,14 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/gobwas/ws"
 
+	"rollcall.example/internal/proxy"
 	"rollcall.example/internal/session"
 	"rollcall.example/wire"
 )
@@ -41,6 +44,7 @@ type Options struct {
 	WebHeartbeat time.Duration // how often a web page is pinged; default 30 s
 	WebSilence   time.Duration // a web page's connection is closed after it; default 60 s
 	Origins      []string      // web origins admitted beside the server's own, as https://app.example
+	Proxies      proxy.Trusted // whose X-Forwarded-For is believed; default: nobody's
 	Log          *slog.Logger  // default: none
 }
 
@@ -93,6 +97,16 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "want a WebSocket with subprotocol "+string(wire.Proto)+" or "+string(wire.JSON), http.StatusBadRequest)
 		return
 	}
+	in := insideBy(r)
+	address := session.Address{Addr: g.opt.Proxies.Client(remote(r), r.Header.Values("X-Forwarded-For"))}
+	if !in.comesFrom(address) {
+		w.Header().Set("Retry-After", strconv.Itoa(int(comeBackAfter/time.Second)))
+		http.Error(w, "there is no room for this connection now: come back later", http.StatusServiceUnavailable)
+		return
+	}
+	if !in.settle() { // it is being sent away
+		panic(http.ErrAbortHandler)
+	}
 	upgrader := ws.HTTPUpgrader{Timeout: writeWithin, Protocol: wire.Supported}
 	nc, buffered, shake, err := upgrader.Upgrade(r, w)
 	if err != nil {
@@ -103,25 +117,47 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := &conn{
-		g: g, net: nc, sub: wire.Subprotocol(shake.Protocol), web: web,
-		address: addressOf(nc.RemoteAddr()), deadline: time.Now().Add(g.opt.LoginWithin),
+		g: g, net: nc, in: in, sub: subprotocol(shake.Protocol), web: web,
+		address: address, deadline: time.Now().Add(g.opt.LoginWithin),
 	}
 	if n := buffered.Reader.Buffered(); n > 0 {
 		c.early, _ = buffered.Reader.Peek(n)
+		c.early = bytes.Clone(c.early) // and not the whole buffer
 	}
 	if after, draining := g.add(c); draining {
 		sendAway(nc, wire.Close{Code: wire.CloseDrain, RetryAfter: after})
 		return
 	}
-	go func() {
-		defer g.remove(c)
-		c.run()
-	}()
+	if in != nil {
+		in.conn.Store(c)
+		if in != nc {
+			c.under = in
+		}
+	}
+	in.wait()
+	c.start()
+}
+
+// remote is the address that a request came from.
+func remote(r *http.Request) netip.Addr {
+	p, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return p.Addr().Unmap()
 }
 
 func offersSubprotocol(r *http.Request) bool {
 	offered := strings.Split(strings.Join(r.Header.Values("Sec-WebSocket-Protocol"), ","), ",")
 	return slices.ContainsFunc(offered, func(s string) bool { return wire.Supported(strings.TrimSpace(s)) })
+}
+
+// subprotocol is the one of that name, and keeps nothing of the request.
+func subprotocol(name string) wire.Subprotocol {
+	if name == string(wire.JSON) {
+		return wire.JSON
+	}
+	return wire.Proto
 }
 
 // admits tells whether the request's Origin is admitted, and whether it has one:
@@ -134,14 +170,6 @@ func (g *Gateway) admits(r *http.Request) (web, ok bool) {
 	u, err := url.Parse(origin)
 	own := err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
 	return true, own || slices.Contains(g.opt.Origins, origin)
-}
-
-func addressOf(a net.Addr) session.Address {
-	p, err := netip.ParseAddrPort(a.String())
-	if err != nil {
-		return session.Address{}
-	}
-	return session.Address{Addr: p.Addr().Unmap()}
 }
 
 // add takes a connection into service. While the gateway drains it does not, and

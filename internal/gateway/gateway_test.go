@@ -126,8 +126,7 @@ func play(t *testing.T, g *Gateway, sub wire.Subprotocol, sent []byte) []ws.Fram
 	if _, draining := g.add(c); draining {
 		t.Fatal("the gateway drains")
 	}
-	c.run()
-	g.remove(c)
+	c.start()
 	g.running.Wait()
 	var frames []ws.Frame
 	for r := bytes.NewReader(line.out.Bytes()); r.Len() > 0; {
@@ -233,11 +232,11 @@ func TestALoginIsServedToTheLastByte(t *testing.T) {
 
 func TestTheWireSpellsReasonsAsTheRulesDo(t *testing.T) {
 	spelled := wire.Reason(0).Descriptor().Values()
-	for i := 1; i < spelled.Len(); i++ { // 0 is no reason at all
-		name := strings.TrimPrefix(string(spelled.Get(i).Name()), "REASON_")
-		rule := policy.Reason(spelled.Get(i).Number())
-		if want := strings.ToUpper(strings.ReplaceAll(rule.String(), " ", "_")); name != want {
-			t.Errorf("reason %d is %s on the wire, %s in the rules", rule, name, want)
+	for _, reason := range policy.Reasons()[1:] { // 0 is no reason at all
+		value := notice(policy.Notice{Reason: reason}).GetReason()
+		name := strings.TrimPrefix(value.String(), "REASON_")
+		if want := strings.ToUpper(strings.ReplaceAll(reason.String(), " ", "_")); name != want {
+			t.Errorf("reason %d is %s on the wire, %s in the rules", reason, name, want)
 		}
 	}
 	rules := wire.Rule(0).Descriptor().Values()
@@ -247,7 +246,10 @@ func TestTheWireSpellsReasonsAsTheRulesDo(t *testing.T) {
 			t.Errorf("rule %d is %s on the wire, %s in the rules", number, name, number)
 		}
 	}
-	if beyond := policy.Reason(spelled.Len()); beyond.String() != "unknown" {
-		t.Errorf("the wire has no word for reason %d, %s", beyond, beyond)
+	if n := len(policy.Reasons()); n != spelled.Len() {
+		t.Errorf("the wire has %d reasons, the rules have %d", spelled.Len(), n)
+	}
+	if beyond := policy.Rule(rules.Len()); beyond.String() != policy.NoRule.String() {
+		t.Errorf("the wire has no word for rule %d, %s", beyond, beyond)
 	}
 }

@@ -3,15 +3,11 @@ package gateway
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
-
-	"golang.org/x/time/rate"
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/plain"
 	"rollcall.example/internal/policy"
 	"rollcall.example/internal/session"
 	"rollcall.example/wire"
@@ -42,7 +38,7 @@ func (c *conn) served(id uint64, account rollcall.Account, a session.Answer, err
 		return
 	case a.Answer == policy.Granted:
 		c.place, c.requests = a.Place, 0
-		c.limit = rate.NewLimiter(maxPerSecond, 2*maxPerSecond)
+		c.limit = pace{}
 		c.silence, c.ping = c.g.opt.Silence, 0
 		if a.Session.Platform == rollcall.Web {
 			c.silence, c.ping = c.g.opt.WebSilence, c.g.opt.WebHeartbeat
@@ -76,14 +72,15 @@ func (c *conn) decodeLogin(q *wire.LoginRequest) (session.Login, error) {
 	switch name := q.GetDeviceName(); {
 	case c.web && platform != rollcall.Web:
 		err = imcode.InvalidParameters.Errorf("platform %s: a web page may log in as Web only", platform)
-	case len(name) > rollcall.MaxDeviceNameBytes || !printable(name):
+	case len(name) > rollcall.MaxDeviceNameBytes || !plain.Printable(name):
 		err = imcode.InvalidParameters.Errorf("device name: want at most %d bytes of printable UTF-8", rollcall.MaxDeviceNameBytes)
-	case len(q.GetClient()) > maxClient || !printable(q.GetClient()):
-		err = imcode.InvalidParameters.Errorf("client: want at most %d bytes of printable UTF-8", maxClient)
 	case len(q.GetProofs()) > wire.MaxProofs:
 		err = imcode.InvalidParameters.Errorf("%d proofs: want at most %d", len(q.GetProofs()), wire.MaxProofs)
 	default:
 		err = secret(q.GetTryNumber(), q.GetFixedHalf(), q.GetChangingHalf())
+	}
+	if err == nil {
+		err = checkClient(q.GetClient())
 	}
 	if err != nil {
 		return session.Login{}, err
@@ -109,6 +106,13 @@ func decodeAccount(app uint32, user string) (rollcall.Account, error) {
 // maxClient bounds the name and version that a client gives of itself.
 const maxClient = 64
 
+func checkClient(name string) error {
+	if len(name) > maxClient || !plain.Printable(name) {
+		return imcode.InvalidParameters.Errorf("client: want at most %d bytes of printable UTF-8", maxClient)
+	}
+	return nil
+}
+
 // secret checks a try number and the halves that come with it.
 func secret(try uint64, all ...[]byte) error {
 	if try == 0 || try > wire.MaxTryNumber {
@@ -120,10 +124,6 @@ func secret(try uint64, all ...[]byte) error {
 		}
 	}
 	return nil
-}
-
-func printable(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 func asError(err error) (*imcode.Error, bool) { return errors.AsType[*imcode.Error](err) }

@@ -49,6 +49,7 @@ func (c *conn) forgetSession(account rollcall.Account, ended uint64) {
 	}
 	c.g.sessions.LoggedOut(c.place)
 	c.place, c.deadline = nil, time.Now().Add(c.g.opt.LoginWithin)
+	c.in.wait()
 }
 
 // acknowledge serves the only frame that is read after a notice.

@@ -19,6 +19,9 @@ func (c *conn) resume(ctx context.Context, id uint64, q *wire.ResumeRequest) {
 	if err == nil {
 		err = secret(q.GetTryNumber(), q.GetFixedHalf(), q.GetPresentHalf(), q.GetNextHalf())
 	}
+	if err == nil {
+		err = checkClient(q.GetClient())
+	}
 	if err != nil {
 		c.refuse(id, err)
 		return

@@ -19,9 +19,9 @@ var explanations = []struct {
 		a.later(90 * time.Second)
 	}, "", `
 alice is logged in on 1 device:
-- Ann's phone (Android), since 2026-11-23 12:00:00 UTC (1 minute 30 seconds ago): it is connected
+- "Ann's phone" (Android), since 2026-11-23 12:00:00 UTC (1 minute 30 seconds ago): it is connected
 
-Ann's phone (Android), device phone-1
+"Ann's phone" (Android), device phone-1
   It has been logged in since 2026-11-23 12:00:00 UTC (1 minute 30 seconds ago), and is connected.
 `},
 	{"a newer login, over the number, told at once", func(a *tale) {
@@ -32,13 +32,13 @@ Ann's phone (Android), device phone-1
 		a.later(3 * time.Minute)
 	}, "", `
 alice is logged in on 1 device:
-- Ann's tablet (Android), since 2026-11-23 14:00:00 UTC (3 minutes ago): it is connected
+- "Ann's tablet" (Android), since 2026-11-23 14:00:00 UTC (3 minutes ago): it is connected
 
-Ann's tablet (Android), device tablet-1
+"Ann's tablet" (Android), device tablet-1
   It has been logged in since 2026-11-23 14:00:00 UTC (3 minutes ago), and is connected.
 
-Ann's phone (Android), device phone-1
-  It was signed out on 2026-11-23 14:00:00 UTC (3 minutes ago), because the account logged in on Ann's tablet (Android): the app lets an account be logged in once on Android.
+"Ann's phone" (Android), device phone-1
+  It was signed out on 2026-11-23 14:00:00 UTC (3 minutes ago), because the account logged in on "Ann's tablet" (Android): the app lets an account be logged in once on Android.
   It was connected and was told at once.
 `},
 	{"a newer login, over a number of more than one", func(a *tale) {
@@ -50,10 +50,10 @@ Ann's phone (Android), device phone-1
 		a.later(time.Hour)
 	}, "phone-1", `
 alice is logged in on 2 devices:
-- Ann's tablet (Android), since 2026-11-23 12:00:00 UTC (1 hour ago): it is connected
+- "Ann's tablet" (Android), since 2026-11-23 12:00:00 UTC (1 hour ago): it is connected
 - a device without a name (Android), since 2026-11-23 12:00:00 UTC (1 hour ago): it is connected
 
-Ann's phone (Android), device phone-1
+"Ann's phone" (Android), device phone-1
   It was signed out on 2026-11-23 12:00:00 UTC (1 hour ago), because the account logged in on a device without a name (Android): the app lets an account be logged in 2 times on Android.
   It was connected and was told at once.
 `},
@@ -65,10 +65,10 @@ Ann's phone (Android), device phone-1
 		a.later(3 * time.Minute)
 	}, "phone-1", `
 alice is logged in on 1 device:
-- Ann's iPhone (iPhone), since 2026-11-23 14:00:00 UTC (3 minutes ago): it is connected
+- "Ann's iPhone" (iPhone), since 2026-11-23 14:00:00 UTC (3 minutes ago): it is connected
 
-Ann's phone (Android), device phone-1
-  It was signed out on 2026-11-23 14:00:00 UTC (3 minutes ago), because the account logged in on Ann's iPhone (iPhone): the app does not let an account be logged in on Android and iPhone at the same time.
+"Ann's phone" (Android), device phone-1
+  It was signed out on 2026-11-23 14:00:00 UTC (3 minutes ago), because the account logged in on "Ann's iPhone" (iPhone): the app does not let an account be logged in on Android and iPhone at the same time.
   It was without a connection and has not been told yet. If it comes back by itself, it logs in again and so takes the place back.
 `},
 	{"the same where the app tells those who come back", func(a *tale) {
@@ -80,10 +80,10 @@ Ann's phone (Android), device phone-1
 		a.later(3 * time.Minute)
 	}, "phone-1", `
 alice is logged in on 1 device:
-- Ann's iPhone (iPhone), since 2026-11-23 14:00:00 UTC (3 minutes ago): it is connected
+- "Ann's iPhone" (iPhone), since 2026-11-23 14:00:00 UTC (3 minutes ago): it is connected
 
-Ann's phone (Android), device phone-1
-  It was signed out on 2026-11-23 14:00:00 UTC (3 minutes ago), because the account logged in on Ann's iPhone (iPhone): the app does not let an account be logged in on Android and iPhone at the same time.
+"Ann's phone" (Android), device phone-1
+  It was signed out on 2026-11-23 14:00:00 UTC (3 minutes ago), because the account logged in on "Ann's iPhone" (iPhone): the app does not let an account be logged in on Android and iPhone at the same time.
   It was without a connection and has not been told yet. It will be told when it comes back, until 2026-11-30 14:00:00 UTC.
 `},
 	{"the same on the Web, which is not told", func(a *tale) {
@@ -94,10 +94,10 @@ Ann's phone (Android), device phone-1
 		a.login(policy.Login{Device: "page-2", DeviceName: "Chrome", Platform: rollcall.Web})
 	}, "page-1", `
 alice is logged in on 1 device:
-- Chrome (Web), since 2026-11-23 12:00:30 UTC (just now): it is connected
+- "Chrome" (Web), since 2026-11-23 12:00:30 UTC (just now): it is connected
 
 a device without a name (Web), device page-1
-  It was signed out on 2026-11-23 12:00:30 UTC (just now), because the account logged in on Chrome (Web): the app lets an account be logged in once on Web.
+  It was signed out on 2026-11-23 12:00:30 UTC (just now), because the account logged in on "Chrome" (Web): the app lets an account be logged in once on Web.
   It was without a connection and has not been told yet. If it comes back by itself, it logs in again and so takes the place back.
 `},
 	{"connected, not confirmed", func(a *tale) {
@@ -106,10 +106,10 @@ a device without a name (Web), device page-1
 		a.later(time.Second)
 	}, "phone-1", `
 alice is logged in on 1 device:
-- Ann's tablet (Android), since 2026-11-23 12:00:00 UTC (1 second ago): it is connected
+- "Ann's tablet" (Android), since 2026-11-23 12:00:00 UTC (1 second ago): it is connected
 
-Ann's phone (Android), device phone-1
-  It was signed out on 2026-11-23 12:00:00 UTC (1 second ago), because the account logged in on Ann's tablet (Android): the app lets an account be logged in once on Android.
+"Ann's phone" (Android), device phone-1
+  It was signed out on 2026-11-23 12:00:00 UTC (1 second ago), because the account logged in on "Ann's tablet" (Android): the app lets an account be logged in once on Android.
   It was connected and was sent the notice, but has not confirmed it yet. If it comes back by itself, it logs in again and so takes the place back.
 `},
 	{"away, told since", func(a *tale) {
@@ -120,10 +120,10 @@ Ann's phone (Android), device phone-1
 		a.acknowledged()
 	}, "phone-1", `
 alice is logged in on 1 device:
-- Ann's tablet (Android), since 2026-11-23 12:00:00 UTC (1 hour ago): it is connected
+- "Ann's tablet" (Android), since 2026-11-23 12:00:00 UTC (1 hour ago): it is connected
 
-Ann's phone (Android), device phone-1
-  It was signed out on 2026-11-23 12:00:00 UTC (1 hour ago), because the account logged in on Ann's tablet (Android): the app lets an account be logged in once on Android.
+"Ann's phone" (Android), device phone-1
+  It was signed out on 2026-11-23 12:00:00 UTC (1 hour ago), because the account logged in on "Ann's tablet" (Android): the app lets an account be logged in once on Android.
   It was without a connection, and has been told since.
 `},
 	{"away, and it took its place back", func(a *tale) {
@@ -135,11 +135,11 @@ Ann's phone (Android), device phone-1
 		a.login(phone)
 	}, "phone-1", `
 alice is logged in on 1 device:
-- Ann's phone (Android), since 2026-11-23 13:00:00 UTC (just now): it is connected
+- "Ann's phone" (Android), since 2026-11-23 13:00:00 UTC (just now): it is connected
 
-Ann's phone (Android), device phone-1
+"Ann's phone" (Android), device phone-1
   It has been logged in since 2026-11-23 13:00:00 UTC (just now), and is connected.
-  Before that it was signed out on 2026-11-23 12:00:00 UTC (1 hour ago), because the account logged in on Ann's tablet (Android): the app lets an account be logged in once on Android.
+  Before that it was signed out on 2026-11-23 12:00:00 UTC (1 hour ago), because the account logged in on "Ann's tablet" (Android): the app lets an account be logged in once on Android.
   It was without a connection, and has logged in again since.
 `},
 	{"away, long ago", func(a *tale) {
@@ -149,10 +149,10 @@ Ann's phone (Android), device phone-1
 		a.later(8 * 24 * time.Hour)
 	}, "phone-1", `
 alice is logged in on 1 device:
-- Ann's tablet (Android), since 2026-11-23 12:00:00 UTC (8 days ago): it is connected
+- "Ann's tablet" (Android), since 2026-11-23 12:00:00 UTC (8 days ago): it is connected
 
-Ann's phone (Android), device phone-1
-  It was signed out on 2026-11-23 12:00:00 UTC (8 days ago), because the account logged in on Ann's tablet (Android): the app lets an account be logged in once on Android.
+"Ann's phone" (Android), device phone-1
+  It was signed out on 2026-11-23 12:00:00 UTC (8 days ago), because the account logged in on "Ann's tablet" (Android): the app lets an account be logged in once on Android.
   It was without a connection. Whether it was told later is not kept for so long.
 `},
 	{"kicked by an operator", func(a *tale) {
@@ -164,7 +164,7 @@ Ann's phone (Android), device phone-1
 	}, "", `
 alice is logged in on no device.
 
-Ann's phone (Android), device phone-1
+"Ann's phone" (Android), device phone-1
   It was signed out on 2026-11-23 13:00:00 UTC (1 minute ago), by an operator.
   It was connected and was told at once.
   For support only: by operator "Olga".
@@ -178,10 +178,10 @@ Ann's phone (Android), device phone-1
 		a.later(time.Minute)
 	}, "phone-1", `
 alice is logged in on 1 device:
-- Ann's tablet (Android), since 2026-11-23 12:00:00 UTC (1 hour 1 minute ago): it is connected
+- "Ann's tablet" (Android), since 2026-11-23 12:00:00 UTC (1 hour 1 minute ago): it is connected
 
-Ann's phone (Android), device phone-1
-  It was signed out on 2026-11-23 12:00:00 UTC (1 hour 1 minute ago), because the account logged in on Ann's tablet (Android): the app lets an account be logged in once on Android.
+"Ann's phone" (Android), device phone-1
+  It was signed out on 2026-11-23 12:00:00 UTC (1 hour 1 minute ago), because the account logged in on "Ann's tablet" (Android): the app lets an account be logged in once on Android.
   On 2026-11-23 13:00:00 UTC (1 minute ago) it was signed out once more, by an operator. So it does not come back by itself.
   It was without a connection and has not been told yet. It will be told when it comes back, until 2026-11-30 13:00:00 UTC.
   For support only: by operator "Olga".
@@ -197,7 +197,7 @@ alice is logged in on 1 device:
 - a device without a name (Web), since 2026-11-23 12:00:00 UTC (1 hour ago): it is connected
 UserSigs dated before 2026-11-23 13:00:00 UTC are worthless. They were revoked by the account's user, on a device without a name (Web), on 2026-11-23 13:00:00 UTC (just now).
 
-Ann's phone (Android), device phone-1
+"Ann's phone" (Android), device phone-1
   It was signed out on 2026-11-23 13:00:00 UTC (just now), by the account's user on a device without a name (Web).
   It was connected and was told at once.
 `},
@@ -212,7 +212,7 @@ Ann's phone (Android), device phone-1
 alice is logged in on 1 device:
 - a device without a name (Web), since 2026-11-23 12:00:00 UTC (1 hour ago): it is connected
 
-Ann's phone (Android), device phone-1
+"Ann's phone" (Android), device phone-1
   It was signed out on 2026-11-23 13:00:00 UTC (just now), because the app's login policy was applied to those logged in; the account stayed on a device without a name (Web): the app does not let an account be logged in on Android and Web at the same time.
   It was connected and was told at once.
   For support only: by operator "Olga".
@@ -224,9 +224,9 @@ Ann's phone (Android), device phone-1
 		a.acknowledged()
 	}, "", `
 alice is logged in on 1 device:
-- Ann's phone (Android), since 2026-11-23 13:00:00 UTC (just now): it is connected
+- "Ann's phone" (Android), since 2026-11-23 13:00:00 UTC (just now): it is connected
 
-Ann's phone (Android), device phone-1
+"Ann's phone" (Android), device phone-1
   It has been logged in since 2026-11-23 13:00:00 UTC (just now), and is connected.
   Before that it was signed out on 2026-11-23 13:00:00 UTC (just now), because another client logged in with this device's id: its data may have been copied.
   It was connected and was told at once.
@@ -239,7 +239,7 @@ Ann's phone (Android), device phone-1
 	}, "", `
 alice is logged in on no device.
 
-Ann's phone (Android), device phone-1
+"Ann's phone" (Android), device phone-1
   It was signed out on 2026-11-23 13:00:00 UTC (just now), because two clients used the same session: its data may have been copied.
   It was connected and was sent the notice, but has not confirmed it yet. Whoever has a copy of its data is told when they come back, until 2026-11-30 13:00:00 UTC.
 `},
@@ -258,7 +258,7 @@ alice is logged in on no device.
 The account is disabled: it cannot log in. It was disabled on 2026-11-23 13:00:00 UTC (1 hour 2 minutes ago).
 For support only: by operator "Olga".
 
-Ann's phone (Android), device phone-1
+"Ann's phone" (Android), device phone-1
   It was signed out on 2026-11-23 13:00:00 UTC (1 hour 2 minutes ago), because the account was disabled.
   It was connected and was told at once.
   For support only: by operator "Olga".
@@ -274,7 +274,7 @@ alice is logged in on no device.
 The account is not there any more: its next login signs it up anew. It was deleted on 2026-11-23 13:00:00 UTC (1 hour ago).
 For support only: by operator "Olga".
 
-Ann's phone (Android), device phone-1
+"Ann's phone" (Android), device phone-1
   It was signed out on 2026-11-23 13:00:00 UTC (1 hour ago), because the account was deleted.
   It was connected and was sent the notice, but has not confirmed it yet. It will be told when it comes back, until 2026-11-30 13:00:00 UTC.
   For support only: by operator "Olga".
@@ -290,7 +290,7 @@ alice is logged in on no device.
 UserSigs dated before 2026-11-23 13:00:00 UTC are worthless. They were revoked on 2026-11-23 13:00:00 UTC (1 hour ago).
 For support only: a REST kick by operator "Olga".
 
-Ann's phone (Android), device phone-1
+"Ann's phone" (Android), device phone-1
   It was signed out on 2026-11-23 13:00:00 UTC (1 hour ago), because all UserSigs made until then were revoked: it needs a new one.
   It was without a connection and has not been told yet. It will be told when it comes back, until 2026-11-30 13:00:00 UTC.
   For support only: a REST kick by operator "Olga".
@@ -305,7 +305,7 @@ Ann's phone (Android), device phone-1
 	}, "", `
 alice is logged in on no device.
 
-Ann's phone (Android), device phone-1
+"Ann's phone" (Android), device phone-1
   It was signed out on 2026-11-23 14:00:00 UTC (2 seconds ago), because the UserSig with which it had logged in had ended: it needs a new one.
   A login from it was refused on 2026-11-23 14:00:01 UTC (1 second ago): 70001, the UserSig has expired.
 `},
@@ -321,8 +321,8 @@ Ann's phone (Android), device phone-1
 alice is logged in on no device.
 The account is disabled: it cannot log in. It was disabled on 2026-11-23 14:00:00 UTC (1 minute ago).
 
-Ann's phone (Android), device phone-1
-  It was signed out on 2026-11-23 13:00:00 UTC (1 hour 1 minute ago), because the account logged in on Ann's tablet (Android): the app lets an account be logged in once on Android.
+"Ann's phone" (Android), device phone-1
+  It was signed out on 2026-11-23 13:00:00 UTC (1 hour 1 minute ago), because the account logged in on "Ann's tablet" (Android): the app lets an account be logged in once on Android.
   On 2026-11-23 14:00:00 UTC (1 minute ago) it was signed out once more, because the account was disabled. So it does not come back by itself.
   It was without a connection and has not been told yet. It will be told when it comes back, until 2026-11-30 14:00:00 UTC.
 `},
@@ -340,8 +340,8 @@ alice is logged in on 1 device:
 - a device without a name (Web), since 2026-11-23 12:00:00 UTC (1 hour 1 minute ago): it is connected
 UserSigs dated before 2026-11-23 13:00:00 UTC are worthless. They were revoked by the account's user, on a device without a name (Web), on 2026-11-23 13:00:00 UTC (1 minute ago).
 
-Ann's phone (Android), device phone-1
-  It was signed out on 2026-11-23 12:00:00 UTC (1 hour 1 minute ago), because the account logged in on Ann's tablet (Android): the app lets an account be logged in once on Android.
+"Ann's phone" (Android), device phone-1
+  It was signed out on 2026-11-23 12:00:00 UTC (1 hour 1 minute ago), because the account logged in on "Ann's tablet" (Android): the app lets an account be logged in once on Android.
   It was without a connection and has not been told yet. Its UserSig has been revoked since: with a new one it logs in again by itself, and so takes the place back.
 `},
 	{"away for too long", func(a *tale) {
@@ -357,7 +357,7 @@ alice is logged in on no device.
 a device without a name (Web), device page-1
   It was signed out on 2026-11-30 12:00:00 UTC (just now), because it had been without a connection for 1 minute.
 
-Ann's phone (Android), device phone-1
+"Ann's phone" (Android), device phone-1
   It was signed out on 2026-11-30 12:00:00 UTC (just now), because it had been without a connection for 7 days.
 `},
 	{"logged out", func(a *tale) {
@@ -368,7 +368,7 @@ Ann's phone (Android), device phone-1
 	}, "", `
 alice is logged in on no device.
 
-Ann's phone (Android), device phone-1
+"Ann's phone" (Android), device phone-1
   It was logged out by the user on this device on 2026-11-23 13:00:00 UTC (1 year 35 days ago).
 `},
 	{"replaced by its own next login", func(a *tale) {
@@ -379,9 +379,9 @@ Ann's phone (Android), device phone-1
 		a.later(time.Minute)
 	}, "", `
 alice is logged in on 1 device:
-- Ann's phone (Android), since 2026-11-23 13:00:00 UTC (1 minute ago): it is connected
+- "Ann's phone" (Android), since 2026-11-23 13:00:00 UTC (1 minute ago): it is connected
 
-Ann's phone (Android), device phone-1
+"Ann's phone" (Android), device phone-1
   It has been logged in since 2026-11-23 13:00:00 UTC (1 minute ago), and is connected.
   Before that it was replaced by its own next login on 2026-11-23 13:00:00 UTC (1 minute ago): nobody else had to do with it.
 `},
@@ -391,9 +391,9 @@ Ann's phone (Android), device phone-1
 		a.later(time.Minute)
 	}, "tablet-1", `
 alice is logged in on 1 device:
-- Ann's phone (Android), since 2026-11-23 12:00:00 UTC (1 minute ago): it is connected
+- "Ann's phone" (Android), since 2026-11-23 12:00:00 UTC (1 minute ago): it is connected
 
-Ann's tablet (Android), device tablet-1
+"Ann's tablet" (Android), device tablet-1
   It was not logged in, as far as the history goes back.
   A login from it was refused on 2026-11-23 12:00:00 UTC (1 minute ago): 70001, the UserSig has expired.
 `},
@@ -406,9 +406,9 @@ Ann's tablet (Android), device tablet-1
 	}, "phone-1", `
 alice is logged in on 2 devices:
 - a device without a name (Web), since 2026-11-23 12:00:00 UTC (1 minute ago): it is connected
-- Ann's phone (Android), since 2026-11-23 12:00:00 UTC (1 minute ago): it is connected
+- "Ann's phone" (Android), since 2026-11-23 12:00:00 UTC (1 minute ago): it is connected
 
-Ann's phone (Android), device phone-1
+"Ann's phone" (Android), device phone-1
   It has been logged in since 2026-11-23 12:00:00 UTC (1 minute ago), and is connected.
 `},
 	{"a renewal was refused", func(a *tale) {
@@ -418,9 +418,9 @@ Ann's phone (Android), device phone-1
 		a.later(time.Minute)
 	}, "", `
 alice is logged in on 1 device:
-- Ann's phone (Android), since 2026-11-23 12:00:00 UTC (1 minute ago): it is connected
+- "Ann's phone" (Android), since 2026-11-23 12:00:00 UTC (1 minute ago): it is connected
 
-Ann's phone (Android), device phone-1
+"Ann's phone" (Android), device phone-1
   It has been logged in since 2026-11-23 12:00:00 UTC (1 minute ago), and is connected.
   A new UserSig for its session was refused on 2026-11-23 12:00:00 UTC (1 minute ago): 70402, a parameter is missing or wrong; the detail says which.
 `},

@@ -14,13 +14,17 @@ import (
 	"rollcall.example/internal/store"
 )
 
-// maxDevices bounds the devices of one explanation, the latest first.
-const maxDevices = 20
+// Bounds of one explanation: the latest are told, the others counted.
+const (
+	maxDevices  = 20
+	maxRefusals = 5 // of each device
+)
 
 // An Account is what is known of one, for those who ask about it.
 type Account struct {
 	User  rollcall.UserID
 	Rows  []store.HistoryRow // in any order; the oldest may be missing
+	Cut   bool               // older ones are kept, and not among them
 	State policy.State       // read before the rows
 	Rules policy.Rules       // of its app
 	Now   time.Time
@@ -45,13 +49,16 @@ func (a Account) Explain(device string) (string, error) {
 	b.WriteString(a.present())
 	for i, d := range told {
 		if i == maxDevices {
-			fmt.Fprintf(&b, "\nAnd %s before: name one to hear of it.\n", plain.Count(len(told)-i, "device"))
+			fmt.Fprintf(&b, "\nAnd %s before: --device tells of one, by its id.\n", plain.Count(len(told)-i, "device"))
 			break
 		}
-		fmt.Fprintf(&b, "\n%s, device %s\n", Device(d.name, d.platform), d.id)
+		fmt.Fprintf(&b, "\n%s, device %s\n", policy.Device(d.name, d.platform), d.id)
 		for _, sentence := range a.story(d) {
 			fmt.Fprintf(&b, "  %s\n", strings.TrimSuffix(sentence, "\n"))
 		}
+	}
+	if a.Cut {
+		fmt.Fprintf(&b, "\nOnly the latest %s were looked at. `rollcall history %s` prints those before, too.\n", plain.Count(len(a.Rows), "event"), a.User)
 	}
 	return b.String(), nil
 }
@@ -61,7 +68,7 @@ func (a Account) present() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is logged in on %s\n", a.User, onDevices(len(a.State.Sessions)))
 	for _, x := range a.State.Sessions {
-		fmt.Fprintf(&b, "- %s, since %s: it %s\n", Device(x.DeviceName, x.Platform), a.moment(x.Since), a.link(x))
+		fmt.Fprintf(&b, "- %s, since %s: it %s\n", policy.Device(x.DeviceName, x.Platform), a.moment(x.Since), a.link(x))
 	}
 	var disabled, revoked, deleted store.HistoryRow
 	for _, r := range a.Rows {
@@ -85,7 +92,7 @@ func (a Account) present() string {
 		said := fmt.Sprintf("UserSigs dated before %s are worthless.", plain.Stamp(time.Unix(a.State.ValidFrom, 0), a.Zone))
 		done := "They were revoked"
 		if revoked.Reason == policy.SignedOutElsewhere {
-			done += " by the account's user, on " + Device(revoked.By.DeviceName, revoked.By.Platform) + ","
+			done += " by the account's user, on " + policy.Device(revoked.By.DeviceName, revoked.By.Platform) + ","
 		}
 		b.WriteString(a.act(said, done, revoked))
 	}
@@ -121,20 +128,21 @@ type installation struct {
 	seen     int64              // the id of its latest row
 	in       *policy.Session    // it is logged in with it
 	out      []store.HistoryRow // the last end of a session, and what was said of that end later
-	refused  []store.HistoryRow // since its last login or end
+	refused  []store.HistoryRow // since its last login or end, the latest maxRefusals
+	earlier  int                // refusals before those
 }
 
 // devices are the devices of the account, the one with the latest row first.
 func (a Account) devices() []*installation {
 	var all []*installation
+	known := map[rollcall.DeviceID]*installation{}
 	of := func(id rollcall.DeviceID) *installation {
-		for _, d := range all {
-			if d.id == id {
-				return d
-			}
+		d := known[id]
+		if d == nil {
+			d = &installation{id: id}
+			known[id] = d
+			all = append(all, d)
 		}
-		d := &installation{id: id}
-		all = append(all, d)
 		return d
 	}
 	for _, r := range a.Rows {
@@ -160,13 +168,17 @@ func (a Account) devices() []*installation {
 func (d *installation) read(r store.HistoryRow) {
 	switch {
 	case r.Kind == policy.EventLogin:
-		d.refused = nil
+		d.refused, d.earlier = nil, 0
 	case r.Kind == policy.EventRefused:
 		d.refused = append(d.refused, r)
+		if len(d.refused) > maxRefusals {
+			d.earlier += d.refused[0].Count
+			d.refused = d.refused[1:]
+		}
 	case ends(r) && len(d.out) > 0 && d.out[0].Session == r.Session:
 		d.out = append(d.out, r)
 	case ends(r):
-		d.out, d.refused = []store.HistoryRow{r}, nil
+		d.out, d.refused, d.earlier = []store.HistoryRow{r}, nil, 0
 	}
 }
 
@@ -184,7 +196,7 @@ func names(all []*installation) string {
 			break
 		}
 		if d.name != "" {
-			list = append(list, fmt.Sprintf("%s (%q)", d.id, d.name))
+			list = append(list, fmt.Sprintf("%s (%s)", d.id, plain.Quote(d.name)))
 		} else {
 			list = append(list, string(d.id))
 		}
@@ -205,7 +217,7 @@ func (a Account) Who(t time.Time) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "On %s %s was logged in on %s\n", a.moment(t), a.User, onDevices(len(in)))
 	for _, x := range in {
-		fmt.Fprintf(&b, "- %s, device %s, since %s", Device(x.DeviceName, x.Platform), x.Device, a.known(x.Since))
+		fmt.Fprintf(&b, "- %s, device %s, since %s", policy.Device(x.DeviceName, x.Platform), x.Device, a.known(x.Since))
 		switch {
 		case x.Link == Unclear:
 			b.WriteString("; whether it was connected is not known")
@@ -219,6 +231,8 @@ func (a Account) Who(t time.Time) (string, error) {
 	switch {
 	case past.From.IsZero():
 		b.WriteString("There is no history of the account: who has left is not known.\n")
+	case t.Before(past.From) && a.Cut:
+		fmt.Fprintf(&b, "Only the latest %s were looked at, since %s: who had left by then is not known.\n", plain.Count(len(a.Rows), "event"), plain.Stamp(past.From, a.Zone))
 	case t.Before(past.From):
 		fmt.Fprintf(&b, "The history that is kept begins on %s: who had left by then is not known.\n", plain.Stamp(past.From, a.Zone))
 	}

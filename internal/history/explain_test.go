@@ -1,7 +1,9 @@
 package history_test
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"rollcall.example/imcode"
 	"rollcall.example/internal/history"
 	"rollcall.example/internal/policy"
+	"rollcall.example/internal/store"
 )
 
 // A tale is what happens to alice, from noon on.
@@ -125,8 +128,109 @@ func TestExplainTellsOfSoManyDevices(t *testing.T) {
 		a.later(time.Hour)
 	}
 	got, err := a.asked().Explain("")
-	if err != nil || strings.Count(got, "\na device without a name") != 20 || !strings.HasSuffix(got, "\nAnd 3 devices before: name one to hear of it.\n") {
+	if err != nil || strings.Count(got, "\na device without a name") != 20 || !strings.HasSuffix(got, "\nAnd 3 devices before: --device tells of one, by its id.\n") {
 		t.Errorf("%v:\n%s", err, got)
+	}
+}
+
+// TestEveryEndIsTold: each kind of event that ends a session, and each reason of a
+// kick, is told in words of its own; other kinds end nothing.
+func TestEveryEndIsTold(t *testing.T) {
+	ends := map[policy.EventKind]string{
+		policy.EventLogout:   "It was logged out by the user on this device on ",
+		policy.EventKicked:   "It was signed out on ",
+		policy.EventExpired:  "the UserSig with which it had logged in had ended",
+		policy.EventReplaced: "It was replaced by its own next login",
+		policy.EventLapsed:   "it had been without a connection for 7 days",
+		policy.EventKeptOut:  "It was signed out on ",
+	}
+	explained := func(e policy.Event) string {
+		e.At, e.Session, e.Device, e.Platform = noon, 1, "d", rollcall.Android
+		past := history.Account{User: "alice", Now: noon, State: policy.State{Counter: 1}, Rows: []store.HistoryRow{
+			{ID: 1, Count: 1, Last: noon, Event: e},
+		}}
+		text, err := past.Explain("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := len(history.Replay(past.Rows, past.State, noon.Add(time.Hour)).At(noon))
+		if _, ended := ends[e.Kind]; ended && in != 0 {
+			t.Errorf("after %q it is in", e.Kind)
+		}
+		return text
+	}
+	said := map[string]bool{}
+	for _, kind := range policy.EventKinds() {
+		text := explained(policy.Event{Kind: kind})
+		want, ended := ends[kind]
+		if !ended {
+			want = "It was not logged in, as far as the history goes back."
+		}
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is told as\n%s\nwant %q", kind, text, want)
+		}
+	}
+	for _, reason := range policy.Reasons()[1:] {
+		text := explained(policy.Event{Kind: policy.EventKicked, Reason: reason})
+		if said[text] || !strings.Contains(text, " (just now), ") {
+			t.Errorf("a kick of reason %q is told without it, or as another one:\n%s", reason, text)
+		}
+		said[text] = true
+	}
+}
+
+// TestExplainTellsOfSoManyRefusals: the last five, and how many more.
+func TestExplainTellsOfSoManyRefusals(t *testing.T) {
+	a := newTale(t)
+	a.login(phone)
+	for i := range 8 {
+		a.later(time.Hour)
+		a.loginFor(phone, -time.Minute)
+		if i == 0 { // folds into one row
+			a.later(time.Minute)
+			a.loginFor(phone, -time.Minute)
+		}
+	}
+	got, err := a.asked().Explain("")
+	if err != nil || strings.Count(got, "A login from it was refused on") != 5 || !strings.HasSuffix(got, "\n  Before these it was refused 4 times more.\n") {
+		t.Errorf("%v:\n%s", err, got)
+	}
+	a.later(time.Minute)
+	a.login(phone)
+	if got, _ := a.asked().Explain(""); strings.Contains(got, "refused") {
+		t.Errorf("after a good login it says\n%s", got)
+	}
+}
+
+// TestExplainOfManyRows: more rows than are looked at, each of a device of its own,
+// or all refusals of one device.
+func TestExplainOfManyRows(t *testing.T) {
+	const rows = 150_000
+	for name, device := range map[string]func(i int) rollcall.DeviceID{
+		"each of its own device": func(i int) rollcall.DeviceID { return rollcall.DeviceID("d-" + strconv.Itoa(i)) },
+		"all of one device":      func(int) rollcall.DeviceID { return "d" },
+	} {
+		asked := history.Account{User: "alice", Now: noon.Add(24 * time.Hour), Rows: make([]store.HistoryRow, rows)}
+		for i := range rows {
+			asked.Rows[i] = store.HistoryRow{
+				ID: int64(i + 1), Count: 1, Last: noon,
+				Event: policy.Event{At: noon, Kind: policy.EventRefused, Device: device(i), Code: imcode.UserSigExpired},
+			}
+		}
+		done := make(chan string, 1)
+		go func() {
+			text, err := asked.Explain("")
+			_, unknown := asked.Explain("nobody's")
+			done <- fmt.Sprint(text, err, unknown)
+		}()
+		select { // it takes half a second; if each row looked at all before it, minutes
+		case said := <-done:
+			if len(said) > 10_000 {
+				t.Errorf("%s: it says %d bytes", name, len(said))
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatalf("%s: it is not done", name)
+		}
 	}
 }
 
@@ -147,13 +251,13 @@ func TestWho(t *testing.T) {
 	}{
 		{"both", 90 * time.Minute, 0, `
 On 2026-11-23 13:30:00 UTC (1 hour 30 minutes ago) alice was logged in on 2 devices:
-- Ann's phone (Android), device phone-1, since 2026-11-23 12:00:00 UTC, away since 2026-11-23 13:00:00 UTC
+- "Ann's phone" (Android), device phone-1, since 2026-11-23 12:00:00 UTC, away since 2026-11-23 13:00:00 UTC
 - a device without a name (Web), device page-1, since 2026-11-23 13:00:00 UTC, connected
 `},
 		{"after the eviction", 2 * time.Hour, 0, `
 On 2026-11-23 14:00:00 UTC (1 hour ago) alice was logged in on 2 devices:
 - a device without a name (Web), device page-1, since 2026-11-23 13:00:00 UTC, connected
-- Ann's tablet (Android), device tablet-1, since 2026-11-23 14:00:00 UTC, connected
+- "Ann's tablet" (Android), device tablet-1, since 2026-11-23 14:00:00 UTC, connected
 `},
 		{"before the first login", -time.Hour, 0, `
 On 2026-11-23 11:00:00 UTC (4 hours ago) alice was logged in on no device.
@@ -161,7 +265,7 @@ The history that is kept begins on 2026-11-23 12:00:00 UTC: who had left by then
 `},
 		{"with half of the history gone", 90 * time.Minute, 2, `
 On 2026-11-23 13:30:00 UTC (1 hour 30 minutes ago) alice was logged in on 2 devices:
-- Ann's phone (Android), device phone-1, since before the history that is kept; whether it was connected is not known
+- "Ann's phone" (Android), device phone-1, since before the history that is kept; whether it was connected is not known
 - a device without a name (Web), device page-1, since 2026-11-23 13:00:00 UTC, connected
 `},
 		{"with all of it gone", 90 * time.Minute, 99, `
@@ -188,5 +292,22 @@ There is no history of the account: who has left is not known.
 	asked.Zone = berlin
 	if got, _ := asked.Who(noon); !strings.HasPrefix(got, "On 2026-11-23 13:00:00 CET (3 hours ago) alice was") {
 		t.Errorf("in Berlin it says\n%s", got)
+	}
+}
+
+// TestWhatWasNotLookedAtIsSaid: of an account with a very long history only the
+// latest rows are read.
+func TestWhatWasNotLookedAtIsSaid(t *testing.T) {
+	a := newTale(t)
+	a.login(phone)
+	a.later(time.Hour)
+	past := a.asked()
+	past.Cut = true
+	got, err := past.Explain("")
+	if err != nil || !strings.HasSuffix(got, "\nOnly the latest 2 events were looked at. `rollcall history alice` prints those before, too.\n") {
+		t.Errorf("%v:\n%s", err, got)
+	}
+	if got, err = past.Who(noon.Add(-time.Hour)); err != nil || !strings.Contains(got, "Only the latest 2 events were looked at, since 2026-11-23 12:00:00 UTC") {
+		t.Errorf("%v:\n%s", err, got)
 	}
 }

@@ -186,9 +186,10 @@ func ends(r store.HistoryRow) bool {
 	switch r.Kind {
 	case policy.EventLogout, policy.EventKicked, policy.EventExpired, policy.EventReplaced, policy.EventLapsed, policy.EventKeptOut:
 		return true
-	default:
-		return false
+	case policy.EventSignedUp, policy.EventLogin, policy.EventResume, policy.EventAway, policy.EventRefused,
+		policy.EventRevoked, policy.EventDisabled, policy.EventEnabled, policy.EventDeleted:
 	}
+	return false
 }
 
 // At lists who was logged in at a moment, by session number.

@@ -24,7 +24,7 @@ func (a Account) story(d *installation) (said []string) {
 		}
 		said = append(said, before+a.end(d.out[0]))
 		for _, later := range d.out[1:] {
-			said = append(said, "On "+a.moment(later.At)+" it was signed out once more"+a.why(later)+" So it does not come back by itself.")
+			said = append(said, "On "+a.moment(later.At)+" it was signed out once more"+why(later)+" So it does not come back by itself.")
 		}
 		if k := d.out[0].Kind; k == policy.EventKicked || k == policy.EventKeptOut {
 			said = append(said, a.told(d))
@@ -41,6 +41,9 @@ func (a Account) story(d *installation) (said []string) {
 	for _, r := range d.refused {
 		said = append(said, a.refusal(r))
 	}
+	if d.earlier > 0 {
+		said = append(said, fmt.Sprintf("Before these it was refused %s more.", plain.Count(d.earlier, "time")))
+	}
 	return said
 }
 
@@ -51,13 +54,13 @@ func (a Account) end(r store.HistoryRow) string {
 	case policy.EventLogout:
 		return "logged out by the user on this device on " + at + "."
 	case policy.EventExpired:
-		return "signed out on " + at + ", because the UserSig with which it had logged in had ended: it needs a new one."
+		return "signed out on " + at + ", " + r.By.Why(policy.SigEnded, r.Platform) + "."
 	case policy.EventLapsed:
 		return "signed out on " + at + ", because it had been without a connection for " + awayLimit(r.Platform) + "."
 	case policy.EventReplaced:
 		return "replaced by its own next login on " + at + ": nobody else had to do with it."
 	default:
-		return "signed out on " + at + a.why(r)
+		return "signed out on " + at + why(r)
 	}
 }
 
@@ -69,44 +72,11 @@ func awayLimit(p rollcall.Platform) string {
 }
 
 // why says why a session was kicked.
-func (a Account) why(r store.HistoryRow) string {
-	by := Device(r.By.DeviceName, r.By.Platform)
-	switch r.Reason {
-	case policy.NewerLogin:
-		return ", because the account logged in on " + by + Rule(r.Platform, r.By) + "."
-	case policy.Operator:
-		return ", by an operator."
-	case policy.SignedOutElsewhere:
-		return ", by the account's user on " + by + "."
-	case policy.PolicyApplied:
-		return ", because the app's login policy was applied to those logged in; the account stayed on " + by + Rule(r.Platform, r.By) + "."
-	case policy.SameDeviceElsewhere:
-		return ", because another client logged in with this device's id: its data may have been copied."
-	case policy.SecretUsedTwice:
-		return ", because two clients used the same session: its data may have been copied."
-	case policy.AccountDisabled:
-		return ", because the account was disabled."
-	case policy.AccountDeleted:
-		return ", because the account was deleted."
-	case policy.RESTKick:
-		return ", because all UserSigs made until then were revoked: it needs a new one."
-	default:
-		return "."
+func why(r store.HistoryRow) string {
+	if said := r.By.Why(r.Reason, r.Platform); said != "" {
+		return ", " + said + "."
 	}
-}
-
-// Rule says by which rule there was no room for a session on a platform, as the
-// end of a sentence; nothing where it was no rule.
-func Rule(p rollcall.Platform, by policy.By) string {
-	switch {
-	case by.Rule == policy.OtherPlatform:
-		return fmt.Sprintf(": the app does not let an account be logged in on %s and %s at the same time", p, by.Platform)
-	case by.Rule == policy.OverLimit && by.Limit == 1:
-		return fmt.Sprintf(": the app lets an account be logged in once on %s", p)
-	case by.Rule == policy.OverLimit:
-		return fmt.Sprintf(": the app lets an account be logged in %d times on %s", by.Limit, p)
-	}
-	return ""
+	return "."
 }
 
 // told says whether the device knows of its kick.
@@ -170,14 +140,6 @@ func (a Account) refusal(r store.HistoryRow) string {
 		said += ", " + e.Meaning
 	}
 	return said + "."
-}
-
-// Device names a device for people.
-func Device(name string, p rollcall.Platform) string {
-	if name == "" {
-		return fmt.Sprintf("a device without a name (%s)", p)
-	}
-	return fmt.Sprintf("%s (%s)", name, p)
 }
 
 // link says whether a session has a connection now.

@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -21,22 +23,21 @@ const module = "rollcall.example"
 
 // floors are the packages of the house, the lowest floor first. A package
 // imports only from floors below its own, or from its left on the same floor.
-// The root package is "rollcall"; a room may be planned before it is built.
+// The root package is "rollcall".
 var floors = []string{
-	0: "imcode rollcall usersig wire web internal/sqlitefile internal/backoff internal/memnet internal/config internal/plain",
+	0: "imcode internal/plain rollcall usersig wire internal/backoff internal/memnet internal/config internal/proxy internal/certificate",
 	1: "internal/policy internal/limit internal/sim",
-	2: "internal/store internal/store/storetest internal/store/sqlite internal/store/postgres " +
-		"internal/bus internal/bus/nats internal/apps internal/webhook",
+	2: "internal/store internal/store/storetest internal/store/sqlite internal/apps",
 	3: "internal/node internal/history",
-	4: "internal/session internal/chat internal/account",
-	5: "internal/gateway internal/admin internal/rest",
+	4: "internal/session",
+	5: "internal/gateway internal/admin",
 	6: "server",
 	7: "internal/stage rollcalltest conformance internal/tour internal/bench cmd/rollcall",
 }
 
 // wing is what runs at the client's side. It stands beside the floors 1 to 6:
 // it imports from floor 0 and from its own left, and only floor 7 imports it.
-const wing = "client/internal/cache client v2tim capi"
+const wing = "client v2tim"
 
 // A listed is one package as go list tells it.
 type listed struct {
@@ -62,39 +63,101 @@ func TestFloors(t *testing.T) {
 	}
 }
 
-// TestThePicture holds the table of floors in ARCHITECTURE.md to the plan: a
-// package that is there stands in the row of its floor, and in no other.
+// TestThePicture holds the plan, the code and the table of floors in
+// ARCHITECTURE.md against each other: each has the rooms that the others have, and
+// the table has them on their floors.
 func TestThePicture(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "ARCHITECTURE.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, picture, _ := strings.Cut(string(text), "\n| floor | rooms |\n")
+	built := map[string]bool{}
+	for _, pkg := range list(t, "linux") {
+		built[roomOf(pkg.ImportPath)] = true
+	}
+	for _, fault := range differences(string(text), built) {
+		t.Error(fault)
+	}
+}
+
+// TestDifferences shows that the picture can be wrong.
+func TestDifferences(t *testing.T) {
+	var rows strings.Builder
+	built := map[string]bool{}
+	for room, at := range plan() {
+		built[room] = true
+		fmt.Fprintf(&rows, "| %s | `%s` |\n", at.label(), room)
+	}
+	picture := "\n| floor | rooms |\n|---|---|\n" + rows.String() + "\n"
+	if got := differences(picture, built); got != nil {
+		t.Errorf("a right picture: %q", got)
+	}
+	for name, tt := range map[string]struct{ from, to, want string }{
+		"another floor":    {"| 6 | `server`", "| 5 | `server`", "server stands on floor 6, ARCHITECTURE.md shows it on floor 5"},
+		"not shown":        {"| 6 | `server` |\n", "", "server stands on floor 6, ARCHITECTURE.md shows it nowhere"},
+		"shown on two":     {"| 6 | `server`", "| 4 | `server` |\n| 6 | `server`", "ARCHITECTURE.md shows server twice"},
+		"never built":      {"| 6 | `server`", "| 6 | `server` `internal/rest`", "ARCHITECTURE.md shows internal/rest on floor 6, where nothing is planned"},
+		"a room in a room": {"`internal/store/sqlite`", "`sqlite`", ""},
+	} {
+		changed := strings.Replace(picture, tt.from, tt.to, 1)
+		if got := strings.Join(differences(changed, built), "; "); got != tt.want || changed == picture {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+	delete(built, "server")
+	if got := strings.Join(differences(picture, built), "; "); got != "server has a floor, and is not built" {
+		t.Errorf("planned only: %q", got)
+	}
+}
+
+// differences says where the picture in a text and what is built differ from the plan.
+func differences(text string, built map[string]bool) (all []string) {
+	_, picture, _ := strings.Cut(text, "\n| floor | rooms |\n")
 	picture, _, _ = strings.Cut(picture, "\n\n")
-	shown := map[string]string{} // the room, the label of its row
+	places, shown := plan(), map[string]string{}
 	for row := range strings.SplitSeq(picture, "\n") {
 		cells := strings.SplitN(strings.Trim(row, "| "), " | ", 2)
 		if len(cells) != 2 {
 			continue
 		}
 		for i, word := range strings.Split(cells[1], "`") {
-			if i%2 == 1 { // between two backquotes
-				shown[word] = "floor " + cells[0]
+			if i%2 == 0 { // not between two backquotes
+				continue
+			}
+			room := within(places, word)
+			switch _, planned := places[room]; {
+			case !planned:
+				all = append(all, fmt.Sprintf("ARCHITECTURE.md shows %s on floor %s, where nothing is planned", word, cells[0]))
+			case shown[room] != "":
+				all = append(all, "ARCHITECTURE.md shows "+room+" twice")
+			}
+			shown[room] = cells[0]
+		}
+	}
+	for _, room := range slices.Sorted(maps.Keys(places)) {
+		switch want, got := places[room].label(), shown[room]; {
+		case !built[room]:
+			all = append(all, room+" has a floor, and is not built")
+		case got == "":
+			all = append(all, fmt.Sprintf("%s stands on floor %s, ARCHITECTURE.md shows it nowhere", room, want))
+		case got != want:
+			all = append(all, fmt.Sprintf("%s stands on floor %s, ARCHITECTURE.md shows it on floor %s", room, want, got))
+		}
+	}
+	return all
+}
+
+// within is the room that a word of the picture names: by its name, or, for a room
+// within a room, by the last part of it.
+func within(places map[string]place, word string) string {
+	if _, found := places[word]; !found {
+		for room := range places {
+			if strings.HasSuffix(room, "/"+word) {
+				return room
 			}
 		}
 	}
-	places := plan()
-	for _, pkg := range list(t, "linux") {
-		room := roomOf(pkg.ImportPath)
-		want := strings.Replace(places[room].String(), "the wing", "floor wing", 1)
-		got, found := shown[room]
-		if !found { // a room within a room
-			got = shown[filepath.Base(room)]
-		}
-		if got != want {
-			t.Errorf("ARCHITECTURE.md shows %s on %q, want %q", room, got, want)
-		}
-	}
+	return word
 }
 
 // TestFaults shows that the floors can fail: a check nobody has seen fail
@@ -180,6 +243,14 @@ func (p place) mayUse(q place) bool {
 	default:
 		return q.floor <= p.floor
 	}
+}
+
+// label is what the picture writes before the floor's rooms.
+func (p place) label() string {
+	if p.wing {
+		return "wing"
+	}
+	return strconv.Itoa(p.floor)
 }
 
 // level is the same for places on one floor.

@@ -7,7 +7,8 @@
 //
 //   - Memory is bounded, whoever calls: of more keys than the bound, the one
 //     unused for longest is forgotten, and with it what it had done. Keys that
-//     no longer matter go by themselves. Keys and ids are short: an array, a bounded string.
+//     no longer matter go by themselves. Keys and ids are told apart by 64 bits of
+//     a hash, and are not kept themselves.
 //   - Time is passed in, and nothing runs in the background. A time before the
 //     last one is taken as it is: what happened after it counts as just now.
 //   - Zero values are ready, with the defaults named; fields are set before
@@ -16,13 +17,18 @@ package limit
 
 import (
 	"cmp"
+	"hash/maphash"
 	"slices"
 	"sync"
 	"time"
 )
 
-// defaultKeys bounds the keys of a limit: some tens of megabytes at most.
-const defaultKeys = 100_000
+// defaultKeys bounds the keys of a limit, some ten megabytes; perKey what is
+// remembered of them all: as many times the keys.
+const (
+	defaultKeys = 100_000
+	perKey      = 10
+)
 
 // Attempts bounds the number of distinct attempts that a key makes within a
 // window of time. An attempt has an id, which its retries share: however often
@@ -33,13 +39,13 @@ type Attempts[K, ID comparable] struct {
 	Keys   int           // keys remembered; default 100,000
 
 	mu   sync.Mutex
-	keys recent[K, []attempt[ID]]
+	keys recent[K, []attempt]
 }
 
 // An attempt is one that was allowed, and when it first came.
-type attempt[ID comparable] struct {
-	id ID
-	at time.Time
+type attempt struct {
+	id uint64
+	at int64
 }
 
 // Allow reports whether key may make the attempt id now, and counts it if so.
@@ -47,16 +53,19 @@ type attempt[ID comparable] struct {
 func (a *Attempts[K, ID]) Allow(key K, id ID, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	window := cmp.Or(a.Window, 10*time.Second)
-	made := a.keys.use(key, now, window, cmp.Or(a.Keys, defaultKeys))
-	*made = slices.DeleteFunc(*made, func(x attempt[ID]) bool { return now.Sub(x.at) >= window })
-	if slices.ContainsFunc(*made, func(x attempt[ID]) bool { return x.id == id }) {
+	window, most := cmp.Or(a.Window, 10*time.Second), cmp.Or(a.Keys, defaultKeys)
+	at := a.keys.stamp(now)
+	e := a.keys.use(key, at, window, most)
+	h := maphash.Comparable(a.keys.seed, id)
+	e.value = slices.DeleteFunc(e.value, func(x attempt) bool { return at-x.at >= int64(window) })
+	if slices.ContainsFunc(e.value, func(x attempt) bool { return x.id == h }) {
 		return true
 	}
-	if len(*made) >= cmp.Or(a.Max, 5) {
+	if len(e.value) >= cmp.Or(a.Max, 5) {
 		return false
 	}
-	*made = append(*made, attempt[ID]{id, now})
+	e.value = append(e.value, attempt{h, at})
+	a.keys.resize(e, cap(e.value), perKey*most)
 	return true
 }
 
@@ -81,8 +90,9 @@ type Failures[K comparable] struct {
 
 // failures are those of one key.
 type failures struct {
-	at    []time.Time // those within the window
-	until time.Time   // blocked until then; zero: never was
+	at      []int64 // those within the window
+	until   int64   // blocked until then
+	blocked bool    // was, at least
 }
 
 // Fail counts a failure of key. Failures during a block are not counted, so
@@ -90,27 +100,30 @@ type failures struct {
 func (f *Failures[K]) Fail(key K, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	window, block := cmp.Or(f.Window, time.Minute), cmp.Or(f.Block, time.Minute)
-	x := f.keys.use(key, now, max(window, block), cmp.Or(f.Keys, defaultKeys))
-	if now.Before(x.until) {
+	window, block, most := cmp.Or(f.Window, time.Minute), cmp.Or(f.Block, time.Minute), cmp.Or(f.Keys, defaultKeys)
+	at := f.keys.stamp(now)
+	e := f.keys.use(key, at, max(window, block), most)
+	x := &e.value
+	if x.blocked && at < x.until {
 		return
 	}
-	x.at = slices.DeleteFunc(x.at, func(at time.Time) bool { return now.Sub(at) >= window })
-	x.at = append(x.at, now)
+	x.at = append(slices.DeleteFunc(x.at, func(was int64) bool { return at-was >= int64(window) }), at)
 	if len(x.at) >= cmp.Or(f.Max, 10) {
-		*x = failures{until: now.Add(block)}
+		*x = failures{until: at + int64(block), blocked: true}
 	}
+	f.keys.resize(e, cap(x.at), perKey*most)
 }
 
 // Blocked reports whether key is blocked now, and if so for how much longer.
 func (f *Failures[K]) Blocked(key K, now time.Time) (retryAfter time.Duration, blocked bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	at := f.keys.stamp(now)
 	x, known := f.keys.find(key)
-	if !known || !now.Before(x.until) {
+	if !known || !x.blocked || at >= x.until {
 		return 0, false
 	}
-	return x.until.Sub(now), true
+	return time.Duration(x.until - at), true
 }
 
 // Len returns how many keys are remembered.

@@ -1,6 +1,7 @@
 package limit_test
 
 import (
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -266,4 +267,60 @@ func BenchmarkBlockedByMany(b *testing.B) {
 			f.Blocked(i%1000, start)
 		}
 	})
+}
+
+// TestManyStrangersTakeLittleMemory: each of more addresses than are remembered
+// fails once, and as many as can fail almost often enough to be blocked.
+func TestManyStrangersTakeLittleMemory(t *testing.T) {
+	var few limit.Attempts[string, int]
+	many := limit.Failures[string]{Max: 100}
+	before := heap()
+	for i := range 120_000 {
+		name := "2001:db8:" + strconv.Itoa(i)
+		few.Allow(name, i, at(1))
+		many.Fail(name, at(1))
+		if i >= 110_000 {
+			for range 98 {
+				many.Fail(name, at(1))
+			}
+		}
+	}
+	if grown := int64(heap() - before); grown > 40<<20 {
+		t.Errorf("%d and %d keys take %d bytes, want at most 40 MiB", few.Len(), many.Len(), grown)
+	}
+	if few.Len() != 100_000 {
+		t.Errorf("%d keys are remembered, want as many as there may be", few.Len())
+	}
+	many.Fail("2001:db8:1", at(2))
+	if _, blocked := many.Blocked("2001:db8:1", at(2)); blocked {
+		t.Error("two failures block")
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// TestWhatIsRememberedOfAllKeysIsBounded: what is remembered of all keys together is
+// bounded too, and the one that fails now is not forgotten for it.
+func TestWhatIsRememberedOfAllKeysIsBounded(t *testing.T) {
+	f := limit.Failures[int]{Keys: 100, Max: 1000}
+	for key := range 2 {
+		for range 600 {
+			f.Fail(key, start)
+		}
+	}
+	if f.Len() != 1 {
+		t.Errorf("%d keys are remembered with 600 failures each, want one: there is room for 1000 failures", f.Len())
+	}
+	g := limit.Failures[int]{Keys: 1, Max: 1000}
+	for range 1000 {
+		g.Fail(1, start)
+	}
+	if _, blocked := g.Blocked(1, start); !blocked {
+		t.Error("a key was forgotten while it failed")
+	}
 }

@@ -1,8 +1,11 @@
-// Package plain says moments, lengths of time and numbers as people do.
+// Package plain says moments, lengths of time and numbers as people do, and keeps
+// what strangers wrote from being taken for anything else.
 package plain
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -44,6 +47,19 @@ func Count(n int, thing string) string {
 		return "1 " + thing
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// Zone finds a time zone by its IANA name; "" is UTC. A name that stands for the
+// machine's own zone, or for a zone's variant with other seconds, is none: it would
+// mean something else elsewhere.
+func Zone(name string) (zone *time.Location, known bool) {
+	switch lower := strings.ToLower(name); {
+	case slices.Contains([]string{"local", "localtime", "posixrules", "factory"}, lower),
+		strings.HasPrefix(lower, "posix/"), strings.HasPrefix(lower, "right/"):
+		return nil, false
+	}
+	zone, err := time.LoadLocation(name)
+	return zone, err == nil
 }
 
 // Stamp writes a moment; zone nil: in UTC.

@@ -37,3 +37,16 @@ func TestStamp(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestZone(t *testing.T) {
+	for name, known := range map[string]bool{
+		"": true, "UTC": true, "Asia/Shanghai": true, "America/Argentina/Buenos_Aires": true, "Etc/GMT+8": true,
+		"Local": false, "local": false, "localtime": false, "posixrules": false, "Factory": false, "FACTORY": false,
+		"posix/Asia/Shanghai": false, "right/Asia/Shanghai": false, "right/UTC": false,
+		"Mars/Olympus": false, "../zoneinfo/UTC": false, "/etc/localtime": false, "zone.tab": false,
+	} {
+		if zone, got := plain.Zone(name); got != known || known && zone == time.Local {
+			t.Errorf("%q: %v, known is %v, want %v", name, zone, got, known)
+		}
+	}
+}

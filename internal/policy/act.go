@@ -171,8 +171,9 @@ type Delete struct {
 }
 
 // DeleteAccount ends all sessions of the account and makes it unknown: its next
-// login signs it up anew. What keeps old clients from doing harm stays: session
-// counter, kick rows, try numbers, ValidFrom.
+// login signs it up anew, also if it was disabled. All else stays, so that old
+// clients and old UserSigs can do no harm and nobody is counted twice: session
+// counter, kick rows, try numbers, ValidFrom, the last day it came online.
 func DeleteAccount(before State, q Delete, r Rules) Outcome {
 	d, known := decideOn(before, q.Now, q.Lost, r)
 	if !known {

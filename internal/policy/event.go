@@ -12,7 +12,8 @@ type EventKind uint8
 
 // The kinds. The numbers lie in the store: they never change.
 const (
-	EventSignedUp EventKind = iota + 1
+	_ EventKind = iota
+	EventSignedUp
 	EventLogin
 	EventResume
 	EventLogout
@@ -27,7 +28,17 @@ const (
 	EventEnabled
 	EventDeleted
 	EventKeptOut // a session evicted before: an act covers it, so that its device does not come back by itself
+
+	numEventKinds = iota // a new one stands above
 )
+
+// EventKinds are all there are, by number.
+func EventKinds() (all []EventKind) {
+	for k := EventSignedUp; k < numEventKinds; k++ {
+		all = append(all, k)
+	}
+	return all
+}
 
 func (k EventKind) String() string {
 	names := [...]string{

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -25,6 +24,8 @@ const (
 	AccountDeleted
 	RESTKick
 	SigEnded // its UserSig has ended
+
+	numReasons = iota // a new one stands above
 )
 
 // A Notice tells a client that its session is over.
@@ -36,55 +37,6 @@ type Notice struct {
 	At       time.Time
 	By       By
 	Expired  bool // raise onUserSigExpired, not onKickedOffline
-}
-
-// Text says in a sentence, for the user, what happened.
-func (n Notice) Text() string {
-	switch n.Reason {
-	case NewerLogin:
-		return fmt.Sprintf("Signed out because the account logged in on %s%s.", n.By.device(), n.rule())
-	case Operator:
-		return "Signed out by an operator."
-	case SignedOutElsewhere:
-		return fmt.Sprintf("Signed out by the account's user on %s.", n.By.device())
-	case PolicyApplied:
-		return fmt.Sprintf("Signed out because the login policy changed; the account stays logged in on %s%s.", n.By.device(), n.rule())
-	case SameDeviceElsewhere:
-		return "Signed out because another client logged in with this device's id."
-	case SecretUsedTwice:
-		return "Signed out because two clients used this session: its data directory may have been copied."
-	case AccountDisabled:
-		return "Signed out because the account is disabled."
-	case AccountDeleted:
-		return "Signed out because the account was deleted."
-	case RESTKick:
-		return "Signed out: all earlier UserSigs of the account have been revoked."
-	case SigEnded:
-		return "The UserSig has expired."
-	default:
-		return "The session has ended."
-	}
-}
-
-// device names the device of who ended a session.
-func (b By) device() string {
-	if b.DeviceName == "" {
-		return fmt.Sprintf("another device (%s)", b.Platform)
-	}
-	return fmt.Sprintf("%s (%s)", b.DeviceName, b.Platform)
-}
-
-// rule ends a sentence with why there was no room.
-func (n Notice) rule() string {
-	switch {
-	case n.By.Rule == OtherPlatform:
-		return fmt.Sprintf(": it may not be logged in on %s and %s at the same time", n.Platform, n.By.Platform)
-	case n.By.Rule == OverLimit && n.By.Limit == 1:
-		return fmt.Sprintf(": it may be logged in once on %s", n.Platform)
-	case n.By.Rule == OverLimit:
-		return fmt.Sprintf(": it may be logged in %d times on %s", n.By.Limit, n.Platform)
-	}
-	return ""
 }
 
 // notice is what the client of the kicked session is told.

@@ -2,11 +2,8 @@ package policy
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
-
-	"rollcall.example"
 )
 
 // TestKickRow: only these remove one.
@@ -110,62 +107,5 @@ func TestAdmits(t *testing.T) {
 	}
 	if got := Multi().admits(); got != NumPlatforms {
 		t.Errorf("multi admits %d sessions, want one per platform", got)
-	}
-}
-
-// TestReasons: every reason has a name and a sentence for the user, and no two
-// the same.
-func TestReasons(t *testing.T) {
-	by := By{Session: 2, Platform: rollcall.Mac, DeviceName: "Ann's Mac"}
-	var texts, names []string
-	for word, reason := range reasons {
-		text := Notice{Reason: reason, By: by}.Text()
-		if slices.Contains(texts, text) || text == "" {
-			t.Errorf("reason %s says %q like another one", word, text)
-		}
-		texts = append(texts, text)
-		if name := reason.String(); name == "unknown" || slices.Contains(names, name) {
-			t.Errorf("reason %s is called %q like another one", word, name)
-		}
-		names = append(names, reason.String())
-	}
-	if none := SigEnded + 1; none.String() != "unknown" || (Notice{Reason: none}).Text() == "" {
-		t.Error("what is no reason has the name of one, or no text")
-	}
-	if got, want := (Notice{Reason: NewerLogin, By: by}).Text(), "Signed out because the account logged in on Ann's Mac (Mac)."; got != want {
-		t.Errorf("%q, want %q", got, want)
-	}
-	for _, tt := range []struct {
-		reason Reason
-		by     By
-		want   string
-	}{
-		{NewerLogin, by.under(OverLimit, limits("m1")), "Signed out because the account logged in on Ann's Mac (Mac): it may be logged in once on Android."},
-		{NewerLogin, by.under(OverLimit, limits("m3")), "Signed out because the account logged in on Ann's Mac (Mac): it may be logged in 3 times on Android."},
-		{NewerLogin, by.under(OtherPlatform, limits("m3")), "Signed out because the account logged in on Ann's Mac (Mac): it may not be logged in on Android and Mac at the same time."},
-		{PolicyApplied, by.under(OverLimit, limits("m1")), "Signed out because the login policy changed; the account stays logged in on Ann's Mac (Mac): it may be logged in once on Android."},
-		{SignedOutElsewhere, by, "Signed out by the account's user on Ann's Mac (Mac)."},
-	} {
-		if got := (Notice{Platform: rollcall.Android, Reason: tt.reason, By: tt.by}).Text(); got != tt.want {
-			t.Errorf("%q, want %q", got, tt.want)
-		}
-	}
-	by.DeviceName = ""
-	if got, want := (Notice{Reason: NewerLogin, By: by}).Text(), "Signed out because the account logged in on another device (Mac)."; got != want {
-		t.Errorf("%q, want %q", got, want)
-	}
-}
-
-// TestEventKinds: every kind has a word.
-func TestEventKinds(t *testing.T) {
-	words := map[string]bool{"unknown": true}
-	for k := EventSignedUp; k <= EventKeptOut; k++ {
-		if words[k.String()] {
-			t.Errorf("kind %d is called %q like another one", k, k)
-		}
-		words[k.String()] = true
-	}
-	if EventKind(0).String() != "unknown" || (EventKeptOut+1).String() != "unknown" {
-		t.Error("what is no kind has the word of one")
 	}
 }

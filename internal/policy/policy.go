@@ -10,14 +10,17 @@
 //
 // # What holds after every rule
 //
-//   - Session numbers only grow; the newest login is always among the sessions.
-//   - No group holds sessions of two platforms, no platform more sessions than
-//     its limit, as of the account's last login.
+//   - Session numbers only grow, and each is given once: to a login that is
+//     granted, which is then among the sessions.
+//   - A login leaves no session on another platform of its group, and on its own
+//     no more than the limit, by the Rules it came with. What other Rules let into
+//     other groups stays there, until a login in them or ApplyPolicy.
 //   - A session that has ended never comes back; what returns is a new one.
-//   - A session that lost its place by a rule or by somebody's act leaves a kick
-//     row with its reason and, for a newer login, the winner and the rule.
-//   - The State is bounded: sessions by the limits, kick rows and try numbers by
-//     the bounds below.
+//   - A session that is kicked leaves a kick row with its reason and, for a newer
+//     login and an applied policy, the winner and the rule. One that its client
+//     logs out or replaces, or that time ends, leaves none.
+//   - The State is bounded: sessions by the limits in force at their logins, kick
+//     rows and try numbers by the bounds below.
 package policy
 
 import (
@@ -68,7 +71,7 @@ type Session struct {
 	Away       time.Time // since when it has no connection; zero when connected
 	SigTime    int64     // TLS.time of its UserSig
 	SigEnds    int64     // the last second in which its UserSig is good
-	Address    string    // where its last connection came from
+	Address    string    // where its last connection came from; who asks has shortened it
 	Secret     Secret
 }
 
@@ -131,6 +134,8 @@ const (
 	NoRule        Rule = iota
 	OtherPlatform      // another platform of its group has the place
 	OverLimit          // there were more sessions on its platform than the limit
+
+	numRules = iota // a new one stands above
 )
 
 func (r Rule) String() string {
@@ -173,8 +178,8 @@ type Rules struct {
 	Zone                  *time.Location      // of the app's day and month; nil: UTC
 }
 
-// NumPlatforms is the number of platforms that rules know.
-const NumPlatforms = int(rollcall.HarmonyOS) + 1
+// NumPlatforms is the number of platforms that rules know: all.
+const NumPlatforms = rollcall.NumPlatforms
 
 // Multi is the policy under which every platform is a group of its own, with
 // one session on each.
@@ -193,7 +198,7 @@ type Answer uint8
 // The answers.
 const (
 	Nothing    Answer = iota // for requests that are not answered
-	Granted                  // Outcome.Session is served on the asking connection
+	Granted                  // done as asked; a login or resume has its connection with Outcome.Session
 	Refused                  // with Outcome.Code
 	Stale                    // the try number was not above Outcome.Highest
 	LogInAgain               // log in with a new fixed half
@@ -209,7 +214,7 @@ type Outcome struct {
 	Code    imcode.Code // with Refused; with Told, the notice's
 	Detail  string      // what was wrong, for the caller
 	Highest uint64      // with Stale
-	Session Session     // with Granted
+	Session Session     // with Granted: whose it is; zero for the acts of operators and a logout of none
 	Notice  Notice      // with Told, and with Refused 6208
 	Proved  bool        // with Told: the client proved the session, so it may acknowledge the notice
 	Renewal imcode.Code // with Granted: why the renewal that came along was refused

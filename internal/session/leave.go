@@ -36,10 +36,20 @@ func (s *Sessions) Logout(ctx context.Context, asking *node.Place, q Logout) (An
 		}
 	}
 	request := policy.Logout{Now: now, Device: q.Device, Fixed: fixed(q.FixedHalf), Try: q.Try, Signed: signed}
+	if !signed {
+		st, err := s.look(ctx, q.Account, q.Address)
+		if err != nil {
+			return Answer{}, err
+		}
+		if !st.Knows(request.Fixed) { // it changes nothing: no need to hold up those that do
+			s.wrong(q.Account, q.Address)
+			return Answer{Outcome: policy.LogOut(st, request, app.Rules)}, nil
+		}
+	}
 	out, err := s.mutate(ctx, q.Account, asking, func(st policy.State) policy.Outcome {
 		return policy.LogOut(st, request, app.Rules)
 	})
-	if err == nil && out.Answer == policy.Unknown {
+	if err == nil && out.Answer == policy.Unknown { // known no more
 		s.wrong(q.Account, q.Address)
 	}
 	return Answer{Outcome: out}, err
@@ -71,7 +81,7 @@ type left struct {
 func (s *Sessions) away(ctx context.Context, l left) bool {
 	a := l.place.Account()
 	rules := s.rules(a.App)
-	out, err := s.mutate(ctx, a, nil, func(st policy.State) policy.Outcome {
+	out, err := s.mutateIn(ctx, later, a, nil, func(st policy.State) policy.Outcome {
 		return policy.Disconnected(st, l.request, rules)
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -55,7 +56,11 @@ func (s *Sessions) login(ctx context.Context, c node.Conn, q Login) (Answer, err
 		return Answer{}, err
 	}
 	now, half := s.Now(), [wire.HalfBytes]byte(q.FixedHalf)
-	of := household{q.Account, claims.At(now) != nil}
+	of := household{q.Account, s.over(claims, q.UserSig, now)}
+	if of.over { // every frame counts, and not only each attempt
+		half = [wire.HalfBytes]byte{}
+		binary.BigEndian.PutUint64(half[:], s.useless.Add(1))
+	}
 	if !s.deviceAttempts.Allow(installation{of, q.Device}, half, now) {
 		return Answer{}, tooOften("more than 5 logins of this device in 10 s")
 	}
@@ -70,9 +75,23 @@ func (s *Sessions) login(ctx context.Context, c node.Conn, q Login) (Answer, err
 		Fixed: fixed(q.FixedHalf), Changing: hash(q.ChangingHalf),
 		LastSession: q.LastSession, KickSeen: q.KickSeen, Proofs: hashes(q.Proofs),
 	}
-	return s.serve(ctx, c, q.Account, func(st policy.State) policy.Outcome {
+	answer, err := s.serve(ctx, login, c, q.Account, func(st policy.State) policy.Outcome {
 		return policy.LogIn(st, request, app.Rules)
 	})
+	if err == nil && answer.Answer == policy.Refused && (answer.Code == imcode.UserSigExpired || answer.Code == imcode.InvalidUserSig) {
+		s.dead.Fail(q.UserSig, now)
+	}
+	return answer, err
+}
+
+// over tells whether a UserSig is known to be good for nothing: by the clock, or
+// because a rule has said so lately.
+func (s *Sessions) over(c usersig.Claims, ticket string, now time.Time) bool {
+	if c.At(now) != nil {
+		return true
+	}
+	_, dead := s.dead.Blocked(ticket, now)
+	return dead
 }
 
 // verify checks all of a UserSig but its times, which the rule judges.
@@ -109,15 +128,20 @@ func (s *Sessions) failed(a rollcall.Account, from Address, err error) error {
 // wrong counts something unproven, by address and account and by address.
 func (s *Sessions) wrong(a rollcall.Account, from Address) (after time.Duration, blocked bool) {
 	now, who := s.Now(), stranger{from.Key(), a}
-	if after, blocked := s.accountFailures.Blocked(who, now); blocked {
-		return after, true
-	}
-	if after, blocked := s.addressFailures.Blocked(who.address, now); blocked {
+	if after, blocked := s.blocked(who, now); blocked {
 		return after, true
 	}
 	s.accountFailures.Fail(who, now)
 	s.addressFailures.Fail(who.address, now)
 	return 0, false
+}
+
+// blocked tells whether who proves nothing has failed too often.
+func (s *Sessions) blocked(who stranger, now time.Time) (after time.Duration, blocked bool) {
+	if after, blocked = s.accountFailures.Blocked(who, now); blocked {
+		return after, true
+	}
+	return s.addressFailures.Blocked(who.address, now)
 }
 
 // tooOften refuses attempts above a rate.

@@ -40,7 +40,10 @@ func (s *Sessions) Past(ctx context.Context, a rollcall.Account) (history.Accoun
 		return history.Account{}, err
 	}
 	past := history.Account{User: a.User, State: st, Rules: s.rules(a.App), Now: s.Now()}
-	for before := int64(0); len(past.Rows) < maxPast; {
+	for before := int64(0); ; {
+		if past.Cut = len(past.Rows) >= maxPast; past.Cut {
+			return past, nil
+		}
 		rows, err := s.store.History(ctx, a, before, pastPage)
 		if err != nil {
 			return past, s.internal(a, err)

@@ -37,26 +37,58 @@ func (s *Sessions) Resume(ctx context.Context, c node.Conn, q Resume) (Answer, e
 		Session: q.Session, Fixed: fixed(q.FixedHalf), Present: hash(q.PresentHalf), Next: hash(q.NextHalf),
 		Try: q.Try, Web: q.Web, Address: q.Address.Short(),
 	}
+	st, err := s.look(ctx, q.Account, q.Address)
+	if err != nil {
+		return Answer{}, err
+	}
+	if !st.Proves(q.Session, request.Fixed) { // it changes nothing: no need to hold up those that do
+		return Answer{Outcome: s.unproven(q, policy.ResumeSession(st, request, app.Rules))}, nil
+	}
 	var unsigned error
 	if q.UserSig != "" {
 		request.Renewal, unsigned = s.renewal(q.Account, q.UserSig, q.Address)
 	}
-	answer, err := s.serve(ctx, c, q.Account, func(st policy.State) policy.Outcome {
+	answer, err := s.serve(ctx, first, c, q.Account, func(st policy.State) policy.Outcome {
 		return policy.ResumeSession(st, request, app.Rules)
 	})
 	if err != nil {
 		return answer, err
 	}
-	if answer.Wrong || answer.Answer == policy.LogInAgain { // also where there is no such session: the count would tell
-		_, blocked := s.wrong(q.Account, q.Address)
-		if answer.Wrong && !blocked {
-			s.opt.Log.Warn("a secret that is not the session's", "app", q.Account.App, "user", q.Account.User, "session", q.Session)
-		}
-	}
+	answer.Outcome = s.unproven(q, answer.Outcome)
 	if unsigned != nil && answer.Answer == policy.Granted {
 		answer.Renewal, answer.Detail = imcode.Of(unsigned), unsigned.Error()
 	}
 	return answer, nil
+}
+
+// unproven counts a return that came to nothing, also where there is no such session:
+// the count would tell.
+func (s *Sessions) unproven(q Resume, out policy.Outcome) policy.Outcome {
+	if out.Wrong || out.Answer == policy.LogInAgain {
+		_, blocked := s.wrong(q.Account, q.Address)
+		if out.Wrong && !blocked {
+			s.opt.Log.Warn("a secret that is not the session's", "app", q.Account.App, "user", q.Account.User, "session", q.Session)
+		}
+	}
+	return out
+}
+
+// look reads an account for who has proved nothing yet. Addresses that fail too often
+// read one at a time, so that those who guess do not hold up others.
+func (s *Sessions) look(ctx context.Context, a rollcall.Account, from Address) (policy.State, error) {
+	if _, blocked := s.blocked(stranger{from.Key(), a}, s.Now()); blocked {
+		select {
+		case s.guessing <- struct{}{}:
+			defer func() { <-s.guessing }()
+		case <-ctx.Done():
+			return policy.State{}, ctx.Err()
+		}
+	}
+	st, err := s.store.State(ctx, a)
+	if err != nil {
+		return st, s.internal(a, err)
+	}
+	return st, nil
 }
 
 // renewal checks all of a new UserSig but its times.

@@ -18,16 +18,17 @@ const (
 // ends. Accounts and sessions stay. What is dropped does not come back, so a clock
 // that jumped forward is not believed for an hour.
 func (s *Sessions) Retain(ctx context.Context) error {
-	clock := watched{wall: s.Now().Round(0), mono: time.Now()}
+	clock := s.watched()
 	for pause := retainFirst; sleep(ctx, pause, nil); pause = retainEvery {
-		if s.watch && clock.jumped(time.Now()) {
+		now := s.Now()
+		if s.watch && clock.jumped(now, time.Now()) {
 			s.opt.Log.Error("the clock jumped forward by more than a minute: no history is dropped for an hour")
 			continue
 		}
 		all, err := s.apps.List(ctx)
 		for _, app := range all {
 			if err == nil {
-				err = s.prune(ctx, app.ID)
+				err = s.prune(ctx, app.ID, now)
 			}
 		}
 		if err != nil && ctx.Err() == nil {
@@ -37,13 +38,13 @@ func (s *Sessions) Retain(ctx context.Context) error {
 	return nil
 }
 
-// prune drops the old rows of one app.
-func (s *Sessions) prune(ctx context.Context, id rollcall.AppID) error {
+// prune drops the rows of one app that are old now.
+func (s *Sessions) prune(ctx context.Context, id rollcall.AppID, now time.Time) error {
 	app, err := s.apps.App(id)
 	if err != nil {
 		return err
 	}
-	before := s.Now().AddDate(0, 0, -app.Settings.Effective().HistoryDays)
+	before := now.AddDate(0, 0, -app.Settings.Effective().HistoryDays)
 	for {
 		n, err := s.store.Prune(ctx, id, before, retainBatch)
 		if n > 0 {

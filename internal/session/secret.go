@@ -29,24 +29,26 @@ func hashes(proofs [][]byte) []policy.Hash {
 // An Address is where a connection comes from.
 type Address struct{ netip.Addr }
 
-// Key names the address in limits; a whole /64 of IPv6 is one.
-func (a Address) Key() string { return a.masked(32, 64) }
+// Key stands for the address in limits; a whole /64 of IPv6 is one.
+func (a Address) Key() netip.Addr { return a.masked(32, 64) }
 
 // Short is the address as it is kept and shown: without its last part.
-func (a Address) Short() string { return a.masked(24, 48) }
-
-func (a Address) masked(v4, v6 int) string {
-	if !a.IsValid() {
-		return ""
+func (a Address) Short() string {
+	if k := a.masked(24, 48); k.IsValid() {
+		return k.String()
 	}
+	return ""
+}
+
+func (a Address) masked(v4, v6 int) netip.Addr {
 	addr := a.Unmap()
 	bits := v6
 	if addr.Is4() {
 		bits = v4
 	}
 	p, err := addr.Prefix(bits)
-	if err != nil {
-		return ""
+	if err != nil { // there is none
+		return netip.Addr{}
 	}
-	return p.Addr().String()
+	return p.Addr()
 }

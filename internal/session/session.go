@@ -1,4 +1,7 @@
-// Package session logs accounts in and out.
+// Package session is the use-cases of sessions. Accounts log in, come back, renew
+// their UserSigs and log out; their users and operators end sessions; a policy is
+// previewed and applied; time ends what is over; what has happened is read, watched
+// and, when it is old, dropped.
 //
 // A session is one logged-in instance of an account on a device. A login begins
 // it; logout, eviction, a kick, a sign-out or the end of its UserSig ends it. A lost
@@ -10,12 +13,14 @@
 //
 // # What callers may rely on
 //
-//   - A call returns after its outcome is durable, never before.
+//   - A call returns after its outcome is durable, never before; but for the end of
+//     a connection, of which the store hears as soon as it can.
 //   - Once Login has returned, a session it evicted is sent nothing more but its
 //     notice.
 //   - Login and Resume are idempotent by attempt and by step: a retry finds what
 //     the first try did.
-//   - Nothing touches the store before a good signature or a proven secret.
+//   - Nothing is written before a good signature or a proven secret, and what
+//     proves nothing does not wait in the line of those that do.
 //
 // Behaviour: docs/login.md. Codes: package imcode.
 package session
@@ -25,6 +30,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,12 +64,15 @@ type Records interface {
 type Options struct {
 	Node       string           // the incarnation of this process, unique among all; default "local"
 	Now        func() time.Time // default time.Now, watched for jumps
+	Watch      bool             // watch Now for jumps also if it is another one
 	Log        *slog.Logger     // default: none
 	OnLogin    func(imcode.Code)
 	OnEnd      func(policy.EventKind, policy.Reason)
 	OnJump     func()
 	OnPrune    func(rows int)
-	RetryAfter time.Duration // told with 70500; default 2 s
+	OnWait     func(time.Duration) // of a request that had to wait for the store
+	LoginWait  time.Duration       // a login that had to wait for longer is told to come back; default 2 s
+	RetryAfter time.Duration       // told with 70500; default 2 s
 }
 
 // Sessions are the use-cases of sessions.
@@ -71,15 +80,19 @@ type Sessions struct {
 	store  Store
 	apps   *apps.Apps
 	roster *node.Roster
+	line   *line
 	feed   feed
 
 	accountFailures *limit.Failures[stranger]                           // of signatures and secrets, by address and account
-	addressFailures *limit.Failures[string]                             // the same by address, behind which many may sit
+	addressFailures *limit.Failures[netip.Addr]                         // the same by address, behind which many may sit
 	deviceAttempts  *limit.Attempts[installation, [wire.HalfBytes]byte] // logins of a device
 	accountAttempts *limit.Attempts[household, member]                  // and of all devices that an account says it has
+	dead            *limit.Failures[string]                             // UserSigs that were refused because they are over
+	useless         atomic.Uint64                                       // logins with such a one
+	guessing        chan struct{}                                       // one place, for those that fail too often
 
 	opt   Options
-	watch bool         // the clock is the machine's: watch it for jumps
+	watch bool         // the clock for jumps
 	due   atomic.Int64 // when the sweep wakes next, Unix ms
 	wake  chan struct{}
 
@@ -95,14 +108,17 @@ const maxAttempts = 50
 // they name; of one account from it there may be fewer (limit.Failures).
 const maxFailures = 100
 
+// deadFor is how long a UserSig that was refused as over is known to be.
+const deadFor = 10 * time.Minute
+
 // A stranger is who proved nothing: an address, and what it claims to be.
 type stranger struct {
-	address string
+	address netip.Addr
 	account rollcall.Account
 }
 
 // A household is an account as its bearers of UserSigs are counted: those whose
-// UserSig is over by the clock apart, so that an old one locks nobody out.
+// UserSig is over apart, so that an old one locks nobody out.
 type household struct {
 	account rollcall.Account
 	over    bool
@@ -124,8 +140,8 @@ type member struct {
 // New returns the use-cases over a store, the apps and the roster of this
 // process. Run and Retain have to run beside it.
 func New(s Store, a *apps.Apps, r *node.Roster, o Options) *Sessions {
-	watch := o.Now == nil
-	if watch {
+	watch := o.Now == nil || o.Watch
+	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Log == nil {
@@ -143,13 +159,18 @@ func New(s Store, a *apps.Apps, r *node.Roster, o Options) *Sessions {
 	if o.OnPrune == nil {
 		o.OnPrune = func(int) {}
 	}
+	if o.OnWait == nil {
+		o.OnWait = func(time.Duration) {}
+	}
 	o.Node = cmp.Or(o.Node, "local")
+	o.LoginWait = cmp.Or(o.LoginWait, 2*time.Second)
 	o.RetryAfter = cmp.Or(o.RetryAfter, 2*time.Second)
 	return &Sessions{
-		store: s, apps: a, roster: r, opt: o, watch: watch, wake: make(chan struct{}, 1),
-		accountFailures: &limit.Failures[stranger]{}, addressFailures: &limit.Failures[string]{Max: maxFailures},
+		store: s, apps: a, roster: r, line: newLine(o.LoginWait, o.OnWait), opt: o, watch: watch, wake: make(chan struct{}, 1),
+		accountFailures: &limit.Failures[stranger]{}, addressFailures: &limit.Failures[netip.Addr]{Max: maxFailures},
 		deviceAttempts:  &limit.Attempts[installation, [wire.HalfBytes]byte]{},
 		accountAttempts: &limit.Attempts[household, member]{Max: maxAttempts},
+		dead:            &limit.Failures[string]{Max: 1, Block: deadFor}, guessing: make(chan struct{}, 1),
 	}
 }
 
@@ -162,10 +183,23 @@ type Answer struct {
 	Place *node.Place // with Granted login and resume: the connection's place from now on
 }
 
+// Waiting is how many requests wait for the store.
+func (s *Sessions) Waiting() int { return s.line.Len() }
+
 // mutate carries the account to the rule and the outcome to those connected
 // here, but for the place of the client that asked.
 func (s *Sessions) mutate(ctx context.Context, a rollcall.Account, asking *node.Place, rule store.Rule) (policy.Outcome, error) {
+	return s.mutateIn(ctx, first, a, asking, rule)
+}
+
+// mutateIn is mutate for what need not come first.
+func (s *Sessions) mutateIn(ctx context.Context, t turn, a rollcall.Account, asking *node.Place, rule store.Rule) (policy.Outcome, error) {
+	if err := s.line.enter(ctx, t); err != nil {
+		return policy.Outcome{}, err
+	}
+	began := time.Now()
 	out, err := s.store.Mutate(ctx, a, rule)
+	s.line.leave(began)
 	if err != nil {
 		return out, s.internal(a, err)
 	}
@@ -191,15 +225,19 @@ func (s *Sessions) internal(a rollcall.Account, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	s.opt.Log.Error("store", "app", a.App, "user", a.User, "err", err)
+	level := slog.LevelError
+	if errors.Is(err, store.ErrDisk) { // said once, when it began
+		level = slog.LevelDebug
+	}
+	s.opt.Log.Log(context.Background(), level, "store", "app", a.App, "user", a.User, "err", err)
 	return &imcode.Error{Code: imcode.Internal, Detail: "the server could not store this: try again", RetryAfter: s.opt.RetryAfter}
 }
 
 // serve runs a rule that may grant connection c a session, with a place reserved
 // for it before the commit.
-func (s *Sessions) serve(ctx context.Context, c node.Conn, a rollcall.Account, rule store.Rule) (Answer, error) {
+func (s *Sessions) serve(ctx context.Context, t turn, c node.Conn, a rollcall.Account, rule store.Rule) (Answer, error) {
 	place := s.roster.Reserve(a, c)
-	out, err := s.mutate(ctx, a, place, rule)
+	out, err := s.mutateIn(ctx, t, a, place, rule)
 	if err != nil || out.Answer != policy.Granted {
 		place.Release()
 		return Answer{Outcome: out}, err

@@ -20,19 +20,23 @@ const (
 	jumpHold     = time.Minute      // how long the sweep waits then
 )
 
-// Run ends each session when time alone ends it, until ctx ends.
+// Run ends each session when time alone ends it, until ctx ends. After a jump of the
+// clock it waits, and looks at the clock again before it believes it: it may have been
+// set back, or have jumped further.
 func (s *Sessions) Run(ctx context.Context) error {
-	clock := watched{wall: s.Now().Round(0), mono: time.Now()}
+	clock := s.watched()
 	for {
-		if s.watch && clock.jumped(time.Now()) {
+		now := s.Now()
+		if s.watch && clock.jumped(now, time.Now()) {
 			s.opt.Log.Error("the clock jumped forward by more than a minute: expiry is held for a minute")
 			s.opt.OnJump()
 			if !sleep(ctx, jumpHold, nil) {
 				return nil
 			}
+			continue
 		}
 		heard := s.catchUp(ctx)
-		next, err := s.sweep(ctx)
+		next, err := s.sweep(ctx, now)
 		pause := sweepPause
 		if heard && err == nil {
 			pause = min(next.Sub(s.Now()), sweepAtLeast)
@@ -58,11 +62,11 @@ func (s *Sessions) expect(due time.Time) {
 	}
 }
 
-// sweep ends what is due and says when the next is.
-func (s *Sessions) sweep(ctx context.Context) (time.Time, error) {
+// sweep ends what is due now and says when the next is. Now is a time that is
+// believed, whatever the clock says meanwhile.
+func (s *Sessions) sweep(ctx context.Context, now time.Time) (time.Time, error) {
 	s.due.Store(math.MaxInt64) // whatever is expected from now on wakes the next sweep
 	for {
-		now := s.Now()
 		due, next, err := s.store.Due(ctx, now, sweepBatch)
 		if err != nil {
 			if ctx.Err() == nil {
@@ -77,19 +81,19 @@ func (s *Sessions) sweep(ctx context.Context) (time.Time, error) {
 			s.due.Store(next.UnixMilli())
 			return next, nil
 		}
-		if err := s.expireAll(ctx, due); err != nil {
+		if err := s.expireAll(ctx, due, now); err != nil {
 			return next, err
 		}
 	}
 }
 
-func (s *Sessions) expireAll(ctx context.Context, due []rollcall.Account) error {
+func (s *Sessions) expireAll(ctx context.Context, due []rollcall.Account, now time.Time) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(sweepWorkers)
 	for _, a := range due {
 		g.Go(func() error {
-			rules, now := s.rules(a.App), s.Now()
-			_, err := s.mutate(ctx, a, nil, func(st policy.State) policy.Outcome { return policy.Expire(st, now, rules) })
+			rules := s.rules(a.App)
+			_, err := s.mutateIn(ctx, later, a, nil, func(st policy.State) policy.Outcome { return policy.Expire(st, now, rules) })
 			return err
 		})
 	}
@@ -99,11 +103,13 @@ func (s *Sessions) expireAll(ctx context.Context, due []rollcall.Account) error 
 // watched is the wall clock held against the monotonic one.
 type watched struct{ wall, mono time.Time }
 
+func (s *Sessions) watched() watched { return watched{wall: s.Now().Round(0), mono: time.Now()} }
+
 // jumped tells whether the wall clock went further than time passed.
-func (w *watched) jumped(now time.Time) bool {
-	wall := now.Round(0)
-	ahead := wall.Sub(w.wall) - now.Sub(w.mono)
-	w.wall, w.mono = wall, now
+func (w *watched) jumped(wall, mono time.Time) bool {
+	wall = wall.Round(0)
+	ahead := wall.Sub(w.wall) - mono.Sub(w.mono)
+	w.wall, w.mono = wall, mono
 	return ahead > jumpBound
 }
 

@@ -42,6 +42,13 @@ func (s *Stage) Admit(only rollcall.Platform) error {
 	return s.change(change)
 }
 
+// SetAppDisabled disables or enables the app.
+func (s *Stage) SetAppDisabled(disabled bool) error {
+	return s.ask(func(ctx context.Context, running *server.Server) error {
+		return running.Apps().SetDisabled(ctx, App, disabled)
+	})
+}
+
 // change changes the app's settings.
 func (s *Stage) change(c apps.Change) error {
 	return s.ask(func(ctx context.Context, running *server.Server) error {

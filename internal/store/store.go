@@ -29,6 +29,10 @@ var (
 	ErrExists = errors.New("exists already")
 	// ErrClosed: the store has been closed.
 	ErrClosed = errors.New("store is closed")
+	// ErrDisk: the disk takes nothing at present: it is full, read-only, or fails.
+	// The store tries again by itself; until it succeeds it refuses every change at
+	// once, and goes on answering questions.
+	ErrDisk = errors.New("the disk takes nothing")
 )
 
 // Accounts is the storage of accounts and their sessions.
@@ -78,6 +82,13 @@ type Apps interface {
 	Apps(ctx context.Context) ([]App, error)
 	// SetSettings replaces an app's settings. ErrNotFound if there is no such app.
 	SetSettings(ctx context.Context, id rollcall.AppID, settings []byte) error
+	// SetAppDisabled disables an app or enables it. ErrNotFound: no such app.
+	SetAppDisabled(ctx context.Context, id rollcall.AppID, disabled bool) error
+	Keys
+}
+
+// Keys is the storage of the keys of apps.
+type Keys interface {
 	// AddKey adds a key to an app. ErrNotFound: no such app. ErrExists: it has a
 	// key of that id or of the same bytes.
 	AddKey(ctx context.Context, id rollcall.AppID, k Key) error

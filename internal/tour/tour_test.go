@@ -22,7 +22,7 @@ func TestTheTour(t *testing.T) {
 	}
 	for _, want := range []string{
 		"1. The first login signs the account up", "login ok",
-		"A hears: kicked by Android (newer login: over the limit of 1): Signed out because the account logged in on C's Android (Android): it may be logged in once on Android.",
+		"A hears: kicked by Android (newer login: over the limit of 1): Signed out because the account logged in on \"C's Android\" (Android): the app lets an account be logged in once on Android.",
 		"ticket expired", "login 70001: ", "login 6206: ", "logout ok",
 		"with 6208 (newer login)", "11. The server restarts", "renewal ok", "All 11 stories went as expected",
 	} {

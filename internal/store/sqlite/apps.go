@@ -33,6 +33,13 @@ func (s *Store) SetSettings(ctx context.Context, id rollcall.AppID, settings []b
 	})
 }
 
+// SetAppDisabled implements store.Apps.
+func (s *Store) SetAppDisabled(ctx context.Context, id rollcall.AppID, disabled bool) error {
+	return s.change(ctx, "disable or enable app "+id.String(), func(ctx context.Context, c *sql.Conn) error {
+		return found(c.ExecContext(ctx, `UPDATE app SET disabled = ? WHERE id = ?`, disabled, int64(id)))
+	})
+}
+
 // AddKey implements store.Apps.
 func (s *Store) AddKey(ctx context.Context, id rollcall.AppID, k store.Key) error {
 	return s.change(ctx, fmt.Sprintf("add %s to app %s", k, id), func(ctx context.Context, c *sql.Conn) error {

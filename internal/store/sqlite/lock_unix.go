@@ -17,3 +17,12 @@ func lock(f *os.File) error {
 	}
 	return err
 }
+
+// flushDirectory flushes which files are in a directory.
+func flushDirectory(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"rollcall.example"
 	"rollcall.example/internal/policy"
@@ -11,6 +12,8 @@ import (
 // writes are the statements of the writer.
 type writes struct {
 	loads
+	all []statement // with those of loads
+
 	begin, commit, rollback *sql.Stmt
 
 	addAccount, putAccount             *sql.Stmt
@@ -23,7 +26,7 @@ type writes struct {
 
 func prepareWrites(ctx context.Context, conn *sql.Conn) (*writes, error) {
 	w := &writes{}
-	return w, compile(ctx, conn, append(w.list(),
+	w.all = append(w.list(),
 		statement{&w.begin, `BEGIN IMMEDIATE`},
 		statement{&w.commit, `COMMIT`},
 		statement{&w.rollback, `ROLLBACK`},
@@ -58,7 +61,19 @@ func prepareWrites(ctx context.Context, conn *sql.Conn) (*writes, error) {
 
 		statement{&w.addUsage, `INSERT INTO usage (app, period, active, signed_up) VALUES (?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET active = active + excluded.active, signed_up = signed_up + excluded.signed_up`},
-	))
+	)
+	return w, compile(ctx, conn, w.all)
+}
+
+// close closes the statements, as many as there are.
+func (w *writes) close() error {
+	var errs []error
+	for _, s := range w.all {
+		if *s.into != nil {
+			errs = append(errs, (*s.into).Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // save writes how the account differs from what is stored.

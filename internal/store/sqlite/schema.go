@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 
@@ -41,26 +43,70 @@ func checkLibrary(version string) error {
 	return nil
 }
 
-// migrate brings the schema to this program's version. A database that a newer
-// program has migrated is refused: nobody knows what its columns mean.
-func migrate(ctx context.Context, db *sql.DB) error {
+// schema is the migrations of this program.
+func schema() fs.FS {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
-		return err
+		panic(err) // it is embedded
 	}
+	return files
+}
+
+// versionOf is the version of the schema in a database, 0 if there is none yet.
+func versionOf(ctx context.Context, db *sql.DB) (version int64, err error) {
+	const tables = `SELECT count(*), count(*) FILTER (WHERE name = 'goose_db_version') FROM sqlite_master WHERE type = 'table'`
+	var all, versions int
+	if err := db.QueryRowContext(ctx, tables).Scan(&all, &versions); err != nil {
+		return 0, err
+	}
+	switch {
+	case all == 0:
+		return 0, nil
+	case versions == 0:
+		return 0, errors.New("this is a database of another program")
+	}
+	err = db.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version`).Scan(&version)
+	return version, err
+}
+
+// judgeSchema reads the version of the schema in the database at path, of which
+// it changes nothing, and which version this program wants. It refuses one that a
+// newer program has migrated: nobody knows what its columns mean.
+func judgeSchema(ctx context.Context, path string, files fs.FS) (have, want int64, err error) {
+	sources, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, name := range sources {
+		v, err := goose.NumericComponent(name)
+		if err != nil {
+			return 0, 0, fmt.Errorf("read the migrations: %w", err)
+		}
+		want = max(want, v)
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 { // it is to be made
+		return 0, want, nil
+	}
+	db, err := sql.Open("sqlite", dsn(path, "mode=ro"))
+	if err != nil {
+		return 0, 0, err
+	}
+	defer db.Close()
+	if have, err = versionOf(ctx, db); err != nil {
+		return 0, 0, err
+	}
+	if have > want {
+		return have, want, fmt.Errorf("schema has version %d, this program knows up to %d: run the newer program, or go back to the backup that it has left beside the database", have, want)
+	}
+	return have, want, nil
+}
+
+// migrate brings the schema of a database to the version that this program wants.
+func migrate(ctx context.Context, db *sql.DB, files fs.FS) error {
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
-	have, want, err := provider.GetVersions(ctx)
-	if err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
-	}
-	if have > want {
-		return fmt.Errorf("schema has version %d, this program knows up to %d: run the newer program", have, want)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the schema from version %d to %d: %w", have, want, err)
-	}
-	return nil
+	_, err = provider.Up(ctx)
+	return err
 }

@@ -9,6 +9,11 @@
 //     fails alone.
 //   - A request whose context ends while it waits never happens. Once it has
 //     begun its caller waits for the result.
+//   - When the disk takes nothing, changes fail with store.ErrDisk and questions
+//     are answered; the store recovers by itself, within about a second of the disk.
+//   - After a flush that failed nothing is trusted that was not flushed before it:
+//     what was acknowledged is written and flushed anew before any other change.
+//     So does Open, with what the process before left in the log.
 //   - A second Open of the directory fails while the first is open, and names
 //     the holder's process id; a killed process leaves no lock behind.
 //   - The directory has mode 0700 if Open makes it, the files in it 0600: they
@@ -21,9 +26,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -61,6 +68,18 @@ type Options struct {
 	// Committed, if set, is told of each commit: how many requests it answered
 	// and how long it took. It is called by the writer, which waits for it.
 	Committed func(requests int, took time.Duration)
+
+	// Disk, if set, is told why the disk takes nothing, when that begins, and of
+	// nil when it takes again. It is called as Committed is.
+	Disk func(err error)
+
+	// Migrated, if set, is told of a schema that Open has brought from one version
+	// to another, and of the backup of the database before that.
+	Migrated func(from, to int64, backup string)
+
+	vfs     string   // tests: the layer of SQLite above the system's files
+	pragmas []string // tests: after those of writing
+	schema  fs.FS    // tests: other migrations than this program's
 }
 
 // A Store is an open data directory. Its methods may be called concurrently.
@@ -81,11 +100,24 @@ var (
 
 // Open opens the store in dir, which it makes if there is none, and brings its
 // schema up to date. It fails if another process has it open, if a newer program
-// has migrated it, and on a SQLite older than 3.51.3. Close it.
+// has migrated it (then nothing of the database changes), and on a SQLite older
+// than 3.51.3. Before a schema is migrated a backup of the database is kept beside
+// it; where there is no room for that Open fails, and nothing is migrated. Close it.
 func Open(ctx context.Context, dir string, o Options) (*Store, error) {
+	s, err := openDirectory(ctx, dir, o)
+	if err = onDisk(err); errors.Is(err, store.ErrDisk) {
+		err = fmt.Errorf("%w; nothing is served until %s can be written: give it room or the right to write, and start again", err, dir)
+	}
+	return s, err
+}
+
+func openDirectory(ctx context.Context, dir string, o Options) (*Store, error) {
 	o.Batch, o.Queue, o.Readers = cmp.Or(o.Batch, 512), cmp.Or(o.Queue, 4096), cmp.Or(o.Readers, 4)
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.schema == nil {
+		o.schema = schema()
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
@@ -104,25 +136,36 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, path string, o Options) error {
+	have, want, err := judgeSchema(ctx, path, o.schema)
+	if err != nil {
+		return err
+	}
 	if err := private(path); err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", dsn(path, writing...))
+	var backup string
+	if have > 0 && have < want {
+		if backup, err = backUp(ctx, path, have, o.Now()); err != nil {
+			return fmt.Errorf("keep a backup before the schema is migrated from version %d to %d, of which nothing has been done: %w", have, want, err)
+		}
+	}
+	query := ""
+	if o.vfs != "" {
+		query = "vfs=" + o.vfs
+	}
+	db, err := sql.Open("sqlite", dsn(path, query, slices.Concat(writing, o.pragmas)...))
 	if err != nil {
 		return err
 	}
 	s.writer = &writer{db: db, options: o}
 	db.SetMaxOpenConns(1)
-	if err := prepareDatabase(ctx, db); err != nil {
-		return err
+	if err := s.prepare(ctx); err != nil {
+		return errors.Join(err, kept(backup))
 	}
-	if err := s.writer.prepare(ctx); err != nil {
-		return err
+	if backup != "" && o.Migrated != nil {
+		o.Migrated(have, want, backup)
 	}
-	if err := s.writer.disown(ctx, o.Now()); err != nil {
-		return fmt.Errorf("mark what an earlier process served as away: %w", err)
-	}
-	if s.readers, err = sql.Open("sqlite", dsn(path, "query_only(1)")); err != nil {
+	if s.readers, err = sql.Open("sqlite", dsn(path, query, "query_only(1)")); err != nil {
 		return err
 	}
 	s.readers.SetMaxOpenConns(o.Readers)
@@ -131,16 +174,37 @@ func (s *Store) open(ctx context.Context, path string, o Options) error {
 	return err
 }
 
-// prepareDatabase checks the library and migrates the schema.
-func prepareDatabase(ctx context.Context, db *sql.DB) error {
+// kept says where the database is as it was, if it is.
+func kept(backup string) error {
+	if backup == "" {
+		return nil
+	}
+	return fmt.Errorf("the database as it was before: %s", backup)
+}
+
+// prepare checks the library, migrates the schema, and makes the writer ready.
+func (s *Store) prepare(ctx context.Context) error {
+	w := s.writer
 	var version string
-	if err := db.QueryRowContext(ctx, `SELECT sqlite_version()`).Scan(&version); err != nil {
+	if err := w.db.QueryRowContext(ctx, `SELECT sqlite_version()`).Scan(&version); err != nil {
 		return err
 	}
 	if err := checkLibrary(version); err != nil {
 		return err
 	}
-	return migrate(ctx, db)
+	if err := migrate(ctx, w.db, w.options.schema); err != nil {
+		return fmt.Errorf("migrate the schema: %w", err)
+	}
+	if err := w.prepare(ctx); err != nil {
+		return err
+	}
+	if err := w.emptyLog(ctx); err != nil {
+		return fmt.Errorf("flush what an earlier process has left in the log: %w", err)
+	}
+	if err := w.disown(ctx, w.options.Now()); err != nil {
+		return fmt.Errorf("mark what an earlier process served as away: %w", err)
+	}
+	return nil
 }
 
 // Close lets the commit at hand finish, answers what still waits with
@@ -177,13 +241,16 @@ func private(path string) error {
 }
 
 // dsn names the database at path for the driver. In a URL no character of the
-// path is taken for a parameter.
-func dsn(path string, pragmas ...string) string {
+// path is taken for a parameter. Query is parameters of SQLite's.
+func dsn(path, query string, pragmas ...string) string {
 	path = filepath.ToSlash(path)
 	if filepath.VolumeName(path) != "" {
 		path = "/" + path
 	}
 	q := "_pragma=busy_timeout(10000)"
+	if query != "" {
+		q += "&" + query
+	}
 	if len(pragmas) > 0 {
 		q += "&_pragma=" + strings.Join(pragmas, "&_pragma=")
 	}

@@ -21,6 +21,8 @@ type writer struct {
 	sql     *writes
 	options Options
 
+	fault atomic.Pointer[fault] // what the disk has against writing; the goroutine's to change
+
 	queue   chan *job
 	quit    chan struct{} // closed by stop
 	stopped chan struct{} // closed when the goroutine has ended
@@ -77,12 +79,18 @@ func (w *writer) stop() {
 	<-w.stopped
 }
 
-// close closes the connection. The goroutine has ended or never begun.
+// close closes the connection, and with it its statements: with one of them open
+// SQLite keeps the files, and leaves the log as it is. The goroutine has ended or
+// never begun.
 func (w *writer) close() error {
 	if w.conn == nil {
 		return w.db.Close()
 	}
-	return errors.Join(w.conn.Close(), w.db.Close())
+	var errs []error
+	if w.sql != nil {
+		errs = append(errs, w.sql.close())
+	}
+	return errors.Join(append(errs, w.conn.Close(), w.db.Close())...)
 }
 
 // submit hands do to the writer and waits until it has been committed. An error
@@ -122,11 +130,17 @@ func (w *writer) run(ctx context.Context) {
 			return
 		default:
 		}
+		var again <-chan time.Time // at which the disk is tried, if it takes nothing
+		if f := w.fault.Load(); f != nil {
+			again = time.After(time.Until(f.again))
+		}
 		select {
 		case <-w.quit:
 			return
 		case j := <-w.queue:
 			w.commit(ctx, w.gather(j))
+		case <-again:
+			w.probe(ctx)
 		}
 	}
 }
@@ -155,13 +169,21 @@ func (w *writer) gather(first *job) []*job {
 var errUncommitted = errors.New("commit")
 
 // commit runs jobs in one transaction and answers them. If one of them cannot be
-// written each gets a transaction of its own.
+// written each gets a transaction of its own. While the disk takes nothing they
+// are refused.
 func (w *writer) commit(ctx context.Context, jobs []*job) {
 	if len(jobs) == 0 {
 		return
 	}
-	errs, err := w.attempt(ctx, jobs)
-	if err != nil && len(jobs) > 1 && !errors.Is(err, errUncommitted) {
+	var errs []error
+	var err error
+	if f := w.fault.Load(); f != nil {
+		err = f.err
+	} else {
+		errs, err = w.attempt(ctx, jobs)
+		w.judge(err)
+	}
+	if err != nil && len(jobs) > 1 && !errors.Is(err, errUncommitted) && !errors.Is(err, store.ErrDisk) {
 		for i := range jobs {
 			w.commit(ctx, jobs[i:i+1])
 		}
@@ -180,18 +202,22 @@ func (w *writer) commit(ctx context.Context, jobs []*job) {
 // an error if nothing of any has happened.
 func (w *writer) attempt(ctx context.Context, jobs []*job) (errs []error, err error) {
 	began := time.Now()
-	if _, err := w.sql.begin.ExecContext(ctx); err != nil {
-		return nil, fmt.Errorf("begin: %w", err)
-	}
 	defer func() {
 		if err != nil {
+			err = onDisk(err)
 			_, _ = w.sql.rollback.ExecContext(ctx) // fails if the error has rolled back already
 		}
 	}()
+	if _, err := w.sql.begin.ExecContext(ctx); err != nil {
+		return nil, fmt.Errorf("begin: %w", err)
+	}
 	b := newBatch(w.sql, w.conn, len(jobs))
 	errs = make([]error, len(jobs))
 	for i, j := range jobs {
 		errs[i] = j.do(ctx, b)
+		if fatal(errs[i]) {
+			return nil, errs[i]
+		}
 	}
 	if err := b.flush(ctx); err != nil {
 		return nil, err

@@ -53,9 +53,13 @@ func apps(t *testing.T, e Engine) {
 	}
 	wantErr(t, "set", e.SetSettings(t.Context(), 3, []byte(`{}`)), nil)
 	wantErr(t, "set of nobody", e.SetSettings(t.Context(), 4, []byte(`{}`)), store.ErrNotFound)
-	want[0].Settings = []byte(`{}`)
+	wantErr(t, "disable", e.SetAppDisabled(t.Context(), 3, true), nil)
+	wantErr(t, "disable again", e.SetAppDisabled(t.Context(), 3, true), nil)
+	wantErr(t, "enable", e.SetAppDisabled(t.Context(), 1400000001, false), nil)
+	wantErr(t, "disable nobody", e.SetAppDisabled(t.Context(), 4, true), store.ErrNotFound)
+	want[0].Settings, want[0].Disabled, want[1].Disabled = []byte(`{}`), true, false
 	if got := list(t, e); !slices.EqualFunc(got, want, same) {
-		t.Errorf("with settings changed the apps read %+v, want %+v", got, want)
+		t.Errorf("changed the apps read %+v, want %+v", got, want)
 	}
 }
 

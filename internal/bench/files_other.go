@@ -1,0 +1,7 @@
+//go:build !linux && !darwin
+
+package bench
+
+func raiseOpenFiles() {}
+
+func openFiles() (limit uint64, known bool) { return 0, false }
