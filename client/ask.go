@@ -163,6 +163,7 @@ func (e *engine) granted(s *seat, a *wire.SessionAnswer) {
 		e.connectSuccess()
 	}
 	e.answer(k, nil)
+	e.follow(s)
 }
 
 func (e *engine) loggedIn(s *seat, a *wire.SessionAnswer) {

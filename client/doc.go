@@ -14,6 +14,10 @@
 // ends by Logout, by a login of another account, or by the server's word, which
 // the app hears as KickedOffline or UserSigExpired.
 //
+// Who is in sends and receives messages (SendText, Listener.NewMessage) and has a
+// list of conversations. What this device holds of them can be read without the
+// network.
+//
 // A UserSig ends. UserSigWillExpire says so ahead of time, and
 // [Client.RenewUserSig] gives the session another; or the app hands in a function,
 // [Options].UserSig, that the client asks for one whenever it needs it.
@@ -35,8 +39,13 @@
 //   - A session that has ended is told once: by Login's error, or by a callback.
 //   - After a kick, an expired UserSig or a logout nothing comes back by itself.
 //   - A UserSig that the server has called expired is never sent again.
-//   - Callbacks come one after the other, in the order in which things happened;
-//     none is dropped. They may call everything.
+//   - Callbacks come one after the other, in the order in which things happened.
+//     None about a session is dropped or merged. They may call everything.
+//   - A message that was sent is durable when Send returns nil, and is one message
+//     however often it is sent with the same id.
+//   - A message is told once and in the order of its conversation, and none after
+//     a kick or a logout.
+//   - What is read from the cache is of the account that was named last.
 //   - No UserSig is written to disk, and no secret to the log.
 //
 // The manual, with all errors and orders, is docs/client.md. The vendor's names for

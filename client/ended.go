@@ -17,6 +17,10 @@ const noticeWithin = 500 * time.Millisecond
 func (e *engine) pushed(s *seat, c *conn, f *wire.ServerFrame) {
 	n := f.GetNotice()
 	switch {
+	case f.GetChange() != nil:
+		if e.here(s, c) && s.phase == serving {
+			e.changed(s, f.GetChange())
+		}
 	case n == nil: // of a newer server
 	case e.here(s, c) && !s.over && n.GetSession() == s.number:
 		e.noticed(s, n)

@@ -32,6 +32,8 @@ type engine struct {
 	gone   chan struct{} // closed when run has returned
 	tasks  sync.WaitGroup
 
+	sent recent // its own lock
+
 	mu      sync.Mutex
 	visible shown
 
@@ -41,6 +43,8 @@ type engine struct {
 	dead    digests
 	conns   map[*conn]*websocket.Conn
 	courier courier
+	boxes   []*box // the one used last is the last
+	named   *box   // of the account named in the last login; nil: nobody, or logged out
 }
 
 // shown is what the app may ask for at any time.
@@ -48,6 +52,7 @@ type shown struct {
 	status  Status
 	user    rollcall.UserID
 	session Session
+	named   *box
 }
 
 func newEngine(app rollcall.AppID, d *dialer, j *journal, q *queue, ls *listeners, o Options) *engine {
@@ -117,6 +122,7 @@ func (e *engine) shutDown() {
 		settle(l)
 	}
 	e.tasks.Wait()
+	e.shutBoxes()
 	if err := e.journal.save(); err != nil {
 		e.log.Error("save the client's state", "err", err)
 	}
@@ -125,13 +131,13 @@ func (e *engine) shutDown() {
 
 // publish shows the app what has become of the seat.
 func (e *engine) publish() {
-	now := shown{status: StatusLogout}
+	now := shown{status: StatusLogout, named: e.named}
 	switch s := e.seat; {
 	case s == nil:
 	case s.login != nil:
 		now.status = StatusLogining
 	default:
-		now = shown{StatusLogined, s.User, Session{s.number, s.connection, s.ends}}
+		now = shown{StatusLogined, s.User, Session{s.number, s.connection, s.ends}, e.named}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

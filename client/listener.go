@@ -60,6 +60,35 @@ type Listener struct {
 	// UserSigExpired: the UserSig has ended or was made worthless, and no
 	// provider had another. Nobody is in. Log in with a new one.
 	UserSigExpired func()
+
+	// NewMessage: a message has come, from another account or from another device
+	// of this one. Each is told once, in the order of its conversation, also when
+	// it was sent while this device was away; of a device that is new to the
+	// account, those since its first login.
+	NewMessage func(Message)
+
+	// MessageRecalled: a message was taken back by its sender.
+	MessageRecalled func(Message)
+
+	// ReadByPeer: the other side has read what was sent to it, up to a message.
+	ReadByPeer func(id rollcall.ConversationID, sequence uint64)
+
+	// ConversationNew, ConversationChanged, ConversationDeleted: the list has
+	// changed. What they bring is as it is now, not each step on the way.
+	ConversationNew     func([]Conversation)
+	ConversationChanged func([]Conversation)
+	ConversationDeleted func([]rollcall.ConversationID)
+
+	// TotalUnreadChanged: so many messages are unread in all conversations.
+	TotalUnreadChanged func(total int)
+
+	// SyncStart, then SyncFinish or SyncFailed: after a login and when the client
+	// has come back, the conversations on this device are brought up to what the
+	// server has. After SyncFailed the client tries again by itself, now or when
+	// it is connected again.
+	SyncStart  func()
+	SyncFinish func()
+	SyncFailed func(code imcode.Code, text string)
 }
 
 // A Kick says how a session was lost.

@@ -33,6 +33,10 @@ func (e *engine) login(k *call) {
 	case same && (s.login != nil || s.renewal != nil):
 		e.answer(k, imcode.LoginInProcess.Errorf("a login of %s is on its way", k.user))
 	case e.isOver(k.userSig):
+		if s == nil {
+			e.name(e.place(k.user))
+			e.publish()
+		}
 		e.answer(k, imcode.SDKUserSigExpired.Errorf("this UserSig has expired: get a new one"))
 	case same && (k.userSig == s.userSig || s.kept != "" && k.userSig == s.kept):
 		e.answer(k, nil)
@@ -52,7 +56,8 @@ func (e *engine) enter(k *call) {
 		c, _ := e.leave(s, imcode.LoggedOutBeforeLogin.Errorf("%s logs in instead", k.user))
 		e.hangUp(c)
 	}
-	s := &seat{place: e.place(k.user), over: true}
+	p := e.place(k.user)
+	s := &seat{place: p, over: true, box: e.name(p)}
 	e.seat = s
 	e.loginOn(s, k)
 }

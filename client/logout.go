@@ -19,6 +19,8 @@ const (
 // logout takes a Logout call.
 func (e *engine) logout(k *call) {
 	s := e.seat
+	e.named = nil
+	e.publish()
 	if s == nil {
 		e.answer(k, nil)
 		return

@@ -16,11 +16,11 @@ import (
 // Options are the choices a client has. The zero value is a good client that
 // keeps nothing.
 type Options struct {
-	// DataDirectory keeps the device's id, its sessions' secrets and logouts
-	// to be delivered; it is made if need be. It belongs to one process at a
-	// time. Copying it to another device is using a secret twice: the server
-	// ends the session. "" keeps everything in memory: each Open is a new
-	// device, and what is not delivered at the end is lost.
+	// DataDirectory keeps the device's id, its sessions' secrets, logouts to be
+	// delivered and what it holds of conversations; it is made if need be. It
+	// belongs to one process at a time. Copying it to another device is using a
+	// secret twice: the server ends the session. "" keeps everything in memory:
+	// each Open is a new device, and what is not delivered at the end is lost.
 	DataDirectory string
 
 	// Platform is what the app runs on; by default what it was built for.

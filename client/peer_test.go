@@ -31,6 +31,7 @@ type peer struct {
 	t     *testing.T
 	net   *memnet.Network
 	conns chan *line
+	chat  bool // tests say what is answered to questions about conversations; otherwise there are none
 }
 
 // story runs tell with a peer, in fake time.
@@ -62,6 +63,7 @@ func story(t *testing.T, tell func(t *testing.T, p *peer)) {
 // A line is one connection, as the peer sees it.
 type line struct {
 	t      *testing.T
+	chat   bool
 	ws     *websocket.Conn
 	frames chan *wire.ClientFrame // closed when the client is gone
 	last   *wire.ClientFrame      // the frame that an answer answers
@@ -77,7 +79,7 @@ func (p *peer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	l := &line{t: p.t, ws: ws, frames: make(chan *wire.ClientFrame, 100)}
+	l := &line{t: p.t, chat: p.chat, ws: ws, frames: make(chan *wire.ClientFrame, 100)}
 	p.t.Cleanup(func() { ws.CloseNow() })
 	go l.read()
 	p.conns <- l
@@ -96,8 +98,21 @@ func (l *line) read() {
 			l.end = err
 			return
 		}
+		if f.GetSync() != nil && !l.chat {
+			l.noConversations(f)
+			continue
+		}
 		l.frames <- f
 	}
+}
+
+// noConversations answers a question for what has changed.
+func (l *line) noConversations(f *wire.ClientFrame) {
+	b, err := wire.Proto.Encode(&wire.ServerFrame{Id: f.GetId(), Body: &wire.ServerFrame_Sync{Sync: &wire.SyncAnswer{}}})
+	if err != nil {
+		panic(err)
+	}
+	_ = l.ws.Write(context.Background(), websocket.MessageBinary, b) // a line that was cut hears nothing
 }
 
 // accept is the next connection; it must come without a test's waiting.
@@ -243,13 +258,21 @@ func (l *line) gone() {
 // send sends a frame, with the clock.
 func (l *line) send(f *wire.ServerFrame) {
 	l.t.Helper()
-	f.TimeMs = time.Now().UnixMilli()
-	b, err := wire.Proto.Encode(f)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	if err := l.ws.Write(context.Background(), websocket.MessageBinary, b); err != nil {
-		l.t.Fatalf("send: %v", err)
+	l.sendAll(f)
+}
+
+// sendAll sends frames close together.
+func (l *line) sendAll(all ...*wire.ServerFrame) {
+	l.t.Helper()
+	for _, f := range all {
+		f.TimeMs = time.Now().UnixMilli()
+		b, err := wire.Proto.Encode(f)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		if err := l.ws.Write(context.Background(), websocket.MessageBinary, b); err != nil {
+			l.t.Fatalf("send: %v", err)
+		}
 	}
 	synctest.Wait()
 }

@@ -23,25 +23,38 @@ type request struct {
 	*call
 
 	frame *wire.ClientFrame
-	take  func(*wire.ServerFrame) bool // takes the answer, unless the call was answered before; false: it is none
+	box   *box                           // who must be in for it; nil: whoever is
+	hear  func(*seat, *wire.ServerFrame) // hears the answer first, also a late one; may be nil
+	take  func(*wire.ServerFrame) bool   // takes the answer, unless the call was answered before; false: it is none
 	late  *alarm
 }
 
 // request makes a request and waits for its answer, which take takes.
 func (c *Client) request(ctx context.Context, f *wire.ClientFrame, take func(*wire.ServerFrame) bool) error {
+	return c.ask(ctx, &request{frame: f, take: take})
+}
+
+// startRequest makes a request whose result comes by callback.
+func (c *Client) startRequest(f *wire.ClientFrame, take func(*wire.ServerFrame) bool, done func(error)) {
+	c.startAsk(&request{frame: f, take: take}, done)
+}
+
+// ask makes a request and waits for its answer.
+func (c *Client) ask(ctx context.Context, r *request) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	k, answer := c.newCall("", "")
-	r := &request{call: k, frame: f, take: take}
+	k.past = k.past || ctx.Value(asideKey{}) != nil
+	r.call = k
 	return c.wait(ctx, answer,
 		func() { c.engine.request(r) },
 		func() { c.engine.cancelRequest(r, ctx.Err()) })
 }
 
-// startRequest makes a request whose result comes by callback.
-func (c *Client) startRequest(f *wire.ClientFrame, take func(*wire.ServerFrame) bool, done func(error)) {
-	r := &request{call: &call{done: done}, frame: f, take: take}
+// startAsk makes a request whose result comes by callback.
+func (c *Client) startAsk(r *request, done func(error)) {
+	r.call = &call{done: done}
 	if !c.engine.do(func() { c.engine.request(r) }) {
 		go done(errClosed())
 	}
@@ -59,7 +72,7 @@ func (c *Client) startAnswered(err error, done func(error)) {
 func (e *engine) request(r *request) {
 	s := e.seat
 	switch {
-	case s == nil || s.login != nil:
+	case s == nil || s.login != nil || r.box != nil && r.box != s.box:
 		e.answer(r.call, imcode.NotLoggedIn.Errorf("nobody is in: log in first"))
 	case s.phase != serving:
 		e.answer(r.call, imcode.Disconnected.Errorf("there is no connection: nothing was sent"))
@@ -75,7 +88,13 @@ func (e *engine) request(r *request) {
 // requestAnswered is heard with the answer, or with nil when the connection
 // ended before it. What that means depends on why it ended: see loseRequests.
 func (e *engine) requestAnswered(s *seat, r *request, f *wire.ServerFrame) {
-	if f == nil || r.answered {
+	if f == nil {
+		return
+	}
+	if r.hear != nil && e.seat == s { // after a logout the connection may stand a little longer
+		r.hear(s, f)
+	}
+	if r.answered {
 		return
 	}
 	switch b := f.GetBody().(type) {

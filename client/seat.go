@@ -13,6 +13,7 @@ import (
 type seat struct {
 	place
 
+	box      *box
 	login    *call // waits for its answer: LOGINING; nil: LOGINED
 	renewal  *call // waits for the answer to a renewal on the connection
 	deadline *alarm
@@ -37,6 +38,8 @@ type seat struct {
 
 	attempt *attempt // the login to be made: at first, and once the session is over
 	carried string   // the kept UserSig in the resume on its way
+
+	follower follower
 
 	cycle
 }
@@ -145,6 +148,7 @@ func (e *engine) vacate(s *seat, cause error) *conn {
 	s.expiry.stop()
 	s.warning.alarm.stop()
 	s.fetch.stop()
+	s.follower.alarm.stop()
 	e.answer(s.login, cause)
 	e.answer(s.renewal, cause)
 	s.login, s.renewal = nil, nil

@@ -26,7 +26,6 @@ package v2tim
 
 import (
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -76,6 +75,10 @@ type V2TIMManager struct {
 	client    *client.Client // nil without InitSDK
 	app       uint32
 	listeners []*V2TIMSDKListener
+
+	simple       []*V2TIMSimpleMsgListener
+	advanced     []*V2TIMAdvancedMsgListener
+	conversation []*V2TIMConversationListener
 }
 
 var instance = NewV2TIMManager()
@@ -103,6 +106,7 @@ func (m *V2TIMManager) InitSDK(sdkAppID uint32, config V2TIMSDKConfig) bool {
 		return false
 	}
 	c.AddListener(m.forward())
+	c.AddListener(m.forwardChat(c))
 	m.client, m.app = c, sdkAppID
 	return true
 }
@@ -121,18 +125,12 @@ func (m *V2TIMManager) UnInitSDK() {
 
 // AddIMSDKListener lets l hear from now on; once is enough.
 func (m *V2TIMManager) AddIMSDKListener(l *V2TIMSDKListener) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if l != nil && !slices.Contains(m.listeners, l) {
-		m.listeners = append(m.listeners, l)
-	}
+	add(m, &m.listeners, l)
 }
 
 // RemoveIMSDKListener takes l away again.
 func (m *V2TIMManager) RemoveIMSDKListener(l *V2TIMSDKListener) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.listeners = slices.DeleteFunc(m.listeners, func(other *V2TIMSDKListener) bool { return other == l })
+	remove(m, &m.listeners, l)
 }
 
 // Login logs userID in with a userSig from the app's server. Who was in before
@@ -264,24 +262,24 @@ func describe(err error) string {
 // forward tells every listener that is there at the time.
 func (m *V2TIMManager) forward() client.Listener {
 	return client.Listener{
-		Connecting:     func() { m.each(func(l *V2TIMSDKListener) { call(l.OnConnecting) }) },
-		ConnectSuccess: func() { m.each(func(l *V2TIMSDKListener) { call(l.OnConnectSuccess) }) },
+		Connecting:     func() { each(m, &m.listeners, func(l *V2TIMSDKListener) { call(l.OnConnecting) }) },
+		ConnectSuccess: func() { each(m, &m.listeners, func(l *V2TIMSDKListener) { call(l.OnConnectSuccess) }) },
 		ConnectFailed: func(code imcode.Code, text string) {
-			m.each(func(l *V2TIMSDKListener) {
+			each(m, &m.listeners, func(l *V2TIMSDKListener) {
 				if l.OnConnectFailed != nil {
 					l.OnConnectFailed(int(code), text)
 				}
 			})
 		},
-		KickedOffline: func(client.Kick) { m.each(func(l *V2TIMSDKListener) { call(l.OnKickedOffline) }) },
+		KickedOffline: func(client.Kick) { each(m, &m.listeners, func(l *V2TIMSDKListener) { call(l.OnKickedOffline) }) },
 		UserSigWillExpire: func(ends time.Time) {
-			m.each(func(l *V2TIMSDKListener) {
+			each(m, &m.listeners, func(l *V2TIMSDKListener) {
 				if l.OnUserSigWillExpire != nil {
 					l.OnUserSigWillExpire(ends.Unix())
 				}
 			})
 		},
-		UserSigExpired: func() { m.each(func(l *V2TIMSDKListener) { call(l.OnUserSigExpired) }) },
+		UserSigExpired: func() { each(m, &m.listeners, func(l *V2TIMSDKListener) { call(l.OnUserSigExpired) }) },
 	}
 }
 
@@ -289,23 +287,4 @@ func call(f func()) {
 	if f != nil {
 		f()
 	}
-}
-
-// each calls tell with every listener; those that are removed meanwhile are
-// left out.
-func (m *V2TIMManager) each(tell func(*V2TIMSDKListener)) {
-	m.mu.Lock()
-	all := slices.Clone(m.listeners)
-	m.mu.Unlock()
-	for _, l := range all {
-		if m.has(l) {
-			tell(l)
-		}
-	}
-}
-
-func (m *V2TIMManager) has(l *V2TIMSDKListener) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Contains(m.listeners, l)
 }

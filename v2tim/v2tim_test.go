@@ -194,6 +194,27 @@ func TestBeforeInitSDK(t *testing.T) {
 		a.want("sign-out 6013")
 		a.SignOutOthers(client.SignOutOptions{}, a.signOuts())
 		a.want("others 6013")
+		conversations := func(what string) v2tim.V2TIMValueCallback[v2tim.V2TIMConversationResult] {
+			return v2tim.V2TIMValueCallback[v2tim.V2TIMConversationResult]{OnError: func(code int, _ string) { a.hears(what, " ", code) }}
+		}
+		messages := v2tim.V2TIMValueCallback[[]v2tim.V2TIMMessage]{OnError: func(code int, _ string) { a.hears("history ", code) }}
+		sent := v2tim.V2TIMValueCallback[v2tim.V2TIMMessage]{OnError: func(code int, _ string) { a.hears("sent ", code) }}
+		for what, call := range map[string]func(){
+			"sent":    func() { a.SendC2CTextMessage("hello", "bob", sent) },
+			"list":    func() { a.GetConversationList(0, 10, conversations("list")) },
+			"history": func() { a.GetC2CHistoryMessageList("bob", 10, nil, messages) },
+			"read":    func() { a.CleanConversationUnreadMessageCount("c2c_bob", 0, 0, a.callback("read")) },
+			"old":     func() { a.MarkC2CMessageAsRead("bob", a.callback("old")) },
+			"pin":     func() { a.PinConversation("c2c_bob", true, a.callback("pin")) },
+			"draft":   func() { a.SetConversationDraft("c2c_bob", "x", a.callback("draft")) },
+			"delete":  func() { a.DeleteConversation("c2c_bob", a.callback("delete")) },
+			"clear":   func() { a.ClearC2CHistoryMessage("bob", a.callback("clear")) },
+			"revoke":  func() { a.RevokeMessage(v2tim.V2TIMMessage{UserID: "bob", Sequence: 1}, a.callback("revoke")) },
+			"drop":    func() { a.DeleteMessages(nil, a.callback("drop")) },
+		} {
+			call()
+			a.want(what + " 6013")
+		}
 		if a.GetLoginUser() != "" || a.GetLoginStatus() != v2tim.V2TIM_STATUS_LOGOUT || a.GetServerTime() != 0 {
 			t.Errorf("somebody is there: %q, status %d", a.GetLoginUser(), a.GetLoginStatus())
 		}

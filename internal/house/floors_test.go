@@ -37,7 +37,7 @@ var floors = []string{
 
 // wing is what runs at the client's side. It stands beside the floors 1 to 6:
 // it imports from floor 0 and from its own left, and only floor 7 imports it.
-const wing = "client v2tim"
+const wing = "client/internal/cache client v2tim"
 
 // A listed is one package as go list tells it.
 type listed struct {

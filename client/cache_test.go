@@ -1,0 +1,243 @@
+package client_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rollcall.example/client"
+	"rollcall.example/imcode"
+)
+
+// cacheFile is the one cache in a data directory.
+func cacheFile(t *testing.T, dir string) string {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(dir, "cache", "*.db"))
+	if err != nil || len(all) != 1 {
+		t.Fatalf("caches %v, %v, want one", all, err)
+	}
+	return all[0]
+}
+
+// withHello is alice's device with a conversation of one message, closed again.
+func (p *peer) withHello(dir string) {
+	p.t.Helper()
+	d, l := p.inChat(client.Options{DataDirectory: dir})
+	l.sync(0)
+	l.synced(0)
+	hello := said("bob", 1, "hello")
+	l.push(change(with("bob", 1, 1, hello), hello))
+	d.heard("synced", "c2c_bob 1: hello", "new [bob(1 unread)]", "unread 1")
+	_ = d.Close()
+}
+
+// back is alice's device again, whose login is granted.
+func (p *peer) back(dir string) (*device, *line) {
+	p.t.Helper()
+	d := p.open(client.Options{DataDirectory: dir})
+	d.hearsChat()
+	d.login("alice", sig("alice", 24*time.Hour))
+	l := p.accept()
+	l.login()
+	l.grant(2, 1)
+	return d, l
+}
+
+func TestADamagedCacheIsFilledByTheServer(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		dir := t.TempDir()
+		p.withHello(dir)
+		if err := os.WriteFile(cacheFile(t, dir), []byte(strings.Repeat("garbage ", 1000)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		hello := said("bob", 1, "hello")
+		time.Sleep(time.Second)
+		d, l := p.back(dir)
+		d.heard("connecting", "connected", "login ok", "sync")
+		l.sync(0)
+		l.synced(1, with("bob", 1, 1, hello))
+		d.heard("new [bob(1 unread)]", "unread 1", "synced") // and no message: it was told
+		d.same("the list", d.list(), "c2c_bob")
+	})
+}
+
+func TestANewerCacheIsLeftAloneUntilItIsWiped(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		dir := t.TempDir()
+		p.withHello(dir)
+		path := cacheFile(t, dir)
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b[63] = 99 // the lowest byte of SQLite's user_version
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d, l := p.back(dir)
+		d.heard("connecting", "connected", "login ok")
+		d.same("the list", d.list(), "6019")
+		if len(l.frames) > 0 {
+			t.Errorf("it asks %v", l.next())
+		}
+		again := said("bob", 2, "again")
+		l.push(change(with("bob", 2, 2, again), again))
+		d.heard()
+		time.Sleep(time.Second)
+		if err := d.WipeCache("alice"); err != nil {
+			t.Fatal(err)
+		}
+		d.heard("sync")
+		l.sync(0)
+		time.Sleep(time.Second)
+		l.synced(2, with("bob", 2, 2, again))
+		d.heard("new [bob(2 unread)]", "unread 2", "synced")
+		d.same("the list", d.list(), "c2c_bob")
+	})
+}
+
+// What comes while the cache is damaged makes it anew.
+func TestDamageWhileSomebodyIsIn(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		dir := t.TempDir()
+		p.withHello(dir)
+		path := cacheFile(t, dir)
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const page = 4096
+		for i := page; i < len(b); i += page {
+			if strings.Contains(string(b[i:i+page]), "hello") {
+				copy(b[i:], make([]byte, 200))
+			}
+		}
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d, l := p.back(dir)
+		d.heard("connecting", "connected", "login ok", "sync")
+		l.sync(1)
+		l.synced(1) // it has not noticed yet
+		again := said("bob", 2, "again")
+		l.push(change(with("bob", 2, 2, again), again))
+		d.heard("synced", "sync")
+		l.sync(0)
+		hello := said("bob", 1, "hello")
+		time.Sleep(time.Second)
+		l.synced(1, with("bob", 1, 1, hello))
+		d.same("the list", d.list(), "c2c_bob")
+	})
+}
+
+func TestWipe(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		dir := t.TempDir()
+		p.withHello(dir)
+		d := p.open(client.Options{DataDirectory: dir})
+		for _, user := range []string{"alice", "alice", "bob"} {
+			if err := d.WipeCache(user); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if all, _ := filepath.Glob(filepath.Join(dir, "cache", "*")); len(all) > 0 {
+			t.Errorf("left: %v", all)
+		}
+		_ = d.Close()
+		if err := d.WipeCache("alice"); imcode.Of(err) != imcode.NotInitialized {
+			t.Errorf("closed: %v", err)
+		}
+	})
+}
+
+// A conversation that changed while nobody listened is looked at again, a little
+// further back than it is known.
+func TestRecalledMeanwhile(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d, l := p.inChat(client.Options{})
+		l.sync(0)
+		l.synced(0)
+		for i := range uint64(30) {
+			m := said("bob", i+1, "x")
+			l.push(change(with("bob", i+1, uint32(i+1), m), m))
+		}
+		d.forget()
+		l.cut()
+		l = p.acceptWithin(time.Second)
+		l.resume()
+		l.grant(1, 2)
+		d.heard("connecting", "connected", "sync")
+		l.sync(30)
+		last := said("bob", 30, "x")
+		l.synced(31, with("bob", 31, 30, last))
+		l.page(0, 10)
+		gone := said("bob", 29, "")
+		gone.Content, gone.Recalled = nil, true
+		l.pages(true, said("bob", 11, "x"), gone, last) // the others were deleted
+		d.heard("changed [bob(30 unread)]", `c2c_bob 29 recalled: ""`, "synced")
+		d.same("the end", d.history("c2c_bob", client.Page{Local: true, Count: 4}), "10:x 11:x 29:recalled 30:x")
+	})
+}
+
+// A server that is too busy is asked again, when it wants to be.
+func TestSyncLater(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d, l := p.inChat(client.Options{})
+		l.sync(0)
+		l.refuse(imcode.TooManyRequests, time.Minute)
+		d.heard("sync failed 60018")
+		time.Sleep(59 * time.Second)
+		d.heard()
+		l.await(time.Minute)
+		d.heard("sync")
+		l.sync(0)
+		time.Sleep(10 * time.Second)
+		l.synced(0) // too late
+		l.await(time.Minute)
+		d.heard("sync failed 9520", "sync")
+		l.sync(0)
+		l.cut()
+		d.heard("sync failed 9508", "connecting")
+	})
+}
+
+// await waits for the next frame, at most so long.
+func (l *line) await(d time.Duration) {
+	l.t.Helper()
+	for ; len(l.frames) == 0; d -= time.Second / 10 {
+		if d < 0 {
+			l.t.Fatal("no frame from the client")
+		}
+		time.Sleep(time.Second / 10)
+		synctest.Wait()
+	}
+}
+
+// Who logs in as somebody else sees nothing of the first, also after a failed login.
+func TestNobodyElsesConversations(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d, l := p.inChat(client.Options{DataDirectory: t.TempDir()})
+		l.sync(0)
+		l.synced(0)
+		hello := said("bob", 1, "hello")
+		l.push(change(with("bob", 1, 1, hello), hello))
+		d.forget()
+		d.login("carol", sig("carol", time.Hour))
+		d.same("carol's list", d.list(), "")
+		d.same("carol's history", d.history("c2c_bob", client.Page{}), "")
+		l = p.accept()
+		l.logout()
+		l.login()
+		l.refuse(imcode.AccountDisabled, 0)
+		d.same("carol's list", d.list(), "")
+		d.login("alice", sig("alice", time.Hour))
+		d.same("alice's list", d.list(), "c2c_bob")
+		d.same("alice's history", d.history("c2c_bob", client.Page{}), "1:hello .")
+		if n, err := d.TotalUnread(t.Context()); n != 1 || err != nil {
+			t.Errorf("%d unread, %v", n, err)
+		}
+	})
+}
