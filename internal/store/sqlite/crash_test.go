@@ -11,22 +11,27 @@ import (
 	"rollcall.example"
 	"rollcall.example/internal/policy"
 	"rollcall.example/internal/store/sqlite"
+	"rollcall.example/internal/talk"
 )
 
-// TestKill kills a process that logs accounts in, again and again, and looks for
-// everything that it had acknowledged.
+// TestKill kills a process that logs accounts in and has them talk, again and again,
+// and looks for everything that it had acknowledged.
 func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	acknowledged := map[rollcall.Account][]uint64{}
+	taken := map[rollcall.Account][]talk.Message{}
 	note := func(line string) {
-		var user string
-		var number uint64
-		if _, err := fmt.Sscan(line, &user, &number); err != nil {
+		var user, id string
+		var number, sequence uint64
+		if _, err := fmt.Sscan(line, &user, &number, &sequence, &id); err != nil {
 			t.Errorf("the child said %q: %v", line, err)
 			return
 		}
 		a := rollcall.Account{App: 1, User: rollcall.UserID(user)}
 		acknowledged[a] = append(acknowledged[a], number)
+		if sequence > 0 {
+			taken[a] = append(taken[a], talk.Message{Sequence: sequence, ID: id})
+		}
 	}
 	for range 5 {
 		p := startChild(t, dir)
@@ -40,9 +45,13 @@ func TestKill(t *testing.T) {
 		s := open(t, dir, sqlite.Options{Node: "after"})
 		for i := range childAccounts {
 			intact(t, s, childAccount(i), acknowledged[childAccount(i)])
+			inHistory(t, s, i, taken[childAccount(i)])
 		}
 		closeStore(t, s)
 		sound(t, dir)
+	}
+	if len(taken) != childAccounts {
+		t.Errorf("%d of %d accounts had messages taken", len(taken), childAccounts)
 	}
 }
 
@@ -77,6 +86,39 @@ func intact(t *testing.T, s *sqlite.Store, a rollcall.Account, acknowledged []ui
 	}
 	if len(state.Sessions) != 1 || state.Sessions[0].Number != state.Counter || state.Sessions[0].Node != "" {
 		t.Errorf("%s: sessions %+v, want the newest, %d, away", a, state.Sessions, state.Counter)
+	}
+}
+
+// inHistory looks for the messages of an account that were acknowledged: each once,
+// under its sequence, in histories without a gap.
+func inHistory(t *testing.T, s *sqlite.Store, i int, taken []talk.Message) {
+	t.Helper()
+	found := map[string]uint64{}
+	for n := range uint64(2) {
+		a, peer := childAccount(i), childPeer(i, n)
+		p, err := s.Messages(t.Context(), a, peer.User, talk.Span{Count: 1_000_000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Messages) != int(p.Last) {
+			t.Errorf("%s and %s: %d messages, the last is %d", a, peer, len(p.Messages), p.Last)
+		}
+		for k, m := range p.Messages {
+			if m.Sequence != uint64(k+1) {
+				t.Fatalf("%s and %s: message %d in place %d", a, peer, m.Sequence, k+1)
+			}
+			if m.Own && found[m.ID] != 0 {
+				t.Errorf("%s: message %s is there twice", a, m.ID)
+			}
+			if m.Own {
+				found[m.ID] = m.Sequence
+			}
+		}
+	}
+	for _, m := range taken {
+		if found[m.ID] != m.Sequence {
+			t.Errorf("message %s was acknowledged as %d, and is there as %d", m.ID, m.Sequence, found[m.ID])
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,8 +16,11 @@ import (
 	"go.uber.org/goleak"
 
 	"rollcall.example"
+	"rollcall.example/imcode"
 	"rollcall.example/internal/policy"
+	"rollcall.example/internal/store"
 	"rollcall.example/internal/store/sqlite"
+	"rollcall.example/internal/talk"
 )
 
 // childDir tells the test binary, started again, to be a child on that data
@@ -33,8 +37,9 @@ func TestMain(m *testing.M) {
 
 const childAccounts = 8
 
-// child logs accounts in until it is killed, and writes a line for each login
-// that was acknowledged. It returns only on an error.
+// child logs accounts in until it is killed, each of which then says something to a
+// neighbour, and writes a line for each login and message that were acknowledged. It
+// returns only on an error.
 func child(dir string, out io.Writer) error {
 	ctx := context.Background()
 	s, err := sqlite.Open(ctx, dir, sqlite.Options{Node: fmt.Sprint("child-", os.Getpid())})
@@ -53,8 +58,13 @@ func child(dir string, out io.Writer) error {
 					failed <- err
 					return
 				}
+				m, err := childSays(ctx, s, i, o.Session)
+				if err != nil {
+					failed <- err
+					return
+				}
 				mu.Lock()
-				_, err = fmt.Fprintf(out, "%s %d\n", a.User, o.Session.Number)
+				_, err = fmt.Fprintf(out, "%s %d %d %s\n", a.User, o.Session.Number, m.Sequence, m.ID)
 				mu.Unlock()
 				if err != nil {
 					failed <- err
@@ -64,6 +74,31 @@ func child(dir string, out io.Writer) error {
 		}()
 	}
 	return <-failed
+}
+
+// childSays sends a message from an account to one before or after it. What was not
+// taken, since that one has not logged in yet, has sequence 0.
+func childSays(ctx context.Context, s *sqlite.Store, i int, x policy.Session) (talk.Message, error) {
+	id := fmt.Sprintf("%d-%d", i, x.Number)
+	q := store.Conversing{Account: childAccount(i), Peer: childPeer(i, x.Number).User, Need: talk.Need{ID: id}}
+	sending := talk.Sending{
+		Asking: talk.Asking{Now: time.Now(), Session: x.Number, Conn: x.Conn}, ID: id, Content: []byte(strings.Repeat(id, i*100+1)),
+	}
+	o, err := s.Converse(ctx, q, func(t talk.Talk) talk.Outcome { return talk.Send(t, sending) }, func(talk.Outcome) {})
+	switch {
+	case err != nil:
+		return talk.Message{}, err
+	case o.Code == imcode.InvalidRecipient:
+		return talk.Message{ID: id}, nil
+	case o.Code != 0:
+		return talk.Message{}, fmt.Errorf("%s: %d %s", id, o.Code, o.Detail)
+	}
+	return *o.Message, nil
+}
+
+// childPeer is whom an account talks to after its n-th login.
+func childPeer(i int, n uint64) rollcall.Account {
+	return childAccount((i + 1 + int(n%2)*(childAccounts-2)) % childAccounts)
 }
 
 func childAccount(i int) rollcall.Account {
