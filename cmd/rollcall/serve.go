@@ -68,6 +68,7 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) (err error) {
 		return err
 	}
 	defer server.onHangUp()()
+	defer collect(ctx)()
 	if c.JSON {
 		err = printLine(s.out, map[string]string{"clients": server.clients, "ops": server.ops, "admin": server.admin, "dir": cfg.Dir})
 	} else {
