@@ -69,15 +69,17 @@ func (d *direct) reserve(bytes int) error {
 	return nil
 }
 
-// at is what lies at an address of SQLite's own memory.
-func at[T any](address uintptr) *T { return (*T)(*(*unsafe.Pointer)(unsafe.Pointer(&address))) }
+// at is what lies at an address of SQLite's own memory, which Go's collector leaves alone.
+func at[T any](address uintptr) *T { //nolint:gosec // SQLite gives addresses
+	return (*T)(*(*unsafe.Pointer)(unsafe.Pointer(&address)))
+}
 
 // bytesAt is as many bytes of SQLite's own memory.
 func bytesAt(address uintptr, n int) []byte {
 	if address == 0 || n == 0 {
 		return nil
 	}
-	return unsafe.Slice(at[byte](address), n)
+	return unsafe.Slice(at[byte](address), n) //nolint:gosec // SQLite gives lengths
 }
 
 // A failure is what SQLite has against a statement, as the driver's own error is.
@@ -166,7 +168,8 @@ func (c *compiled) bind(args []any) error {
 	}
 	used := 0
 	for i, arg := range args {
-		place, here, code := int32(i+1), d.start+uintptr(used), int32(0)
+		place, here := int32(i+1), d.start+uintptr(used)
+		var code int32
 		switch x := arg.(type) {
 		case int64:
 			code = sqlite3.Xsqlite3_bind_int64(d.tls, c.handle, place, x)

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -71,7 +72,7 @@ func TestWhatIsKnownOfAccountsIsWhatTheDatabaseHas(t *testing.T) {
 				err := mutate(r, func(before policy.State) policy.Outcome {
 					twice := policy.Session{Number: before.Counter + 1}
 					before.Counter += 10
-					before.Sessions = append(before.Sessions[:len(before.Sessions):len(before.Sessions)], twice, twice)
+					before.Sessions = append(slices.Clip(before.Sessions), twice, twice)
 					return policy.Outcome{State: before}
 				})
 				if err == nil {
