@@ -70,8 +70,8 @@ func (d *direct) reserve(bytes int) error {
 }
 
 // at is what lies at an address of SQLite's own memory, which Go's collector leaves alone.
-func at[T any](address uintptr) *T { //nolint:gosec // SQLite gives addresses
-	return (*T)(*(*unsafe.Pointer)(unsafe.Pointer(&address)))
+func at[T any](address uintptr) *T {
+	return (*T)(*(*unsafe.Pointer)(unsafe.Pointer(&address))) //nolint:gosec // SQLite gives addresses
 }
 
 // bytesAt is as many bytes of SQLite's own memory.
