@@ -116,7 +116,7 @@ func TestALoadCountsWhatIsAnswered(t *testing.T) {
 	good := to.spell([]byte("a request"), 1)
 	forged := append([]byte{}, good...)
 	forged[12] ^= 1
-	l := &load{target: to, clients: clients, duration: 10 * time.Millisecond, ask: func(ctx context.Context, client, n int, buf []byte) (*line, bool, error) {
+	l := &load{target: to, clients: clients, duration: 500 * time.Millisecond, ask: func(ctx context.Context, client, n int, buf []byte) (*line, bool, error) {
 		x, err := to.connect(ctx, buf)
 		if err != nil {
 			return nil, true, err

@@ -27,7 +27,7 @@ var (
 
 func main() { _ = sample }
 
-func sample(ctx context.Context, app rollcall.AppID, dir, userSig string) error {
+func sample(ctx context.Context, c *client.Client, app rollcall.AppID, dir, userSig string) error {
 `
 
 // TestTheSamplesCompile vets each piece of Go in the pages that newcomers copy from.
