@@ -91,7 +91,7 @@ func childSays(ctx context.Context, s *sqlite.Store, i int, x policy.Session) (t
 	case o.Code == imcode.InvalidRecipient:
 		return talk.Message{ID: id}, nil
 	case o.Code != 0:
-		return talk.Message{}, fmt.Errorf("%s: %d %s", id, o.Code, o.Detail)
+		return talk.Message{}, o.Code.Errorf("%s: %s", id, o.Detail)
 	}
 	return *o.Message, nil
 }
