@@ -19,6 +19,7 @@ type caller struct {
 	account *account
 	number  int
 	returns bool // it has a session, and resumes it
+	wait    backoff.Backoff
 
 	line    *line         // once it is in
 	took    time.Duration // from its first try
@@ -57,7 +58,7 @@ const loginWithin = 15 * time.Second
 
 // call comes until it is in, or until its app would be told that it is not.
 func (c *caller) call(ctx context.Context, t *target) {
-	began, wait := time.Now(), backoff.Backoff{}
+	began := time.Now()
 	if !c.returns {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, loginWithin)
@@ -81,7 +82,7 @@ func (c *caller) call(ctx context.Context, t *target) {
 		if hint > 0 {
 			c.away++
 		}
-		if sleep(ctx, wait.Next(hint)) != nil {
+		if sleep(ctx, c.wait.Next(hint)) != nil {
 			c.failure = fmt.Errorf("not in after %.0f s, and sent away %d times: %w", time.Since(began).Seconds(), c.away, err)
 			return
 		}

@@ -145,7 +145,7 @@ func (g *grown) besidePreview(ctx context.Context, o GrowthOptions) (*turn, erro
 	return t, <-ended
 }
 
-// previews previews until d has passed, then closes over.
+// previews looks what a policy would do, until d has passed, then closes over.
 func (g *grown) previews(ctx context.Context, d time.Duration, over chan<- struct{}) error {
 	defer close(over)
 	for began := time.Now(); ; {

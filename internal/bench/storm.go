@@ -134,12 +134,11 @@ func (s *sitting) sustained(ctx context.Context, o StormOptions, t *target) (*tu
 
 // A gale is one storm of one round.
 type gale struct {
-	callers         []*caller
-	sustained       float64
-	offered, allIn  time.Duration
-	ping, health    []time.Duration
-	broken          error // of those who were in before
-	logins, resumes []time.Duration
+	callers        []*caller
+	sustained      float64
+	offered, allIn time.Duration
+	ping, health   []time.Duration
+	broken         error // of those who were in before
 }
 
 func (g *gale) ideal() time.Duration {
