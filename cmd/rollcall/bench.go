@@ -19,6 +19,8 @@ type benchCmd struct {
 	Kick    benchKick    `cmd:"" help:"Measure how soon the loser of a kick hears of it."`
 	Resume  benchResume  `cmd:"" help:"Measure sessions that come back, and a restart."`
 	UserSig benchUserSig `cmd:"" name:"usersig" help:"Measure the check of a UserSig, in this process."`
+	Growth  benchGrowth  `cmd:"" help:"Measure logins, starts and previews with few accounts in the store and with many."`
+	Storm   benchStorm   `cmd:"" help:"Measure more logins than the server sustains."`
 	Floor   benchFloor   `cmd:"" hidden:"" help:"Run a server to measure beside Rollcall."`
 }
 

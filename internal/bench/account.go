@@ -33,13 +33,19 @@ const ticketsFor = 24 * time.Hour
 
 // accounts makes n accounts that the target has not seen.
 func (t *target) accounts(n int) ([]*account, error) {
-	all, tag, now := make([]*account, n), rand.Text()[:10], time.Now()
+	tag := rand.Text()[:10]
+	return t.named(n, func(i int) string { return fmt.Sprintf("bench-%s-%d", tag, i) })
+}
+
+// named makes n accounts of the names given, with UserSigs of now.
+func (t *target) named(n int, name func(i int) string) ([]*account, error) {
+	all, now := make([]*account, n), time.Now()
 	var g errgroup.Group
 	workers := runtime.GOMAXPROCS(0)
 	for w := range workers {
 		g.Go(func() error {
 			for i := w; i < n; i += workers {
-				a := &account{number: uint64(i), user: fmt.Sprintf("bench-%s-%d", tag, i)}
+				a := &account{number: uint64(i), user: name(i)}
 				if t.kind == rollcallKind {
 					sig, err := usersig.Sign(t.app, t.key, a.user, now, ticketsFor)
 					if err != nil {
@@ -77,7 +83,13 @@ func half() []byte {
 func (t *target) login(a *account) ([]byte, error) {
 	a.devices++
 	a.device = fmt.Sprintf("device-%d", a.devices)
-	a.try, a.fixed, a.present, a.next = 1, half(), half(), half()
+	a.try, a.fixed, a.present, a.next = 0, half(), half(), half()
+	return t.loginAgain(a)
+}
+
+// loginAgain is the frame with which the account tries the same login once more.
+func (t *target) loginAgain(a *account) ([]byte, error) {
+	a.try++
 	b, err := wire.Proto.Encode(&wire.ClientFrame{Id: 1, Request: &wire.ClientFrame_Login{Login: &wire.LoginRequest{
 		App: uint32(t.app), UserId: a.user, UserSig: a.userSig, Platform: uint32(rollcall.Android), DeviceId: a.device,
 		DeviceName: "a bench's phone", TryNumber: a.try, FixedHalf: a.fixed, ChangingHalf: a.present,

@@ -253,23 +253,38 @@ func (h *house) oneByOne(ctx context.Context, d time.Duration) *turn {
 // atRate kicks at a rate, whether the kicks before have ended or not: who is slow
 // is not spared for it.
 func (h *house) atRate(ctx context.Context, d time.Duration, rate int) *turn {
+	n := int((d*time.Duration(rate) + time.Second - 1) / time.Second)
+	return h.target.paced(ctx, rate, func(i int) func() (time.Duration, error) {
+		if i >= n {
+			return nil
+		}
+		s := h.pick()
+		return func() (time.Duration, error) { return h.kick(ctx, s) }
+	})
+}
+
+// paced does something at a rate, until next has nothing more to do.
+func (t *target) paced(ctx context.Context, rate int, next func(i int) func() (time.Duration, error)) *turn {
 	var (
-		mu     sync.Mutex
-		t      = &turn{}
-		failed failures
-		broken atomic.Bool
-		kicks  sync.WaitGroup
+		mu      sync.Mutex
+		done    = &turn{}
+		failed  failures
+		broken  atomic.Bool
+		running sync.WaitGroup
 	)
-	before, known := h.target.cpu()
+	before, known := t.cpu()
 	began := time.Now()
-	for n := 0; time.Duration(n)*time.Second/time.Duration(rate) < d && ctx.Err() == nil && !broken.Load(); n++ {
-		due := began.Add(time.Duration(n) * time.Second / time.Duration(rate))
+	for i := 0; ctx.Err() == nil && !broken.Load(); i++ {
+		due := began.Add(time.Duration(i) * time.Second / time.Duration(rate))
 		if time.Until(due) > 0 && sleep(ctx, time.Until(due)) != nil {
 			break
 		}
-		s := h.pick()
-		kicks.Go(func() {
-			delay, err := h.kick(ctx, s)
+		do := next(i)
+		if do == nil {
+			break
+		}
+		running.Go(func() {
+			delay, err := do()
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -277,12 +292,12 @@ func (h *house) atRate(ctx context.Context, d time.Duration, rate int) *turn {
 				broken.Store(failed.count >= tooManyFailures)
 				return
 			}
-			t.delays = append(t.delays, delay)
+			done.delays = append(done.delays, delay)
 		})
 	}
-	kicks.Wait()
-	after, _ := h.target.cpu()
-	t.answered, t.took, t.cpu, t.measured = len(t.delays), time.Since(began), after-before, known
-	t.failed, t.first = failed.count, failed.first
-	return t
+	running.Wait()
+	after, _ := t.cpu()
+	done.answered, done.took, done.cpu, done.measured = len(done.delays), time.Since(began), after-before, known
+	done.failed, done.first = failed.count, failed.first
+	return done
 }

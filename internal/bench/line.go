@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -83,8 +84,7 @@ func (l *line) upgraded() error {
 		if end := bytes.Index(head, []byte("\r\n\r\n")); end >= 0 {
 			l.r += end + 4
 			if !bytes.HasPrefix(head, []byte("HTTP/1.1 101 ")) {
-				status, _, _ := bytes.Cut(head, []byte("\r\n"))
-				return fmt.Errorf("the upgrade was answered %.60q", status)
+				return notUpgraded(head)
 			}
 			return nil
 		}
@@ -92,6 +92,23 @@ func (l *line) upgraded() error {
 			return err
 		}
 	}
+}
+
+// notUpgraded is the error of an answer that upgrades nothing. One may say when to
+// come back.
+func notUpgraded(head []byte) error {
+	status, fields, _ := bytes.Cut(head, []byte("\r\n"))
+	err := fmt.Errorf("the upgrade was answered %.60q", status)
+	for field := range bytes.SplitSeq(fields, []byte("\r\n")) {
+		name, value, _ := bytes.Cut(field, []byte(":"))
+		if !bytes.EqualFold(name, []byte("Retry-After")) {
+			continue
+		}
+		if s, wrong := strconv.Atoi(string(bytes.TrimSpace(value))); wrong == nil && s > 0 {
+			return &later{time.Duration(s) * time.Second, err}
+		}
+	}
+	return err
 }
 
 // fill reads on.

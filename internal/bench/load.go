@@ -17,7 +17,7 @@ type load struct {
 	// ask does one operation, the n-th of its client, and returns its connection if
 	// that is to stay open until the turn's end. more is false when there is nothing
 	// left to ask for.
-	ask func(ctx context.Context, client, n int, buf []byte) (stays *line, more bool, err error)
+	ask asker
 }
 
 // A turn is what came of a load.

@@ -80,7 +80,7 @@ func (s *sitting) each(ctx context.Context, wants []want, measure func([]*target
 	defer func() { err = errors.Join(err, stopAll(all)) }()
 	for _, w := range wants {
 		profile := ""
-		if w.kind == rollcallKind && !w.secure {
+		if w.kind == rollcallKind && !w.secure && w.wait == 0 {
 			profile = s.Profile
 		}
 		t, err := s.start(ctx, w, profile)
@@ -170,8 +170,20 @@ func (s *sitting) loginLoad(t *target, clients int, leave bool) (*load, error) {
 	if err != nil {
 		return nil, err
 	}
+	ask := staying(t, frames)
+	if leave {
+		ask = leaving(ask)
+	}
+	return &load{target: t, clients: clients, duration: s.Duration, ask: ask}, nil
+}
+
+// An asker does one operation of a load.
+type asker = func(ctx context.Context, client, n int, buf []byte) (stays *line, more bool, err error)
+
+// staying logs in with one frame after the other, and stays.
+func staying(t *target, frames [][]byte) asker {
 	var taken atomic.Int64
-	return &load{target: t, clients: clients, duration: s.Duration, ask: func(ctx context.Context, _, _ int, buf []byte) (*line, bool, error) {
+	return func(ctx context.Context, _, _ int, buf []byte) (*line, bool, error) {
 		i := int(taken.Add(1)) - 1
 		if i >= len(frames) {
 			return nil, false, nil
@@ -180,12 +192,22 @@ func (s *sitting) loginLoad(t *target, clients int, leave bool) (*load, error) {
 		if err != nil {
 			return nil, true, err
 		}
-		err = l.login(frames[i])
-		if err != nil || leave {
+		if err := l.login(frames[i]); err != nil {
 			l.cut()
 			return nil, true, err
 		}
 		l.buf = nil // it is the client's next connection's
 		return l, true, nil
-	}}, nil
+	}
+}
+
+// leaving is staying, but for the staying.
+func leaving(ask asker) asker {
+	return func(ctx context.Context, client, n int, buf []byte) (*line, bool, error) {
+		l, more, err := ask(ctx, client, n, buf)
+		if l != nil {
+			l.cut()
+		}
+		return nil, more, err
+	}
 }

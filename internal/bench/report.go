@@ -11,19 +11,21 @@ import (
 
 // A Report is what a sitting found. Its JSON is told in docs/benchmarks.md.
 type Report struct {
-	Bench    string    `json:"bench"`
-	At       time.Time `json:"at"`
-	System   string    `json:"system"` // as linux/amd64
-	CPUs     int       `json:"cpus"`   // shared by the load and all servers
-	Disk     string    `json:"disk"`   // the file system of the data directories
-	Server   string    `json:"server,omitempty"`
-	Rounds   int       `json:"rounds"`
-	Duration float64   `json:"duration_s"`
-	FlushMs  *Delays   `json:"flush_ms,omitempty"` // one flush of a small append to a file beside the data
-	Runs     []Run     `json:"runs"`
-	Idle     []Idle    `json:"idle,omitempty"`
-	Starts   []Start   `json:"starts,omitempty"`
-	Restart  *Restart  `json:"restart,omitempty"`
+	Bench    string         `json:"bench"`
+	At       time.Time      `json:"at"`
+	System   string         `json:"system"` // as linux/amd64
+	CPUs     int            `json:"cpus"`   // shared by the load and all servers
+	Disk     string         `json:"disk"`   // the file system of the data directories
+	Server   string         `json:"server,omitempty"`
+	Rounds   int            `json:"rounds"`
+	Duration float64        `json:"duration_s"`
+	FlushMs  *Delays        `json:"flush_ms,omitempty"` // one flush of a small append to a file beside the data
+	Runs     []Run          `json:"runs"`
+	Idle     []Idle         `json:"idle,omitempty"`
+	Starts   []Start        `json:"starts,omitempty"`
+	Restart  *Restart       `json:"restart,omitempty"`
+	Sizes    []Size         `json:"sizes,omitempty"`
+	Storms   []StormFigures `json:"storms,omitempty"`
 }
 
 // A Run is one load, put on each server in turns.
@@ -126,6 +128,11 @@ func (r *Report) Err() error {
 	}
 	if b := r.Restart; b != nil && b.Failed > 0 {
 		all = append(all, fmt.Errorf("restart: %d of %d clients failed, the first: %s", b.Failed, b.Clients, b.Failure))
+	}
+	for _, x := range r.Storms {
+		if x.Failed > 0 && x.Subject == asConfigured {
+			all = append(all, fmt.Errorf("storm of %d times what it sustains: %d failures, the first: %s", x.Times, x.Failed, x.Failure))
+		}
 	}
 	return errors.Join(all...)
 }

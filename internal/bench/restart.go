@@ -157,17 +157,11 @@ func (c *comer) resume(l *line) error {
 	if err := l.send(frame); err != nil {
 		return err
 	}
-	f, err := l.answer()
-	switch {
-	case err != nil:
-		return err
-	case f.GetSession() != nil:
+	err = l.admitted()
+	if err == nil {
 		c.account.stepped()
-		return nil
-	case f.GetRefusal().GetRetryAfterMs() > 0:
-		return &later{time.Duration(f.GetRefusal().GetRetryAfterMs()) * time.Millisecond, refusal(f)}
 	}
-	return &seen{refusal(f)}
+	return err
 }
 
 // later is an answer that asks to come again; seen is one that an app sees.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +38,8 @@ type target struct {
 	upgrade []byte      // the request for an upgrade; nil: none
 	app     rollcall.AppID
 	key     string
+	dir     string // of a Rollcall that was started: its data directory
+	ops     string // and its address for health, as http://127.0.0.1:7401, if it was asked for one
 
 	process *process      // nil: somebody else's
 	again   func() error  // starts a Rollcall that has ended, on the same directory and port
@@ -59,6 +62,10 @@ type want struct {
 	secure bool
 	notify bool // of a floor: who is superseded is told
 	steady bool // of a Rollcall: on a port that no client takes for its own while nobody listens on it
+
+	ops  bool          // of a Rollcall: with an address for health
+	wait time.Duration // of a Rollcall: that a login may have before it; 0: as configured by default
+	env  []string      // of a Rollcall: configuration
 }
 
 // wants are the servers of a bench: the floor first.
@@ -162,20 +169,23 @@ func (s *sitting) startRollcall(w want, profile string) (*target, error) {
 	if err := unmarshal(out, &first); err != nil {
 		return nil, fmt.Errorf("make a data directory: %w", err)
 	}
-	t := &target{kind: rollcallKind, tls: s.clientTLS(w.secure), app: benchApp, key: first.Key}
+	t := &target{kind: rollcallKind, tls: s.clientTLS(w.secure), app: benchApp, key: first.Key, dir: dir}
 	serve := func(listen string) (url string, err error) {
-		args := []string{"serve", "--dir", dir, "--listen", listen, "--ops=", "--admin=", "--json", "--log-level", "error"}
+		args := append(w.serveArgs(), "--dir", dir, "--listen", listen)
 		if profile != "" {
 			args = append(args, "--cpu-profile", profile)
 		}
 		cmd := s.Again(args...)
+		cmd.Env = slices.Clone(w.env)
 		if w.secure {
-			cmd.Env = []string{"ROLLCALL_TLS_CERTIFICATE=" + s.cert.file, "ROLLCALL_TLS_KEY=" + s.cert.key}
+			cmd.Env = append(cmd.Env, "ROLLCALL_TLS_CERTIFICATE="+s.cert.file, "ROLLCALL_TLS_KEY="+s.cert.key)
 		}
 		var listens struct {
 			Clients string `json:"clients"`
+			Ops     string `json:"ops"`
 		}
 		t.process, err = begin(cmd, &listens)
+		t.ops = listens.Ops
 		return listens.Clients, err
 	}
 	t.again = func() error {
@@ -193,6 +203,20 @@ func (s *sitting) startRollcall(w want, profile string) (*target, error) {
 		return nil, err
 	}
 	return t.at(url)
+}
+
+// serveArgs are the arguments of a Rollcall, but where it is.
+func (w want) serveArgs() []string {
+	args := []string{"serve", "--admin=", "--json", "--log-level", "error"}
+	if w.ops {
+		args = append(args, "--ops=127.0.0.1:0")
+	} else {
+		args = append(args, "--ops=")
+	}
+	if w.wait > 0 {
+		args = append(args, "--login-wait", w.wait.String())
+	}
+	return args
 }
 
 // steadyAddress is free, and below the ports that systems give to clients: one of

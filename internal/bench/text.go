@@ -40,6 +40,8 @@ func (r *Report) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "  it served again after %.2f s; half were back after %.2f s, 99%% after %.2f s, all after %.2f s\n", x.UpS, x.P50S, x.P99S, x.AllBackS)
 		fmt.Fprintf(&b, "  %d connections tried, %d times told to come later, %d failures that an app would have seen\n", x.Attempts, x.Postponed, x.Failed)
 	}
+	r.writeSizes(&b)
+	r.writeStorms(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

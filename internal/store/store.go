@@ -55,9 +55,10 @@ type Accounts interface {
 	Due(ctx context.Context, now time.Time, limit int) (due []rollcall.Account, next time.Time, err error)
 	// State reads an account's state without locking it.
 	State(ctx context.Context, a rollcall.Account) (policy.State, error)
-	// LoggedIn reads accounts of an app that have a session, by UserID, at most
-	// limit, beginning after the one given ("": with the first). Each call sees a
-	// moment of its own, and holds up nobody.
+	// LoggedIn reads accounts of an app that have a session, in the order in which
+	// they signed up, at most limit, beginning after one that it gave before ("": with
+	// the first). Each call sees a moment of its own, and holds up nobody. Accounts
+	// without a session cost it nothing.
 	LoggedIn(ctx context.Context, app rollcall.AppID, after rollcall.UserID, limit int) ([]Account, error)
 }
 

@@ -27,8 +27,10 @@ func prepareReads(ctx context.Context, db *sql.DB) (*reads, error) {
 	}
 	return r, compile(ctx, db, append(all,
 		statement{&r.due, `SELECT a.app, a.user, s.due FROM session s JOIN account a ON a.id = s.account ORDER BY s.due`},
-		statement{&r.loggedIn, `SELECT a.user FROM account a WHERE a.app = ? AND a.user > ?
-			AND EXISTS (SELECT 1 FROM session s WHERE s.account = a.id) ORDER BY a.user LIMIT ?`},
+		// It walks along the sessions, and not along the accounts, most of which have none.
+		statement{&r.loggedIn, `SELECT a.user FROM session s CROSS JOIN account a ON a.id = s.account
+			WHERE s.account > coalesce((SELECT id FROM account WHERE app = ? AND user = ?), 0) AND a.app = ?
+			GROUP BY s.account ORDER BY s.account LIMIT ?`},
 		statement{&r.history, `SELECT h.id, h.at, h.last, h.count, h.fold, h.kind, h.session, h.device, h.device_name, h.platform, h.address,
 			h.code, h.reason, h.by_session, h.by_platform, h.by_device_name, h.by_rule, h.by_limit, h.by_operator, h.connected
 			FROM account a JOIN history h ON h.account = a.id WHERE a.app = ? AND a.user = ? AND h.id < ? ORDER BY h.id DESC LIMIT ?`},
@@ -107,7 +109,7 @@ func firstDue(rows *sql.Rows, now time.Time, limit int) (due []rollcall.Account,
 // LoggedIn implements store.Accounts.
 func (s *Store) LoggedIn(ctx context.Context, app rollcall.AppID, after rollcall.UserID, limit int) (all []store.Account, err error) {
 	err = s.read(ctx, "read who is logged in to app "+app.String(), func(tx *sql.Tx) error {
-		users, err := scanAll(ctx, tx.StmtContext(ctx, s.reads.loggedIn), scanUser, int64(app), string(after), limit)
+		users, err := scanAll(ctx, tx.StmtContext(ctx, s.reads.loggedIn), scanUser, int64(app), string(after), int64(app), limit)
 		if err != nil {
 			return err
 		}
