@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"errors"
-	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -127,7 +125,7 @@ func (e *Entrance) admit(in *inside) {
 	if e.tls != nil {
 		secure := tls.Server(in, e.tls)
 		if in.ahead[0] != recordHandshake {
-			e.giveAside(secure, in, nil) // net/http knows a word for who speaks no TLS
+			e.giveAside(secure, in) // net/http knows a word for who speaks no TLS
 			return
 		}
 		err := secure.Handshake()
@@ -143,11 +141,12 @@ func (e *Entrance) admit(in *inside) {
 	}
 	h := heads.Get().(*head)
 	defer heads.Put(h)
-	switch plain, err := h.read(nc); {
-	case err != nil:
-		_ = nc.Close()
-	case !plain || !e.upgrade(nc, in, h):
-		e.giveAside(nc, in, bytes.Clone(h.text[:h.n]))
+	whole, err := h.read(nc)
+	switch {
+	case h.n == 0:
+		_ = nc.Close() // nothing was said that could be answered
+	case !whole || !e.upgrade(nc, in, h):
+		e.giveAside(&retold{Conn: nc, said: bytes.Clone(h.text[:h.n]), end: err}, in)
 	}
 }
 
@@ -194,8 +193,9 @@ type head struct {
 
 var heads = sync.Pool{New: func() any { return new(head) }}
 
-// read reads a request's head, or as much as shows that it is not a plain upgrade's.
-func (h *head) read(nc net.Conn) (plain bool, err error) {
+// read reads a request's head, or as much of it as comes, or as shows that it is not a
+// plain upgrade's.
+func (h *head) read(nc net.Conn) (whole bool, err error) {
 	h.n, h.ends = 0, 0
 	for h.n < len(h.text) {
 		n, err := nc.Read(h.text[h.n:])
@@ -208,9 +208,6 @@ func (h *head) read(nc net.Conn) (plain bool, err error) {
 			h.ends = from + at + len(headEnd)
 			return true, nil
 		}
-		if errors.Is(err, io.EOF) && h.n > 0 {
-			return false, nil
-		}
 		if err != nil {
 			return false, err
 		}
@@ -218,14 +215,11 @@ func (h *head) read(nc net.Conn) (plain bool, err error) {
 	return false, nil
 }
 
-// giveAside gives a connection to net/http, with what it has said already.
-func (e *Entrance) giveAside(nc net.Conn, in *inside, said []byte) {
+// giveAside gives a connection to net/http, which has times of its own.
+func (e *Entrance) giveAside(nc net.Conn, in *inside) {
 	if err := in.SetDeadline(time.Time{}); err != nil {
 		_ = nc.Close()
 		return
-	}
-	if len(said) > 0 {
-		nc = &retold{Conn: nc, said: said}
 	}
 	e.aside.give(nc)
 }
@@ -265,16 +259,21 @@ func (a *aside) Close() error {
 // Addr implements net.Listener.
 func (a *aside) Addr() net.Addr { return a.addr }
 
-// A retold is a connection of which the beginning is read again.
+// A retold is a connection of which the beginning is read again, and that it came to
+// nothing more if that is so.
 type retold struct {
 	net.Conn
 
 	said []byte
+	end  error
 }
 
 // Read implements net.Conn.
 func (r *retold) Read(p []byte) (int, error) {
 	if len(r.said) == 0 {
+		if r.end != nil {
+			return 0, r.end
+		}
 		return r.Conn.Read(p)
 	}
 	n := copy(p, r.said)
