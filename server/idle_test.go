@@ -7,6 +7,8 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
@@ -14,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"rollcall.example/internal/memnet"
+	"rollcall.example/server"
 	"rollcall.example/wire"
 )
 
@@ -50,15 +54,71 @@ func BenchmarkIdleSession(b *testing.B) {
 	}
 }
 
+// BenchmarkIdleSessionInMemory is the same over a network in memory. Both of its ends
+// are in this process, and what the network keeps of them is counted.
+func BenchmarkIdleSessionInMemory(b *testing.B) {
+	for _, secure := range []bool{false, true} {
+		b.Run(fmt.Sprintf("tls=%t", secure), func(b *testing.B) {
+			dir := b.TempDir()
+			key := initialize(b, dir)
+			var n memnet.Network
+			l, err := n.Listen(host)
+			if err != nil {
+				b.Fatal(err)
+			}
+			cfg := server.Config{Dir: dir, Listener: l}
+			if secure {
+				cfg.TLS = selfSigned()
+			}
+			s, err := server.New(b.Context(), cfg)
+			if err != nil {
+				b.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(b.Context())
+			done := make(chan error, 1)
+			go func() { done <- s.Run(ctx) }()
+			dial := func() (net.Conn, error) { return n.Dial(ctx, "tcp", host) }
+			_ = enterBy(b, dial, key, 1, secure, b.N) // accounts that are known are not counted
+			before := collected()
+			open := enterBy(b, dial, key, 2, secure, b.N)
+			after := collected()
+			b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(b.N), "heap-B/session")
+			b.ReportMetric((float64(after.StackInuse)-float64(before.StackInuse))/float64(b.N), "stack-B/session")
+			b.ReportMetric(0, "ns/op")
+			for _, c := range open {
+				_ = c.Close()
+			}
+			cancel()
+			if err := <-done; err != nil {
+				b.Error(err)
+			}
+		})
+	}
+}
+
+// collected is the memory in use when all garbage has gone and stacks have shrunk.
+func collected() (m runtime.MemStats) {
+	for range 4 {
+		debug.FreeOSMemory()
+	}
+	runtime.ReadMemStats(&m)
+	return m
+}
+
 // enter logs n accounts in, each on a connection of its own.
 func enter(t testing.TB, at lodging, key string, try uint64, secure bool, n int) []net.Conn {
+	t.Helper()
+	return enterBy(t, func() (net.Conn, error) { return net.Dial("tcp", at.Clients) }, key, try, secure, n)
+}
+
+func enterBy(t testing.TB, dial func() (net.Conn, error), key string, try uint64, secure bool, n int) []net.Conn {
 	t.Helper()
 	open := make([]net.Conn, n)
 	var all sync.WaitGroup
 	for w := range 16 {
 		all.Go(func() {
 			for i := w; i < n; i += 16 {
-				c, err := net.Dial("tcp", at.Clients)
+				c, err := dial()
 				if err == nil && secure {
 					c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
 				}

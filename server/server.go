@@ -178,69 +178,77 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	defer stop()
 	s.tellRoom()
 	g, ctx := errgroup.WithContext(ctx)
-	servers := s.serve(ctx, g)
+	entrance, servers := s.serve(ctx, g)
 	g.Go(func() error { return s.sessions.Run(work) })
 	g.Go(func() error { return s.sessions.Retain(work, s.chat.Prune) })
 	g.Go(func() error {
 		<-ctx.Done()
-		s.drain(servers)
+		s.drain(entrance, servers)
 		stop()
 		return nil
 	})
 	return g.Wait()
 }
 
-// serve starts an HTTP server on each listener there is.
-func (s *Server) serve(ctx context.Context, g *errgroup.Group) []*http.Server {
+// serve starts to serve on each listener there is.
+func (s *Server) serve(ctx context.Context, g *errgroup.Group) (*gateway.Entrance, []*http.Server) {
+	serve := func(l net.Listener, serve func() error) {
+		g.Go(func() error {
+			err := serve()
+			if closed := ctx.Err() != nil && errors.Is(err, net.ErrClosed); !closed && !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve %s: %w", l.Addr(), err)
+			}
+			return nil
+		})
+	}
 	clients := http.NewServeMux()
 	clients.Handle("GET "+wire.Path, s.gateway)
 	clients.HandleFunc("GET /healthz", s.healthz)
-	var listener net.Listener = s.door
-	if s.cfg.TLS != nil {
-		c := s.cfg.TLS.Clone()
-		c.MinVersion = max(c.MinVersion, tls.VersionTLS12)
-		c.NextProtos = []string{"http/1.1"} // WebSocket upgrades are HTTP/1.1
-		listener = tls.NewListener(listener, c)
+	others := s.httpServer(clients)
+	others.SetKeepAlivesEnabled(false) // who asks for no WebSocket is sent away
+	secure := s.cfg.TLS
+	if secure != nil {
+		secure = secure.Clone()
+		secure.MinVersion = max(secure.MinVersion, tls.VersionTLS12)
+		secure.NextProtos = []string{"http/1.1"} // WebSocket upgrades are HTTP/1.1
 	}
+	entrance := gateway.NewEntrance(s.gateway, secure, others)
+	serve(s.door, func() error { return entrance.Serve(s.door) })
 	operators := admin.Handler(admin.Backend{Apps: s.apps, Sessions: s.sessions, Token: s.token, Log: s.cfg.Log, Ending: ctx.Done()})
 	var servers []*http.Server
 	for _, door := range []struct {
 		listener net.Listener
 		handler  http.Handler
-		stay     bool // for another request; at the clients' door who asks for no WebSocket is sent away
 	}{
-		{listener, clients, false},
-		{s.cfg.Ops, s.ops(ctx), true},
-		{s.cfg.Admin, operators, true},
-		{s.cfg.AdminTCP, admin.Guard(s.token, operators), true},
+		{s.cfg.Ops, s.ops(ctx)},
+		{s.cfg.Admin, operators},
+		{s.cfg.AdminTCP, admin.Guard(s.token, operators)},
 	} {
 		if door.listener == nil {
 			continue
 		}
-		hs := &http.Server{
-			Handler: door.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
-			WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,
-			ConnContext: gateway.ConnContext, ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
-		}
-		hs.SetKeepAlivesEnabled(door.stay)
+		hs := s.httpServer(door.handler)
 		servers = append(servers, hs)
-		g.Go(func() error {
-			err := hs.Serve(door.listener)
-			if closed := ctx.Err() != nil && errors.Is(err, net.ErrClosed); !closed && !errors.Is(err, http.ErrServerClosed) {
-				return fmt.Errorf("serve %s: %w", door.listener.Addr(), err)
-			}
-			return nil
-		})
+		serve(door.listener, func() error { return hs.Serve(door.listener) })
 	}
-	return servers
+	return entrance, servers
+}
+
+func (s *Server) httpServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,
+		ErrorLog: slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
+	}
 }
 
 // drain closes the doors and waits until those inside are out.
-func (s *Server) drain(servers []*http.Server) {
+func (s *Server) drain(entrance *gateway.Entrance, servers []*http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.DrainWithin)
 	defer cancel()
 	s.door.Close()
 	s.gateway.Drain(ctx, s.cfg.DrainSpread)
+	entrance.Shutdown(ctx)
 	for _, hs := range servers {
 		if err := hs.Shutdown(ctx); err != nil {
 			_ = hs.Close()

@@ -44,6 +44,7 @@ type conn struct {
 	ping     time.Duration    // how often the server pings; 0: the client does
 	silence  time.Duration    // after which a session's connection is closed
 	heard    time.Time
+	until    time.Time // reading waits at most until then; zero: nobody has said
 
 	out outbox
 }
@@ -81,6 +82,9 @@ func (c *conn) goOn(err error) bool {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = c.quiet()
 	case err == nil && c.begins():
+		if c.place == nil {
+			_ = deepen(0)
+		}
 		err = c.receive(ctx)
 	}
 	if err == nil {
@@ -94,6 +98,15 @@ func (c *conn) goOn(err error) bool {
 	_ = c.net.Close()
 	c.g.remove(c)
 	return false
+}
+
+// deepen has the goroutine's stack grow to what a login takes, in one step and while
+// there is little on it to be copied.
+//
+//go:noinline
+func deepen(i int) byte {
+	var room [9 << 10]byte
+	return room[i]
 }
 
 // leave gives up the connection's place.
@@ -129,7 +142,7 @@ func (c *conn) readFailed(err error) {
 func (c *conn) finish(code wire.CloseCode) {
 	c.Close(wire.Close{Code: code})
 	c.out.wait()
-	if err := c.net.SetReadDeadline(time.Now().Add(closeWithin)); err == nil {
+	if err := c.readUntil(time.Now().Add(closeWithin)); err == nil {
 		_, _ = io.CopyN(io.Discard, c.net, maxDiscarded)
 	}
 }
@@ -156,7 +169,7 @@ func (c *conn) await() error {
 			until = minTime(until, time.Now().Add(c.ping))
 		}
 	}
-	if err := c.net.SetReadDeadline(until); err != nil {
+	if err := c.readUntil(until); err != nil {
 		return err
 	}
 	if len(c.early) > 0 {
@@ -175,7 +188,7 @@ func (c *conn) await() error {
 // begins tells whether a frame begins with what has come. What came by TLS may be
 // its own: it is read here, and not in await, as that takes a deep stack.
 func (c *conn) begins() bool {
-	if c.head == 0 && c.net.SetReadDeadline(c.frameDeadline()) == nil {
+	if c.head == 0 && c.readUntil(c.frameDeadline()) == nil {
 		c.head, _ = c.net.Read(c.first[:]) // what is wrong is told again
 	}
 	return c.head > 0
@@ -186,7 +199,7 @@ func (c *conn) peek() error {
 	if c.under == nil || len(c.early) > 0 {
 		return nil
 	}
-	if err := c.net.SetReadDeadline(time.Unix(1, 0)); err != nil {
+	if err := c.readUntil(time.Unix(1, 0)); err != nil {
 		return err
 	}
 	n, err := c.net.Read(c.first[:])
@@ -198,6 +211,15 @@ func (c *conn) peek() error {
 		return nil
 	}
 	return err
+}
+
+// readUntil bounds how long reading waits, if it is not bounded so already.
+func (c *conn) readUntil(t time.Time) error {
+	if t.Equal(c.until) {
+		return nil
+	}
+	c.until = t
+	return c.net.SetReadDeadline(t)
 }
 
 // frameDeadline is by when a frame must end that begins now.
@@ -224,7 +246,7 @@ func (c *conn) quiet() error {
 // receive reads and serves what begins with the byte that has come.
 func (c *conn) receive(ctx context.Context) error {
 	c.heard = time.Now()
-	if err := c.net.SetReadDeadline(c.frameDeadline()); err != nil {
+	if err := c.readUntil(c.frameDeadline()); err != nil {
 		return err
 	}
 	f, bad, err := c.read()

@@ -84,6 +84,14 @@ func (d *Door) Strangers() int {
 
 // Accept returns the next connection that is admitted.
 func (d *Door) Accept() (net.Conn, error) {
+	in, err := d.accept()
+	if err != nil {
+		return nil, err
+	}
+	return in, nil
+}
+
+func (d *Door) accept() (*inside, error) {
 	if d.spare == nil {
 		d.spare, _ = os.Open(os.DevNull) // without one nobody is told
 	}
@@ -108,13 +116,12 @@ func (d *Door) Accept() (net.Conn, error) {
 }
 
 // admit lets a connection in, or tells it why not and returns nil.
-func (d *Door) admit(nc net.Conn) net.Conn {
-	in := &inside{Conn: nc, door: d}
+func (d *Door) admit(nc net.Conn) *inside {
+	in := &inside{Conn: nc, door: d, from: proxy.Of(nc.RemoteAddr())}
 	in.guest.Owner = in
-	from := proxy.Of(nc.RemoteAddr())
-	key := session.Address{Addr: from}.Key()
-	if d.opt.Proxies.Contains(from) {
-		key = from
+	key := session.Address{Addr: in.from}.Key()
+	if d.opt.Proxies.Contains(in.from) {
+		key = in.from
 	}
 	out, why := d.crowd.Enter(&in.guest, key)
 	if out != nil {
@@ -145,17 +152,21 @@ func (d *Door) refused(why limit.Refusal) {
 }
 
 // comesFrom counts a connection by the address of its client, when a proxy has said
-// which that is. False: it may not stay.
+// which that is. False: it may not stay, also when it is asked again.
 func (in *inside) comesFrom(client session.Address) bool {
-	if in == nil || client.Addr == proxy.Of(in.RemoteAddr()) {
+	switch {
+	case in == nil || client.Addr == in.from:
 		return true
+	case in.unwelcome:
+		return false
 	}
 	out, why := in.guest.Move(client.Key())
 	if out != nil {
 		in.door.sendOut(out.Owner.(*inside))
 	}
 	in.door.refused(why)
-	return why == limit.Admitted
+	in.unwelcome = why != limit.Admitted
+	return !in.unwelcome
 }
 
 // sendOut tells a connection that has to go so, and ends it.
@@ -266,10 +277,12 @@ func (d *Door) Wait() { d.running.Wait() }
 type inside struct {
 	net.Conn
 
-	door    *Door
-	guest   limit.Guest[netip.Addr]
-	conn    atomic.Pointer[conn] // since it was upgraded
-	leaving atomic.Bool
+	door      *Door
+	from      netip.Addr // its other end, a proxy or not
+	guest     limit.Guest[netip.Addr]
+	conn      atomic.Pointer[conn] // since it was upgraded
+	leaving   atomic.Bool
+	unwelcome bool // where it comes from there is no room
 
 	ahead [1]byte // read by await
 	held  bool    // and not by Read yet
@@ -306,6 +319,9 @@ func (in *inside) Close() error {
 
 // insideOf is the connection that came in by a door under nc, or nil.
 func insideOf(nc net.Conn) *inside {
+	if r, ok := nc.(*retold); ok {
+		nc = r.Conn
+	}
 	if t, ok := nc.(*tls.Conn); ok {
 		nc = t.NetConn()
 	}

@@ -91,7 +91,7 @@ func New(s *session.Sessions, c *chat.Conversations, o Options) *Gateway {
 // ServeHTTP upgrades a request to a connection and returns; the connection goes
 // on until it ends or the gateway drains.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	web, ok := g.admits(r)
+	web, ok := g.admits(r.Header.Get("Origin"), r.Host)
 	if !ok {
 		http.Error(w, "this origin is not admitted: add it to `origins` in the server's configuration", http.StatusForbidden)
 		return
@@ -119,25 +119,28 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	c := &conn{
-		g: g, net: nc, in: in, sub: subprotocol(shake.Protocol), web: web,
-		address: address, deadline: time.Now().Add(g.opt.LoginWithin),
+	early, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
+	early = bytes.Clone(early) // and not the whole buffer
+	if again, ok := nc.(*retold); ok {
+		nc, early = again.Conn, append(early, again.said...)
 	}
-	if n := buffered.Reader.Buffered(); n > 0 {
-		c.early, _ = buffered.Reader.Peek(n)
-		c.early = bytes.Clone(c.early) // and not the whole buffer
-	}
+	g.begin(&conn{net: nc, in: in, sub: subprotocol(shake.Protocol), web: web, address: address, early: early})
+}
+
+// begin takes a connection into service that has just become a WebSocket.
+func (g *Gateway) begin(c *conn) {
+	c.g, c.deadline = g, time.Now().Add(g.opt.LoginWithin)
 	if after, draining := g.add(c); draining {
-		sendAway(nc, wire.Close{Code: wire.CloseDrain, RetryAfter: after})
+		sendAway(c.net, wire.Close{Code: wire.CloseDrain, RetryAfter: after})
 		return
 	}
-	if in != nil {
-		in.conn.Store(c)
-		if in != nc {
-			c.under = in
+	if c.in != nil {
+		c.in.conn.Store(c)
+		if c.in != c.net {
+			c.under = c.in
 		}
 	}
-	in.wait()
+	c.in.wait()
 	c.start()
 }
 
@@ -163,15 +166,14 @@ func subprotocol(name string) wire.Subprotocol {
 	return wire.Proto
 }
 
-// admits tells whether the request's Origin is admitted, and whether it has one:
-// then it comes from a web page.
-func (g *Gateway) admits(r *http.Request) (web, ok bool) {
-	origin := r.Header.Get("Origin")
+// admits tells whether the Origin of a request to host is admitted, and whether it has
+// one: then it comes from a web page.
+func (g *Gateway) admits(origin, host string) (web, ok bool) {
 	if origin == "" {
 		return false, true
 	}
 	u, err := url.Parse(origin)
-	own := err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+	own := err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
 	return true, own || slices.Contains(g.opt.Origins, origin)
 }
 

@@ -12,6 +12,7 @@
 package proxy
 
 import (
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -58,6 +59,9 @@ func address(s string) (a netip.Addr, ok bool) {
 
 // Of is the address of a connection's other end; the zero one if it has none.
 func Of(a interface{ String() string }) netip.Addr {
+	if t, ok := a.(*net.TCPAddr); ok {
+		return t.AddrPort().Addr().Unmap()
+	}
 	p, err := netip.ParseAddrPort(a.String())
 	if err != nil {
 		return netip.Addr{}
