@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -159,6 +161,9 @@ func TestWithoutABackupNothingIsMigrated(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name == "no room" && elsewhere(t) {
+				return
+			}
 			dir := left(t, sqlite.Schema())
 			at := time.Date(2026, 11, 26, 0, 14, 11, 0, time.UTC)
 			bad(t, dir)
@@ -174,6 +179,26 @@ func TestWithoutABackupNothingIsMigrated(t *testing.T) {
 			}
 		})
 	}
+}
+
+// elsewhere runs the test in a process of its own, where what it does to the process
+// harms nobody: there it returns false.
+func elsewhere(t *testing.T) bool {
+	t.Helper()
+	const mark = "ROLLCALL_TEST_ELSEWHERE"
+	if os.Getenv(mark) == t.Name() {
+		return false
+	}
+	var each []string
+	for _, part := range strings.Split(t.Name(), "/") {
+		each = append(each, "^"+regexp.QuoteMeta(part)+"$")
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", strings.Join(each, "/"), "-test.v")
+	cmd.Env = append(os.Environ(), mark+"="+t.Name())
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+		t.Errorf("in a process of its own: %v\n%s", err, out)
+	}
+	return true
 }
 
 // blocked puts a directory with something in it where a file was to be.
