@@ -128,7 +128,7 @@ func (e *Entrance) admit(in *inside) {
 			e.giveAside(secure, in) // net/http knows a word for who speaks no TLS
 			return
 		}
-		err := secure.Handshake()
+		err := secure.HandshakeContext(context.Background()) // its time is the deadline
 		if err == nil {
 			err = in.SetDeadline(time.Now().Add(requestWithin))
 		}
