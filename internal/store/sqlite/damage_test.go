@@ -24,7 +24,7 @@ import (
 // the file, each answer is what it was, or an error. A bit of an index or of a row's
 // number may hide a row: then SQLite's own check finds it.
 func TestAFlippedBitIsNeverServed(t *testing.T) {
-	const flips = 60
+	const flips = 36
 	whole := t.TempDir()
 	s := open(t, whole, sqlite.Options{})
 	fill(t, s)
@@ -71,7 +71,7 @@ func TestAFlippedBitIsNeverServed(t *testing.T) {
 		found[what]++
 	}
 	t.Logf("of %d bits that flipped: %v", flips, found)
-	if found["an error of table"] < flips/10 {
+	if found["an error of table"] == 0 || found["an error of index"] == 0 {
 		t.Errorf("too few bits were found to prove anything: %v", found)
 	}
 }
