@@ -172,6 +172,7 @@ func (x *StormFigures) blow(ctx context.Context, t *target, sustained float64) (
 	if err := t.rest(ctx); err != nil {
 		return nil, err
 	}
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, backWithin)
 	defer cancel()
 	still.watch(ctx)
@@ -193,7 +194,7 @@ func (x *StormFigures) blow(ctx context.Context, t *target, sustained float64) (
 			c.line.cut()
 		}
 	}
-	return g, t.rest(context.WithoutCancel(ctx))
+	return g, errors.Join(whole.Err(), t.rest(whole))
 }
 
 // sum sums up the rounds.
