@@ -92,7 +92,7 @@ func (c *benchGrowth) Run(ctx context.Context, s *streams) error {
 type benchStorm struct {
 	benchAlone
 
-	Clients   int    `default:"5000" placeholder:"N" help:"How many come, 20 to 100,000 (default: 5000)."`
+	Clients   int    `default:"15000" placeholder:"N" help:"How many come, 20 to 100,000 (default: 15000); fewer than the server takes within its login_wait are no storm."`
 	Times     counts `default:"1,3,10" placeholder:"N,..." help:"At how many times the rate that the server sustains they come, 1 to 100 (default: 1,3,10)."`
 	Returning int    `default:"10" placeholder:"P" help:"Percent of them that have a session and resume it, 1 to 90 (default: 10)."`
 }
@@ -105,7 +105,7 @@ Finds out how many logins a second the server sustains, then has clients come at
 Examples:
 
     rollcall bench storm
-    rollcall bench storm --clients 15000 --times 10 --json
+    rollcall bench storm --clients 30000 --times 10 --json
 `
 }
 

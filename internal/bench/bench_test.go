@@ -200,7 +200,7 @@ func sample() *Report {
 		Sizes:   []Size{{Accounts: 1000, LoggedIn: 10, PreviewMs: 3.25, LoginsBeside: 1.5, HistoryMs: &Delays{P50: 0.5}, ExplainMs: &Delays{P50: 0.75}}},
 		Storms: []StormFigures{{
 			Subject: "rollcall", Times: 10, Clients: 5000, Returning: 500, Sustained: 2000, IdealS: 2.5, AllInS: 4, Ratio: 1.6,
-			Resume: &Delays{P99: 90}, Ping: &Delays{P99: 7}, Health: &Delays{P99: 8}, SentAway: 3000, Often: 3100, Most: 2,
+			Resume: &Delays{P99: 90}, Ping: &Delays{P99: 7}, Health: &Delays{P99: 8}, SentAway: 3000, Often: 3100, Door: 50, Most: 2,
 		}},
 	}
 }
@@ -242,7 +242,7 @@ func TestAReportForPeople(t *testing.T) {
 		"rollcall 4500 0.50", "one flush of a small append beside it: p50 0.70 ms",
 		"rollcall 6.0 (0.0) 25.0 (0.0)", "rollcall 60 ms", "all after 6.50 s", "asked to end",
 		"1000 10 0.0 0.0 0 0.0 3.2 ×1.50 0.50 0.75", "storms of 5000 clients, 500 of which return; the server sustains 2000 logins a second",
-		"rollcall 10 x 4.00 2.50 1.60 0.00 90 7.0 8.0 3000 3100 2 0",
+		"rollcall 10 x 4.00 2.50 1.60 0.00 90 7.0 8.0 3000 3100 50 2 0",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(b.String()), " "), want) {
 			t.Errorf("the report does not say %q:\n%s", want, &b)

@@ -25,6 +25,7 @@ type caller struct {
 	took    time.Duration // from its first try
 	at      time.Duration // since the storm began
 	away    int           // how often it was told to come back later
+	door    int           // of these, before it was answered: there was no room for its connection
 	failure error         // what an app would see
 }
 
@@ -81,6 +82,9 @@ func (c *caller) call(ctx context.Context, t *target) {
 		}
 		if hint > 0 {
 			c.away++
+			if !refusedLater(err) {
+				c.door++
+			}
 		}
 		if sleep(ctx, c.wait.Next(hint)) != nil {
 			c.failure = fmt.Errorf("not in after %.0f s, and sent away %d times: %w", time.Since(began).Seconds(), c.away, err)
@@ -90,6 +94,12 @@ func (c *caller) call(ctx context.Context, t *target) {
 			ask = t.loginAgain // the same attempt
 		}
 	}
+}
+
+// refusedLater tells whether it was the answer to a login that asks to come again.
+func refusedLater(err error) bool {
+	e, ok := errors.AsType[*later](err)
+	return ok && !errors.Is(e.why, errUpgrade)
 }
 
 // try comes once.

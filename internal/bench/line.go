@@ -94,11 +94,14 @@ func (l *line) upgraded() error {
 	}
 }
 
+// errUpgrade is in the error of an answer that upgrades nothing.
+var errUpgrade = errors.New("the upgrade")
+
 // notUpgraded is the error of an answer that upgrades nothing. One may say when to
 // come back.
 func notUpgraded(head []byte) error {
 	status, fields, _ := bytes.Cut(head, []byte("\r\n"))
-	err := fmt.Errorf("the upgrade was answered %.60q", status)
+	err := fmt.Errorf("%w was answered %.60q", errUpgrade, status)
 	for field := range bytes.SplitSeq(fields, []byte("\r\n")) {
 		name, value, _ := bytes.Cut(field, []byte(":"))
 		if !bytes.EqualFold(name, []byte("Retry-After")) {

@@ -40,6 +40,7 @@ type StormFigures struct {
 	Health    *Delays `json:"healthz_ms"`
 	SentAway  int     `json:"sent_away"` // clients told to come back later, of all rounds
 	Often     int     `json:"sent_away_times"`
+	Door      int     `json:"sent_away_door"` // of these times: there was no room for the connection
 	Most      int     `json:"sent_away_most"` // the same client
 	Failed    int     `json:"failed"`         // what an app would have seen
 	Failure   string  `json:"failure,omitempty"`
@@ -147,14 +148,14 @@ func (g *gale) ideal() time.Duration {
 
 // String is a gale in a line.
 func (g *gale) String() string {
-	away, failed := 0, 0
+	away, door, failed := 0, 0, 0
 	for _, c := range g.callers {
-		away += c.away
+		away, door = away+c.away, door+c.door
 		if c.failure != nil {
 			failed++
 		}
 	}
-	return fmt.Sprintf("all in after %.2f s, ideally %.2f s; sent away %d times; %d failed", g.allIn.Seconds(), g.ideal().Seconds(), away, failed)
+	return fmt.Sprintf("all in after %.2f s, ideally %.2f s; sent away %d times, %d of them at the door; %d failed", g.allIn.Seconds(), g.ideal().Seconds(), away, door, failed)
 }
 
 // blow has the clients come.
@@ -171,6 +172,7 @@ func (x *StormFigures) blow(ctx context.Context, t *target, sustained float64) (
 	if err := t.rest(ctx); err != nil {
 		return nil, err
 	}
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, backWithin)
 	defer cancel()
 	still.watch(ctx)
@@ -192,7 +194,7 @@ func (x *StormFigures) blow(ctx context.Context, t *target, sustained float64) (
 			c.line.cut()
 		}
 	}
-	return g, t.rest(context.WithoutCancel(ctx))
+	return g, errors.Join(whole.Err(), t.rest(whole))
 }
 
 // sum sums up the rounds.
@@ -209,7 +211,7 @@ func (x *StormFigures) sum() {
 			if c.away > 0 {
 				x.SentAway++
 			}
-			x.Often, x.Most = x.Often+c.away, max(x.Most, c.away)
+			x.Often, x.Door, x.Most = x.Often+c.away, x.Door+c.door, max(x.Most, c.away)
 			switch {
 			case c.failure != nil:
 				x.fail(c.failure)

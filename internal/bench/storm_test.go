@@ -96,7 +96,7 @@ func TestACallerThatIsSentAwayComesBackWithTheSameAttempt(t *testing.T) {
 		c := &caller{account: all[0], returns: returns, wait: backoff.Backoff{Base: time.Millisecond}}
 		c.call(t.Context(), to)
 		frames := came()
-		if c.line == nil || c.failure != nil || c.away != 2 || c.took <= 0 {
+		if c.line == nil || c.failure != nil || c.away != 2 || c.door != 0 || c.took <= 0 {
 			t.Fatalf("returning %t: in %t after being sent away %d times, %v; want it in after 2", returns, c.line != nil, c.away, c.failure)
 		}
 		c.line.cut()
@@ -151,7 +151,7 @@ func TestAnUpgradeThatIsRefusedSaysWhenToComeBack(t *testing.T) {
 	} {
 		l := &line{target: &target{kind: rollcallKind}, buf: []byte(tt.answer), w: len(tt.answer)}
 		err := l.upgraded()
-		if hint, final := verdict(err); err == nil || hint != tt.hint || final || !strings.Contains(err.Error(), "503") {
+		if hint, final := verdict(err); err == nil || refusedLater(err) || hint != tt.hint || final || !strings.Contains(err.Error(), "503") {
 			t.Errorf("%q: %v, again after %s, final %t; want %s", tt.answer, err, hint, final, tt.hint)
 		}
 	}

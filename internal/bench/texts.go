@@ -28,10 +28,10 @@ func (r *Report) writeStorms(b *strings.Builder) {
 	x := r.Storms[0]
 	fmt.Fprintf(b, "\nstorms of %d clients, %d of which return; the server sustains %.0f logins a second. Ideally all are in after clients / sustained\n", x.Clients, x.Returning, x.Sustained)
 	t := newTable(b)
-	fmt.Fprintln(t, "  \toffered\tall in s\tideal s\tratio\tlogin p99 s\tresume p99 ms\tping p99 ms\thealthz p99 ms\tsent away\ttimes\tat most\tfailed\t")
+	fmt.Fprintln(t, "  \toffered\tall in s\tideal s\tratio\tlogin p99 s\tresume p99 ms\tping p99 ms\thealthz p99 ms\tsent away\ttimes\tat the door\tat most\tfailed\t")
 	for _, x := range r.Storms {
-		fmt.Fprintf(t, "  %s\t%d x\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f\t%.1f\t%.1f\t%d\t%d\t%d\t%d\t\n", x.Subject, x.Times, x.AllInS, x.IdealS, x.Ratio,
-			x.P99S, x.Resume.P99, x.Ping.P99, x.Health.P99, x.SentAway, x.Often, x.Most, x.Failed)
+		fmt.Fprintf(t, "  %s\t%d x\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f\t%.1f\t%.1f\t%d\t%d\t%d\t%d\t%d\t\n", x.Subject, x.Times, x.AllInS, x.IdealS, x.Ratio,
+			x.P99S, x.Resume.P99, x.Ping.P99, x.Health.P99, x.SentAway, x.Often, x.Door, x.Most, x.Failed)
 	}
 	_ = t.Flush() // into memory
 }
