@@ -23,7 +23,8 @@ USERS ?= 500
 flood:
 	go test ./server -run TestUsersDoNotNoticeAFlood -v -count=1 -flood $(FLOOD) -users $(USERS)
 
-# What a session that does nothing costs the server's process.
+# What a session that does nothing costs the server's process, and who says nothing at all.
 .PHONY: idle
 idle:
-	go test ./server -run '^$$' -bench IdleSession -benchtime 5000x
+	go test ./server -run '^$$' -bench 'IdleSession' -benchtime 5000x
+	go test ./server -run '^$$' -bench 'IdleStranger' -benchtime 2000x

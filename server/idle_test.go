@@ -78,11 +78,16 @@ func BenchmarkIdleSessionInMemory(b *testing.B) {
 			done := make(chan error, 1)
 			go func() { done <- s.Run(ctx) }()
 			dial := func() (net.Conn, error) { return n.Dial(ctx, "tcp", host) }
-			_ = enterBy(b, dial, key, 1, secure, b.N) // accounts that are known are not counted
+			for _, c := range enterBy(b, dial, key, 1, secure, b.N) { // accounts that are known are not counted
+				_ = c.Close()
+			}
+			for runtime.NumGoroutine() > 100 && pause(ctx, 10*time.Millisecond) { // until they have left; the server has fewer of its own
+				continue
+			}
 			before := collected()
 			open := enterBy(b, dial, key, 2, secure, b.N)
 			after := collected()
-			b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(b.N), "heap-B/session")
+			b.ReportMetric((float64(after.HeapAlloc)-float64(before.HeapAlloc))/float64(b.N), "heap-B/session")
 			b.ReportMetric((float64(after.StackInuse)-float64(before.StackInuse))/float64(b.N), "stack-B/session")
 			b.ReportMetric(0, "ns/op")
 			for _, c := range open {
@@ -103,6 +108,31 @@ func collected() (m runtime.MemStats) {
 	}
 	runtime.ReadMemStats(&m)
 	return m
+}
+
+// BenchmarkIdleStranger says what a connection costs that has not said anything yet. It
+// is let go after some seconds: give no more than -benchtime 3000x.
+func BenchmarkIdleStranger(b *testing.B) {
+	at, _ := startAlone(b, orders{Connections: 2 * b.N, WithoutLogin: 2 * b.N})
+	before := at.metrics(b)
+	for range b.N {
+		c, err := net.Dial("tcp", at.Clients)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer c.Close()
+	}
+	at.collect(b)
+	after := at.metrics(b)
+	if in := after["rollcall_connections_without_login"]; in < float64(b.N) {
+		b.Fatalf("%.0f of %d are inside", in, b.N)
+	}
+	for name, unit := range map[string]string{
+		"go_memstats_heap_alloc_bytes": "heap-B/stranger", "go_memstats_stack_inuse_bytes": "stack-B/stranger", "process_resident_memory_bytes": "RSS-B/stranger",
+	} {
+		b.ReportMetric((after[name]-before[name])/float64(b.N), unit)
+	}
+	b.ReportMetric(0, "ns/op")
 }
 
 // enter logs n accounts in, each on a connection of its own.

@@ -3,7 +3,8 @@ package server
 import "math"
 
 // maxWithoutLogin bounds by default the connections that are not logged in. Each
-// takes some twenty kilobytes until it is upgraded.
+// takes some three kilobytes while it says nothing, and a few more with half a request;
+// with TLS the memory of a handshake besides.
 const maxWithoutLogin = 4096
 
 const (

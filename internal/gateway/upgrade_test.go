@@ -77,6 +77,7 @@ var otherRequests = map[string]string{
 	"an empty Host":           plainUpgrade("rollcall.test", ""),
 	"a strange origin":        plainUpgrade("Upgrade: w", "Origin: https://evil.example\r\nUpgrade: w"),
 	"two origins":             plainUpgrade("Upgrade: w", "Origin: https://app.example\r\nOrigin: https://evil.example\r\nUpgrade: w"),
+	"the strange one first":   plainUpgrade("Upgrade: w", "Origin: https://evil.example\r\nOrigin: https://app.example\r\nUpgrade: w"),
 	"an empty origin":         plainUpgrade("Upgrade: w", "Origin:\r\nUpgrade: w"),
 	"a body":                  plainUpgrade("\r\n\r\n", "\r\nContent-Length: 5\r\n\r\nhello"),
 	"no body, by its length":  plainUpgrade("Upgrade: w", "Content-Length: 0\r\nUpgrade: w"),
