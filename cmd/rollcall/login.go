@@ -60,7 +60,7 @@ Examples:
 func (c *loginCmd) Validate(line *kong.Context) error {
 	switch {
 	case c.UserSig == "" && inLine(line, "usersig"):
-		return imcode.UserSigEmpty.Errorf("--usersig is empty (a server would say 70002)")
+		return imcode.UserSigEmpty.Errorf("--usersig is empty")
 	case c.UserSig == "" && c.Key == "":
 		return errors.New("want a ticket in --usersig, or a key to make one with in --key")
 	}

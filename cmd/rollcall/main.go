@@ -95,12 +95,12 @@ func run() int {
 		return out.status(std.err, 1)
 	}
 	if err != nil {
-		fmt.Fprintf(std.err, "rollcall: %s\n%s", codeless(err), understood(err))
+		fmt.Fprintf(std.err, "rollcall: %s\n%s", slipped(err), understood(err))
 		return 2
 	}
 	err = line.Run()
 	if wrong, ok := errors.AsType[slip](err); ok {
-		fmt.Fprintf(std.err, "rollcall: %s\n%s", codeless(wrong.error), helpOf(line))
+		fmt.Fprintf(std.err, "rollcall: %s\n%s", slipped(wrong.error), helpOf(line))
 		return 2
 	}
 	if err != nil && !out.caused(err) {
@@ -134,12 +134,12 @@ func slipOf(err error) error {
 	return slip{err}
 }
 
-// codeless is what an error says, less the code in it: a slip in the command line is
-// no answer of Rollcall's.
-func codeless(err error) string {
+// slipped is what an error says: where it carries a code, the detail with the code
+// behind it, for nothing was asked of Rollcall that it could have answered.
+func slipped(err error) string {
 	text := err.Error()
 	if coded, ok := errors.AsType[*imcode.Error](err); ok {
-		text = strings.Replace(text, coded.Error(), coded.Detail, 1)
+		text = strings.Replace(text, coded.Error(), fmt.Sprintf("%s (%d)", coded.Detail, coded.Code), 1)
 	}
 	return belowZero.ReplaceAllString(text, "$1: $2 is below zero, which it cannot be")
 }

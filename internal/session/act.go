@@ -13,8 +13,8 @@ import (
 
 // Kick ends the sessions of a target. Their UserSigs stay good.
 func (s *Sessions) Kick(ctx context.Context, a rollcall.Account, target policy.Target, operator string) (policy.Outcome, error) {
-	return s.act(ctx, a, func(st policy.State, lost []policy.Lost, r policy.Rules) policy.Outcome {
-		return policy.KickSessions(st, policy.OperatorKick{Now: s.Now(), Lost: lost, Target: target, Operator: operator}, r)
+	return s.act(ctx, a, func(st policy.State, at present) policy.Outcome {
+		return policy.KickSessions(st, policy.OperatorKick{Now: at.now, Lost: at.lost, Target: target, Operator: operator}, at.rules)
 	})
 }
 
@@ -22,33 +22,31 @@ func (s *Sessions) Kick(ctx context.Context, a rollcall.Account, target policy.T
 // validFrom, in seconds (0: all until now), and ends its sessions. What is in
 // force stands in the outcome's State. 70402: validFrom is out of bounds.
 func (s *Sessions) Revoke(ctx context.Context, a rollcall.Account, validFrom int64, operator string) (policy.Outcome, error) {
-	return s.act(ctx, a, func(st policy.State, lost []policy.Lost, r policy.Rules) policy.Outcome {
-		return policy.RevokeSigs(st, policy.Revoke{Now: s.Now(), Lost: lost, ValidFrom: validFrom, Operator: operator}, r)
+	return s.act(ctx, a, func(st policy.State, at present) policy.Outcome {
+		return policy.RevokeSigs(st, policy.Revoke{Now: at.now, Lost: at.lost, ValidFrom: validFrom, Operator: operator}, at.rules)
 	})
 }
 
 // SetDisabled shuts the account out and ends its sessions, or lets it in again.
 func (s *Sessions) SetDisabled(ctx context.Context, a rollcall.Account, disabled bool, operator string) (policy.Outcome, error) {
-	return s.act(ctx, a, func(st policy.State, lost []policy.Lost, r policy.Rules) policy.Outcome {
-		return policy.SetDisabled(st, policy.Disable{Now: s.Now(), Lost: lost, Disabled: disabled, Operator: operator}, r)
+	return s.act(ctx, a, func(st policy.State, at present) policy.Outcome {
+		return policy.SetDisabled(st, policy.Disable{Now: at.now, Lost: at.lost, Disabled: disabled, Operator: operator}, at.rules)
 	})
 }
 
 // Delete ends the account's sessions and makes it unknown.
 func (s *Sessions) Delete(ctx context.Context, a rollcall.Account, operator string) (policy.Outcome, error) {
-	return s.act(ctx, a, func(st policy.State, lost []policy.Lost, r policy.Rules) policy.Outcome {
-		return policy.DeleteAccount(st, policy.Delete{Now: s.Now(), Lost: lost, Operator: operator}, r)
+	return s.act(ctx, a, func(st policy.State, at present) policy.Outcome {
+		return policy.DeleteAccount(st, policy.Delete{Now: at.now, Lost: at.lost, Operator: operator}, at.rules)
 	})
 }
 
 // act carries out one act. Its refusal is an error.
-func (s *Sessions) act(ctx context.Context, a rollcall.Account, rule func(policy.State, []policy.Lost, policy.Rules) policy.Outcome) (policy.Outcome, error) {
-	app, err := s.apps.App(a.App)
-	if err != nil {
+func (s *Sessions) act(ctx context.Context, a rollcall.Account, r rule) (policy.Outcome, error) {
+	if _, err := s.apps.App(a.App); err != nil {
 		return policy.Outcome{}, err
 	}
-	lost := s.roster.Lost(a)
-	out, err := s.mutate(ctx, a, nil, func(st policy.State) policy.Outcome { return rule(st, lost, app.Rules) })
+	out, err := s.mutate(ctx, a, nil, r)
 	if err == nil && out.Answer == policy.Refused {
 		err = out.Code.Errorf("%s", out.Detail)
 	}

@@ -45,13 +45,12 @@ func (s *Sessions) Preview(ctx context.Context, app rollcall.AppID, rules policy
 // logged in when it began; it may be repeated.
 func (s *Sessions) Apply(ctx context.Context, app rollcall.AppID, operator string, progress func(Applied)) (Applied, error) {
 	return s.overAll(ctx, app, progress, func(a rollcall.Account, st policy.State) (policy.Outcome, error) {
-		rules := s.rules(a.App) // those of now: another policy may have been set meanwhile
-		lost := s.roster.Lost(a)
-		if would := policy.ApplyPolicy(st, policy.Apply{Now: s.Now(), Lost: lost}, rules); len(would.Ended)+len(would.Events) == 0 {
+		at := s.present(a) // another policy may have been set since it began
+		if would := policy.ApplyPolicy(st, policy.Apply{Now: at.now, Lost: at.lost}, at.rules); len(would.Ended)+len(would.Events) == 0 {
 			return would, nil
 		}
-		return s.act(ctx, a, func(st policy.State, lost []policy.Lost, r policy.Rules) policy.Outcome {
-			return policy.ApplyPolicy(st, policy.Apply{Now: s.Now(), Lost: lost, Operator: operator}, r)
+		return s.act(ctx, a, func(st policy.State, at present) policy.Outcome {
+			return policy.ApplyPolicy(st, policy.Apply{Now: at.now, Lost: at.lost, Operator: operator}, at.rules)
 		})
 	})
 }

@@ -29,15 +29,14 @@ func (s *Sessions) Import(ctx context.Context, app rollcall.AppID, all []NewAcco
 	if _, err := s.apps.App(app); err != nil {
 		return 0, err
 	}
-	rules, now := s.rules(app), s.Now()
 	var count atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(importWorkers)
 	for _, one := range all {
 		g.Go(func() error {
 			a := rollcall.Account{App: app, User: one.User}
-			out, err := s.mutate(ctx, a, nil, func(st policy.State) policy.Outcome {
-				return policy.ImportAccount(st, policy.Import{Now: now, Created: one.Created, Disabled: one.Disabled}, rules)
+			out, err := s.mutate(ctx, a, nil, func(st policy.State, at present) policy.Outcome {
+				return policy.ImportAccount(st, policy.Import{Now: at.now, Created: one.Created, Disabled: one.Disabled}, at.rules)
 			})
 			if err == nil && out.Answer == policy.Granted {
 				count.Add(1)

@@ -22,33 +22,34 @@ type Logout struct {
 // Logout carries out a logout. asking is the place of the connection it came on,
 // or nil. Answer Unknown: nothing proved it.
 func (s *Sessions) Logout(ctx context.Context, asking *node.Place, q Logout) (Answer, error) {
-	app, err := s.apps.App(q.Account.App)
-	if err != nil {
+	if _, err := s.apps.App(q.Account.App); err != nil {
 		return Answer{}, s.failed(q.Account, q.Address, err)
 	}
-	now, signed := s.Now(), false
+	signed := false
 	if q.UserSig != "" {
-		_, claims, err := s.verify(q.Account, q.UserSig, q.Address)
+		claims, err := s.verify(q.Account, q.UserSig, q.Address)
+		now := s.Now()
 		signed = err == nil
 		of := household{q.Account, claims.At(now) != nil}
 		if signed && !s.accountAttempts.Allow(of, member{q.Device, [wire.HalfBytes]byte(q.FixedHalf)}, now) {
 			return Answer{}, tooOften("more than %d logouts of this account in 10 s", maxAttempts)
 		}
 	}
-	request := policy.Logout{Now: now, Device: q.Device, Fixed: fixed(q.FixedHalf), Try: q.Try, Signed: signed}
+	half := fixed(q.FixedHalf)
+	leave := func(st policy.State, at present) policy.Outcome {
+		return policy.LogOut(st, policy.Logout{Now: at.now, Device: q.Device, Fixed: half, Try: q.Try, Signed: signed}, at.rules)
+	}
 	if !signed {
 		st, err := s.look(ctx, q.Account, q.Address)
 		if err != nil {
 			return Answer{}, err
 		}
-		if !st.Knows(request.Fixed) { // it changes nothing: no need to hold up those that do
+		if !st.Knows(half) { // it changes nothing: no need to hold up those that do
 			s.wrong(q.Account, q.Address)
-			return Answer{Outcome: policy.LogOut(st, request, app.Rules)}, nil
+			return Answer{Outcome: leave(st, s.present(q.Account))}, nil
 		}
 	}
-	out, err := s.mutate(ctx, q.Account, asking, func(st policy.State) policy.Outcome {
-		return policy.LogOut(st, request, app.Rules)
-	})
+	out, err := s.mutate(ctx, q.Account, asking, leave)
 	if err == nil && out.Answer == policy.Unknown { // known no more
 		s.wrong(q.Account, q.Address)
 	}
@@ -80,9 +81,8 @@ type left struct {
 // away tells the store, and whether it has heard.
 func (s *Sessions) away(ctx context.Context, l left) bool {
 	a := l.place.Account()
-	rules := s.rules(a.App)
-	out, err := s.mutateIn(ctx, later, a, nil, func(st policy.State) policy.Outcome {
-		return policy.Disconnected(st, l.request, rules)
+	out, err := s.mutateIn(ctx, later, a, nil, func(st policy.State, at present) policy.Outcome {
+		return policy.Disconnected(st, l.request, at.rules)
 	})
 	if err != nil {
 		return false
@@ -122,12 +122,7 @@ func (s *Sessions) LoggedOut(place *node.Place) {
 // Acknowledged drops the kick row of a session whose client proved it and has
 // the notice.
 func (s *Sessions) Acknowledged(ctx context.Context, a rollcall.Account, session uint64) {
-	app, err := s.apps.App(a.App)
-	if err != nil {
-		return
-	}
-	request := policy.Acknowledge{Now: s.Now(), Session: session}
-	_, _ = s.mutate(ctx, a, nil, func(st policy.State) policy.Outcome { // logged; the row stays, the notice is given again
-		return policy.AcknowledgeKick(st, request, app.Rules)
+	_, _ = s.mutate(ctx, a, nil, func(st policy.State, at present) policy.Outcome { // logged; the row stays, the notice is given again
+		return policy.AcknowledgeKick(st, policy.Acknowledge{Now: at.now, Session: session}, at.rules)
 	})
 }

@@ -9,7 +9,6 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/imcode"
-	"rollcall.example/internal/apps"
 	"rollcall.example/internal/node"
 	"rollcall.example/internal/policy"
 	"rollcall.example/usersig"
@@ -51,7 +50,7 @@ func (s *Sessions) Login(ctx context.Context, c node.Conn, q Login) (Answer, err
 }
 
 func (s *Sessions) login(ctx context.Context, c node.Conn, q Login) (Answer, error) {
-	app, claims, err := s.verify(q.Account, q.UserSig, q.Address)
+	claims, err := s.verify(q.Account, q.UserSig, q.Address)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -68,15 +67,15 @@ func (s *Sessions) login(ctx context.Context, c node.Conn, q Login) (Answer, err
 		return Answer{}, tooOften("more than %d logins of this account in 10 s", maxAttempts)
 	}
 	request := policy.Login{
-		Now: now, Node: s.opt.Node, Lost: s.roster.Lost(q.Account),
-		Device: q.Device, DeviceName: q.DeviceName, Platform: q.Platform, Address: q.Address.Short(),
+		Node: s.opt.Node, Device: q.Device, DeviceName: q.DeviceName, Platform: q.Platform, Address: q.Address.Short(),
 		SigTime: claims.Time, SigEnds: ends(claims),
 		Automatic: q.Automatic, Try: q.Try,
 		Fixed: fixed(q.FixedHalf), Changing: hash(q.ChangingHalf),
 		LastSession: q.LastSession, KickSeen: q.KickSeen, Proofs: hashes(q.Proofs),
 	}
-	answer, err := s.serve(ctx, login, c, q.Account, func(st policy.State) policy.Outcome {
-		return policy.LogIn(st, request, app.Rules)
+	answer, err := s.serve(ctx, login, c, q.Account, func(st policy.State, at present) policy.Outcome {
+		request.Now, request.Lost = at.now, at.lost
+		return policy.LogIn(st, request, at.rules)
 	})
 	if err == nil && answer.Answer == policy.Refused && (answer.Code == imcode.UserSigExpired || answer.Code == imcode.InvalidUserSig) {
 		s.dead.Fail(q.UserSig, now)
@@ -95,7 +94,7 @@ func (s *Sessions) over(c usersig.Claims, ticket string, now time.Time) bool {
 }
 
 // verify checks all of a UserSig but its times, which the rule judges.
-func (s *Sessions) verify(a rollcall.Account, ticket string, from Address) (*apps.App, usersig.Claims, error) {
+func (s *Sessions) verify(a rollcall.Account, ticket string, from Address) (usersig.Claims, error) {
 	app, unknown := s.apps.App(a.App)
 	var keys []string
 	if unknown == nil {
@@ -107,11 +106,11 @@ func (s *Sessions) verify(a rollcall.Account, ticket string, from Address) (*app
 	}
 	switch {
 	case err != nil:
-		return nil, claims, s.failed(a, from, err)
+		return claims, s.failed(a, from, err)
 	case app.Disabled:
-		return nil, claims, imcode.AppDisabled.Errorf("app %d is disabled", a.App)
+		return claims, imcode.AppDisabled.Errorf("app %d is disabled", a.App)
 	}
-	return app, claims, nil
+	return claims, nil
 }
 
 // ends is the last second in which a UserSig is good.

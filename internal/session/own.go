@@ -21,7 +21,7 @@ func (s *Sessions) Own(ctx context.Context, place *node.Place) (all []policy.Ses
 // or it is the place's own.
 func (s *Sessions) SignOut(ctx context.Context, place *node.Place, target uint64, sigs bool) (policy.Outcome, error) {
 	own, _ := place.Session()
-	return s.act(ctx, place.Account(), func(st policy.State, lost []policy.Lost, r policy.Rules) policy.Outcome {
-		return policy.SignOutSessions(st, policy.SignOut{Now: s.Now(), Lost: lost, Session: own, Target: target, Sigs: sigs}, r)
+	return s.act(ctx, place.Account(), func(st policy.State, at present) policy.Outcome {
+		return policy.SignOutSessions(st, policy.SignOut{Now: at.now, Lost: at.lost, Session: own, Target: target, Sigs: sigs}, at.rules)
 	})
 }

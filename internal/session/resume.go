@@ -33,24 +33,25 @@ func (s *Sessions) Resume(ctx context.Context, c node.Conn, q Resume) (Answer, e
 		return Answer{Outcome: policy.Outcome{Answer: policy.LogInAgain}}, nil
 	}
 	request := policy.Resume{
-		Now: s.Now(), Node: s.opt.Node, Lost: s.roster.Lost(q.Account),
-		Session: q.Session, Fixed: fixed(q.FixedHalf), Present: hash(q.PresentHalf), Next: hash(q.NextHalf),
+		Node: s.opt.Node, Session: q.Session, Fixed: fixed(q.FixedHalf), Present: hash(q.PresentHalf), Next: hash(q.NextHalf),
 		Try: q.Try, Web: q.Web, Address: q.Address.Short(),
+	}
+	back := func(st policy.State, at present) policy.Outcome {
+		request.Now, request.Lost = at.now, at.lost
+		return policy.ResumeSession(st, request, at.rules)
 	}
 	st, err := s.look(ctx, q.Account, q.Address)
 	if err != nil {
 		return Answer{}, err
 	}
 	if !st.Proves(q.Session, request.Fixed) { // it changes nothing: no need to hold up those that do
-		return Answer{Outcome: s.unproven(q, policy.ResumeSession(st, request, app.Rules))}, nil
+		return Answer{Outcome: s.unproven(q, back(st, s.present(q.Account)))}, nil
 	}
 	var unsigned error
 	if q.UserSig != "" {
 		request.Renewal, unsigned = s.renewal(q.Account, q.UserSig, q.Address)
 	}
-	answer, err := s.serve(ctx, first, c, q.Account, func(st policy.State) policy.Outcome {
-		return policy.ResumeSession(st, request, app.Rules)
-	})
+	answer, err := s.serve(ctx, first, c, q.Account, back)
 	if err != nil {
 		return answer, err
 	}
@@ -93,7 +94,7 @@ func (s *Sessions) look(ctx context.Context, a rollcall.Account, from Address) (
 
 // renewal checks all of a new UserSig but its times.
 func (s *Sessions) renewal(a rollcall.Account, ticket string, from Address) (*policy.Renewal, error) {
-	_, claims, err := s.verify(a, ticket, from)
+	claims, err := s.verify(a, ticket, from)
 	if err != nil {
 		return nil, err
 	}
@@ -104,17 +105,14 @@ func (s *Sessions) renewal(a rollcall.Account, ticket string, from Address) (*po
 // login; 70402 if it ends sooner than the present one.
 func (s *Sessions) Renew(ctx context.Context, place *node.Place, ticket string, from Address) (Answer, error) {
 	a := place.Account()
-	app, claims, err := s.verify(a, ticket, from)
+	claims, err := s.verify(a, ticket, from)
 	if err != nil {
 		return Answer{}, err
 	}
 	number, _ := place.Session()
-	request := policy.Renew{
-		Now: s.Now(), Session: number,
-		Renewal: policy.Renewal{SigTime: claims.Time, SigEnds: ends(claims)},
-	}
-	out, err := s.mutate(ctx, a, nil, func(st policy.State) policy.Outcome {
-		return policy.RenewSig(st, request, app.Rules)
+	renewal := policy.Renewal{SigTime: claims.Time, SigEnds: ends(claims)}
+	out, err := s.mutate(ctx, a, nil, func(st policy.State, at present) policy.Outcome {
+		return policy.RenewSig(st, policy.Renew{Now: at.now, Session: number, Renewal: renewal}, at.rules)
 	})
 	if err == nil && out.Answer == policy.Granted {
 		s.expect(out.Session.Due())

@@ -17,6 +17,8 @@
 //     a connection, of which the store hears as soon as it can.
 //   - Once Login has returned, a session it evicted is sent nothing more but its
 //     notice.
+//   - A request is judged by the time, the rules and the lost connections of its turn
+//     at the store, however long it waited for that.
 //   - Login and Resume are idempotent by attempt and by step: a retry finds what
 //     the first try did.
 //   - Nothing is written before a good signature or a proven secret, and what
@@ -188,17 +190,18 @@ func (s *Sessions) Waiting() int { return s.line.Len() }
 
 // mutate carries the account to the rule and the outcome to those connected
 // here, but for the place of the client that asked.
-func (s *Sessions) mutate(ctx context.Context, a rollcall.Account, asking *node.Place, rule store.Rule) (policy.Outcome, error) {
-	return s.mutateIn(ctx, first, a, asking, rule)
+func (s *Sessions) mutate(ctx context.Context, a rollcall.Account, asking *node.Place, r rule) (policy.Outcome, error) {
+	return s.mutateIn(ctx, first, a, asking, r)
 }
 
 // mutateIn is mutate for what need not come first.
-func (s *Sessions) mutateIn(ctx context.Context, t turn, a rollcall.Account, asking *node.Place, rule store.Rule) (policy.Outcome, error) {
+func (s *Sessions) mutateIn(ctx context.Context, t turn, a rollcall.Account, asking *node.Place, r rule) (policy.Outcome, error) {
 	if err := s.line.enter(ctx, t); err != nil {
 		return policy.Outcome{}, err
 	}
 	began := time.Now()
-	out, err := s.store.Mutate(ctx, a, rule)
+	at := s.present(a)
+	out, err := s.store.Mutate(ctx, a, func(st policy.State) policy.Outcome { return r(st, at) })
 	s.line.leave(began)
 	if err != nil {
 		return out, s.internal(a, err)
@@ -209,15 +212,6 @@ func (s *Sessions) mutateIn(ctx context.Context, t turn, a rollcall.Account, ask
 	s.roster.End(a, out.Ended, asking)
 	s.feed.tell(a, out.Events)
 	return out, nil
-}
-
-// rules are those of the app; of an app that is gone, none.
-func (s *Sessions) rules(id rollcall.AppID) policy.Rules {
-	app, err := s.apps.App(id)
-	if err != nil {
-		return policy.Rules{}
-	}
-	return app.Rules
 }
 
 // internal logs a cause and hides it behind 70500.
@@ -235,9 +229,9 @@ func (s *Sessions) internal(a rollcall.Account, err error) error {
 
 // serve runs a rule that may grant connection c a session, with a place reserved
 // for it before the commit.
-func (s *Sessions) serve(ctx context.Context, t turn, c node.Conn, a rollcall.Account, rule store.Rule) (Answer, error) {
+func (s *Sessions) serve(ctx context.Context, t turn, c node.Conn, a rollcall.Account, r rule) (Answer, error) {
 	place := s.roster.Reserve(a, c)
-	out, err := s.mutateIn(ctx, t, a, place, rule)
+	out, err := s.mutateIn(ctx, t, a, place, r)
 	if err != nil || out.Answer != policy.Granted {
 		place.Release()
 		return Answer{Outcome: out}, err

@@ -92,8 +92,9 @@ func (s *Sessions) expireAll(ctx context.Context, due []rollcall.Account, now ti
 	g.SetLimit(sweepWorkers)
 	for _, a := range due {
 		g.Go(func() error {
-			rules := s.rules(a.App)
-			_, err := s.mutateIn(ctx, later, a, nil, func(st policy.State) policy.Outcome { return policy.Expire(st, now, rules) })
+			_, err := s.mutateIn(ctx, later, a, nil, func(st policy.State, at present) policy.Outcome {
+				return policy.Expire(st, now, at.rules)
+			})
 			return err
 		})
 	}

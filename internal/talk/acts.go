@@ -18,11 +18,8 @@ type Marking struct {
 // MarkRead marks as read up to a message, of what is kept from there on Found has the
 // first. The other side hears of it. What is not kept any more counts as read.
 func MarkRead(t Talk, q Marking) Outcome {
-	o, ok := q.begin(t)
+	o, ok := q.within(t)
 	if !ok {
-		return o
-	}
-	if o, is := strangers(t); is {
 		return o
 	}
 	if q.Sequence == 0 || q.Sequence > t.Last {
@@ -65,11 +62,8 @@ type Pinning struct {
 
 // Pin pins a conversation to the top of the account's list, or lets it go.
 func Pin(t Talk, q Pinning) Outcome {
-	o, ok := q.begin(t)
+	o, ok := q.within(t)
 	if !ok {
-		return o
-	}
-	if o, is := strangers(t); is {
 		return o
 	}
 	switch {
@@ -86,11 +80,8 @@ func Pin(t Talk, q Pinning) Outcome {
 // Delete deletes a conversation and all its messages up to now, for the side that
 // asks. It is read and not pinned then; the other side hears nothing.
 func Delete(t Talk, q Asking) Outcome {
-	o, ok := q.begin(t)
+	o, ok := q.within(t)
 	if !ok {
-		return o
-	}
-	if o, is := strangers(t); is {
 		return o
 	}
 	own := &o.Talk.Own
@@ -112,11 +103,8 @@ type Erasing struct {
 // DeleteMessages deletes messages for the side that asks. Those that are not kept any
 // more are so already. Unread stays what it was: it goes by what was read.
 func DeleteMessages(t Talk, q Erasing) Outcome {
-	o, ok := q.begin(t)
+	o, ok := q.within(t)
 	if !ok {
-		return o
-	}
-	if o, is := strangers(t); is {
 		return o
 	}
 	if n := len(q.Sequences); n == 0 || n > MaxDeletes {
@@ -151,11 +139,8 @@ type Recalling struct {
 // Recall takes a message back that the side which asks has sent a short while ago: its
 // content is gone, for both.
 func Recall(t Talk, q Recalling) Outcome {
-	o, ok := q.begin(t)
+	o, ok := q.within(t)
 	if !ok {
-		return o
-	}
-	if o, is := strangers(t); is {
 		return o
 	}
 	if q.Sequence == 0 || q.Sequence > t.Last {

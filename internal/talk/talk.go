@@ -127,19 +127,20 @@ func (q Asking) begin(t Talk) (Outcome, bool) {
 	return Outcome{Talk: t}, true
 }
 
-func refuse(t Talk, code imcode.Code, detail string) Outcome {
-	return Outcome{Talk: t, Code: code, Detail: detail}
+// within is begin for a request about a conversation that there has to be.
+func (q Asking) within(t Talk) (Outcome, bool) {
+	o, ok := q.begin(t)
+	switch {
+	case !ok || t.Last > 0:
+		return o, ok
+	case !t.Exists:
+		return unknown(t), false
+	}
+	return refuse(t, imcode.SDKInvalidParameters, "there is no conversation with this account"), false
 }
 
-// strangers is the refusal of a request about a conversation that there is not.
-func strangers(t Talk) (Outcome, bool) {
-	switch {
-	case t.Last > 0:
-		return Outcome{}, false
-	case !t.Exists:
-		return unknown(t), true
-	}
-	return refuse(t, imcode.SDKInvalidParameters, "there is no conversation with this account"), true
+func refuse(t Talk, code imcode.Code, detail string) Outcome {
+	return Outcome{Talk: t, Code: code, Detail: detail}
 }
 
 func unknown(t Talk) Outcome {
