@@ -25,9 +25,10 @@ type line struct {
 	room   int // for so many
 	shrunk time.Time
 
-	rate   float64 // of those whose turn came in a second, while others waited
-	turns  int     // since then:
-	since  time.Time
+	rate     float64 // of those whose turn came in a second, while others waited
+	measured bool
+	turns    int // since then:
+	since    time.Time
 	booked time.Time // when the last login that was sent away is to come back
 }
 
@@ -165,8 +166,21 @@ func (l *line) next() {
 		l.turns++
 	}
 	if over := time.Since(l.since); l.turns > 0 && over >= rateOver {
-		l.rate = (l.rate + float64(l.turns)/over.Seconds()) / 2
+		l.learn(float64(l.turns) / over.Seconds())
 		l.turns, l.since = 0, time.Now()
+	}
+}
+
+// learn takes in a rate that was measured. It believes sooner in a higher one: at the
+// height of a storm those who come take the processor from those who are served.
+func (l *line) learn(rate float64) {
+	switch {
+	case !l.measured:
+		l.rate, l.measured = rate, true
+	case rate > l.rate:
+		l.rate += (rate - l.rate) / 2
+	default:
+		l.rate += (rate - l.rate) / 8
 	}
 }
 
