@@ -2,10 +2,15 @@ package server
 
 import "math"
 
-// maxWithoutLogin bounds by default the connections that are not logged in. Each
-// takes some three kilobytes while it says nothing, and a few more with half a request;
-// with TLS the memory of a handshake besides.
-const maxWithoutLogin = 4096
+// Connections that are not logged in are bounded by default. Each takes some three
+// kilobytes while it says nothing, and a few more with half a request; so all that
+// there is room for may, as they make room for others. With TLS each takes the memory
+// of a handshake besides, and more handshakes at once than a machine does in seconds
+// are better told to come back.
+const (
+	maxWithoutLogin    = 16_384
+	maxWithoutLoginTLS = 4096
+)
 
 const (
 	ownFiles = 192     // that a server needs beside its clients: the store's, the operators', some that are leaving
@@ -25,8 +30,11 @@ func room(files uint64) int {
 }
 
 // withoutLogin is how many of so many connections may be not logged in.
-func withoutLogin(connections int) int {
-	return min(max(connections/4, min(connections, 64)), maxWithoutLogin)
+func withoutLogin(connections int, secure bool) int {
+	if secure {
+		return min(max(connections/4, min(connections, 64)), maxWithoutLoginTLS)
+	}
+	return min(connections, maxWithoutLogin)
 }
 
 // tellRoom says how many connections, and so sessions, there may be.

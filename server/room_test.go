@@ -9,19 +9,22 @@ import (
 
 func TestThereIsRoomForAsManyAsFilesMayBeOpened(t *testing.T) {
 	for _, tt := range []struct {
-		files        uint64
-		room, logins int
+		files                uint64
+		room, logins, secure int
 	}{
-		{0, 1 << 20, 4096}, // the system does not say
-		{1 << 40, 1 << 20, 4096},
-		{65_536, 65_344, 4096},
-		{1024, 832, 208},
-		{256, 128, 64},
-		{20, 10, 10},
-		{1, 1, 1},
+		{0, 1 << 20, 16_384, 4096}, // the system does not say
+		{1 << 40, 1 << 20, 16_384, 4096},
+		{65_536, 65_344, 16_384, 4096},
+		{1024, 832, 832, 208},
+		{256, 128, 128, 64},
+		{20, 10, 10, 10},
+		{1, 1, 1, 1},
 	} {
-		if got := room(tt.files); got != tt.room || withoutLogin(got) != tt.logins {
-			t.Errorf("with %d files room for %d, %d of them without a login; want %d and %d", tt.files, got, withoutLogin(got), tt.room, tt.logins)
+		got := room(tt.files)
+		logins, secure := withoutLogin(got, false), withoutLogin(got, true)
+		if got != tt.room || logins != tt.logins || secure != tt.secure {
+			t.Errorf("with %d files room for %d, %d of them without a login, %d with TLS; want %d, %d and %d",
+				tt.files, got, logins, secure, tt.room, tt.logins, tt.secure)
 		}
 	}
 }

@@ -62,7 +62,7 @@ type Config struct {
 	ConnectionsPerAddress   int // of one address, a /64 of IPv6 being one; 0: no bound, for servers behind a proxy
 	ConnectionsWithoutLogin int // of those that are not logged in; default: a quarter of them, at most 4096
 
-	LoginWait time.Duration // a login that had to wait for longer is told to come back (70500); default 2 s
+	LoginWait time.Duration // a login that had to wait for longer is told to come back (70500); default 3 s
 
 	MaxWebInstances int // the most instances per account on the Web that may be set; default 10
 	MaxInstances    int // the same for each other platform; default 3
@@ -127,7 +127,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		WebHeartbeat: cfg.WebHeartbeat, WebSilence: cfg.WebSilence, Origins: cfg.Origins, Proxies: cfg.Proxies, Log: cfg.Log,
 	})
 	s.cfg.Connections = cmp.Or(cfg.Connections, room(openFiles()))
-	s.cfg.ConnectionsWithoutLogin = cmp.Or(cfg.ConnectionsWithoutLogin, withoutLogin(s.cfg.Connections))
+	s.cfg.ConnectionsWithoutLogin = cmp.Or(cfg.ConnectionsWithoutLogin, withoutLogin(s.cfg.Connections, cfg.TLS != nil))
 	listener := cfg.Listener
 	if cfg.ProxyProtocol {
 		listener = proxy.Listen(listener, cfg.Proxies)

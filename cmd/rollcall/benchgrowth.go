@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"rollcall.example/internal/bench"
 )
@@ -92,9 +93,10 @@ func (c *benchGrowth) Run(ctx context.Context, s *streams) error {
 type benchStorm struct {
 	benchAlone
 
-	Clients   int    `default:"15000" placeholder:"N" help:"How many come, 20 to 100,000 (default: 15000); fewer than the server takes within its login_wait are no storm."`
-	Times     counts `default:"1,3,10" placeholder:"N,..." help:"At how many times the rate that the server sustains they come, 1 to 100 (default: 1,3,10)."`
-	Returning int    `default:"10" placeholder:"P" help:"Percent of them that have a session and resume it, 1 to 90 (default: 10)."`
+	Clients   int           `default:"15000" placeholder:"N" help:"How many come, 20 to 100,000 (default: 15000); fewer than the server takes within its login_wait are no storm."`
+	LoginWait time.Duration `default:"3s" placeholder:"D" help:"The server's login_wait, 10ms to 3s (default: 3s): a short one makes a storm of few."`
+	Times     counts        `default:"1,3,10" placeholder:"N,..." help:"At how many times the rate that the server sustains they come, 1 to 100 (default: 1,3,10)."`
+	Returning int           `default:"10" placeholder:"P" help:"Percent of them that have a session and resume it, 1 to 90 (default: 10)."`
 }
 
 // Help is the long help.
@@ -105,17 +107,18 @@ Finds out how many logins a second the server sustains, then has clients come at
 Examples:
 
     rollcall bench storm
+    rollcall bench storm --login-wait 200ms --times 10
     rollcall bench storm --clients 30000 --times 10 --json
 `
 }
 
 // Validate refuses what is out of bounds.
 func (c *benchStorm) Validate() error {
-	return errors.Join(c.turns.Validate(), within("--clients", c.Clients, 20, 100_000), c.Times.check("--times", 1, 100), within("--returning", c.Returning, 1, 90))
+	return errors.Join(c.turns.Validate(), within("--clients", c.Clients, 20, 100_000), c.Times.check("--times", 1, 100), within("--returning", c.Returning, 1, 90), within("--login-wait", c.LoginWait, 10*time.Millisecond, 3*time.Second))
 }
 
 // Run measures.
 func (c *benchStorm) Run(ctx context.Context, s *streams) error {
-	r, err := bench.Storm(ctx, bench.StormOptions{Options: c.options(s), Clients: c.Clients, Times: c.Times.ascending(), Returning: c.Returning})
+	r, err := bench.Storm(ctx, bench.StormOptions{Options: c.options(s), Clients: c.Clients, Times: c.Times.ascending(), Returning: c.Returning, LoginWait: c.LoginWait})
 	return c.print(s, r, err)
 }

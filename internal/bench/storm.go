@@ -16,9 +16,10 @@ import (
 type StormOptions struct {
 	Options
 
-	Clients   int   // that come in a storm
-	Returning int   // percent of them that have a session and resume it
-	Times     []int // what is offered, in what the server sustains
+	Clients   int           // that come in a storm
+	Returning int           // percent of them that have a session and resume it
+	Times     []int         // what is offered, in what the server sustains
+	LoginWait time.Duration // the server's login_wait; 0: as configured by default
 }
 
 // StormFigures are what came of more logins than the server sustains: medians of its
@@ -68,11 +69,15 @@ func Storm(ctx context.Context, o StormOptions) (_ *Report, err error) {
 	}
 	defer func() { err = errors.Join(err, s.rise()) }()
 	report := s.report("storm")
+	configured := want{kind: rollcallKind, ops: true}
+	if o.LoginWait > 0 {
+		configured.env = []string{"ROLLCALL_LIMITS_LOGIN_WAIT=" + o.LoginWait.String()}
+	}
 	patient := want{
 		kind: rollcallKind, ops: true, wait: time.Hour,
 		env: []string{"ROLLCALL_TIMEOUTS_LOGIN=1h", fmt.Sprintf("ROLLCALL_LIMITS_CONNECTIONS_WITHOUT_LOGIN=%d", o.Clients+spare)},
 	}
-	err = s.each(ctx, []want{{kind: rollcallKind, ops: true}, patient}, func(all []*target) error {
+	err = s.each(ctx, []want{configured, patient}, func(all []*target) error {
 		return s.storms(ctx, o, all, report)
 	})
 	return report, err

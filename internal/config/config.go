@@ -114,7 +114,7 @@ func Default() Config {
 			MaxWebInstances: Instances(rollcall.Web.MaxInstances()),
 			MaxInstances:    Instances(rollcall.Android.MaxInstances()),
 		},
-		Limits: Limits{LoginWait: Duration(2 * time.Second)},
+		Limits: Limits{LoginWait: Duration(3 * time.Second)},
 		Timeouts: Timeouts{
 			Login:        Duration(10 * time.Second),
 			Heartbeat:    Duration(2 * time.Minute),

@@ -25,10 +25,12 @@ type line struct {
 	room   int // for so many
 	shrunk time.Time
 
-	rate   float64 // of those whose turn came in a second, while others waited
-	turns  int     // since then:
-	since  time.Time
-	booked time.Time // when the last login that was sent away is to come back
+	rate     float64 // of those whose turn came in a second, while others waited
+	measured bool
+	turns    int       // since then, somebody waiting all the while:
+	since    time.Time //
+	ripe     time.Time // when that says enough; zero: not known yet
+	booked   time.Time // when the last login that was sent away is to come back
 }
 
 // A turn is how soon a request has its turn.
@@ -45,11 +47,12 @@ const (
 	fastStore  = 125 * time.Millisecond // then more
 	minRoom    = 16
 	startRoom  = 64
-	maxRoom    = 1024 // two commits
-	startRate  = 2000 // until it was measured
-	rateOver   = 100 * time.Millisecond
-	patience   = 3   // times the wait that a login may have before it
-	bookedOver = 1.5 // times the rate come back, or a rate that is thought too low would stay so
+	maxRoom    = 1024                   // two commits
+	startRate  = 2000                   // until it was measured
+	rateOver   = 100 * time.Millisecond // at least
+	commitOver = 20 * time.Millisecond  // from the first to the last that hears of a commit
+	patience   = 3                      // times the wait that a login may have before it
+	bookedOver = 1.5                    // times the rate come back, or a rate that is thought too low would stay so
 	maxBooking = 5 * time.Minute
 )
 
@@ -81,7 +84,7 @@ func (l *line) enter(ctx context.Context, t turn) error {
 		return l.sendAway(came)
 	}
 	if l.len() == 0 {
-		l.turns, l.since = 0, came
+		l.measureFrom(came)
 	}
 	queue := &l.later
 	if t == first {
@@ -155,6 +158,9 @@ func (l *line) leave(began time.Time) {
 
 // next gives their turn to those that there is room for.
 func (l *line) next() {
+	if l.len() == 0 {
+		return
+	}
 	for l.inside < l.room && l.len() > 0 {
 		queue := &l.first
 		if queue.Len() == 0 {
@@ -164,9 +170,36 @@ func (l *line) next() {
 		l.inside++
 		l.turns++
 	}
-	if over := time.Since(l.since); l.turns > 0 && over >= rateOver {
-		l.rate = (l.rate + float64(l.turns)/over.Seconds()) / 2
-		l.turns, l.since = 0, time.Now()
+	l.measure(time.Now())
+}
+
+func (l *line) measureFrom(now time.Time) { l.turns, l.since, l.ripe = 0, now, time.Time{} }
+
+// measure measures the rate, once as many as are at the store at a time have had their
+// turn, or it is slow, and the rest of a commit is counted too. Where nobody waits any
+// more there might have been more turns.
+func (l *line) measure(now time.Time) {
+	over := now.Sub(l.since)
+	switch {
+	case l.len() == 0 || over < rateOver || l.turns < l.room && over < slowStore:
+	case l.ripe.IsZero():
+		l.ripe = now.Add(commitOver)
+	case !now.Before(l.ripe):
+		l.learn(float64(l.turns) / over.Seconds())
+		l.measureFrom(now)
+	}
+}
+
+// learn takes in a rate that was measured. It believes sooner in a higher one: at the
+// height of a storm those who come take the processor from those who are served.
+func (l *line) learn(rate float64) {
+	switch {
+	case !l.measured:
+		l.rate, l.measured = rate, true
+	case rate > l.rate:
+		l.rate += (rate - l.rate) / 2
+	default:
+		l.rate += (rate - l.rate) / 8
 	}
 }
 

@@ -192,3 +192,32 @@ func TestOnlyLoginsAreSentAway(t *testing.T) {
 		all.Wait()
 	})
 }
+
+// TestALineThatIsSeldomNeededLearnsNothingWrong: one waits now and then for a moment, and
+// some while a commit hangs, which says nothing of how many could have their turn.
+func TestALineThatIsSeldomNeededLearnsNothingWrong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(time.Second, func(time.Duration) {})
+		store := newWorks(startRoom, 10*time.Millisecond) // 6,400 a second
+		crowd := func(n int) {
+			var all sync.WaitGroup
+			for range n {
+				all.Go(func() {
+					if err := store.do(t.Context(), l, login); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+		}
+		for range 100 {
+			crowd(startRoom + 1)
+			time.Sleep(time.Second)
+		}
+		store.takes = 700 * time.Millisecond // a commit that hangs
+		crowd(startRoom + 10)
+		store.takes = 10 * time.Millisecond
+		time.Sleep(time.Second)
+		crowd(startRate) // fewer than a second takes
+	})
+}

@@ -73,7 +73,7 @@ type Options struct {
 	OnJump     func()
 	OnPrune    func(rows int)
 	OnWait     func(time.Duration) // of a request that had to wait for the store
-	LoginWait  time.Duration       // a login that had to wait for longer is told to come back; default 2 s
+	LoginWait  time.Duration       // a login that had to wait for longer is told to come back; default 3 s
 	RetryAfter time.Duration       // told with 70500; default 2 s
 }
 
@@ -165,7 +165,7 @@ func New(s Store, a *apps.Apps, r *node.Roster, o Options) *Sessions {
 		o.OnWait = func(time.Duration) {}
 	}
 	o.Node = cmp.Or(o.Node, "local")
-	o.LoginWait = cmp.Or(o.LoginWait, 2*time.Second)
+	o.LoginWait = cmp.Or(o.LoginWait, 3*time.Second)
 	o.RetryAfter = cmp.Or(o.RetryAfter, 2*time.Second)
 	return &Sessions{
 		store: s, apps: a, roster: r, line: newLine(o.LoginWait, o.OnWait), opt: o, watch: watch, wake: make(chan struct{}, 1),

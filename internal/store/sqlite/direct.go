@@ -54,6 +54,16 @@ func (d *direct) close() {
 	d.tls.Close()
 }
 
+// release gives back what memory the connection can do without.
+func (d *direct) release() { sqlite3.Xsqlite3_db_release_memory(d.tls, d.db) }
+
+// cached is how many bytes of the database the connection has in memory.
+func (d *direct) cached() int {
+	const out = 8 // bytes for each of two numbers
+	_ = sqlite3.Xsqlite3_db_status(d.tls, d.db, sqlite3.SQLITE_DBSTATUS_CACHE_USED, d.start, d.start+out, 0)
+	return int(*at[int32](d.start))
+}
+
 // reserve has room for so many bytes. What was there is gone.
 func (d *direct) reserve(bytes int) error {
 	if bytes <= len(d.room) {

@@ -1,6 +1,18 @@
 package sqlite
 
-import "io/fs"
+import (
+	"context"
+	"io/fs"
+)
+
+// Cached is how many bytes of the database the writer has in memory.
+func (s *Store) Cached(ctx context.Context) (n int, err error) {
+	err = s.writer.submit(ctx, func(_ context.Context, b *batch) error {
+		n = b.sql.cached()
+		return nil
+	})
+	return n, err
+}
 
 // On is o with a layer of SQLite of that name above the system's files, and with
 // settings of its own for the writer.

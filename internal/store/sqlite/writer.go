@@ -126,8 +126,13 @@ func (w *writer) submitJob(ctx context.Context, j *job) error {
 	return <-j.done // it has begun, and what has begun is answered
 }
 
+// restAfter is how long nobody asks before the writer rests.
+const restAfter = 500 * time.Millisecond
+
 func (w *writer) run(ctx context.Context) {
 	defer close(w.stopped)
+	calm := time.NewTimer(restAfter)
+	defer calm.Stop()
 	for {
 		select {
 		case <-w.quit:
@@ -143,10 +148,21 @@ func (w *writer) run(ctx context.Context) {
 			return
 		case j := <-w.queue:
 			w.commit(ctx, w.gather(j))
+			calm.Reset(restAfter)
+		case <-calm.C:
+			w.rest()
 		case <-again:
 			w.probe(ctx)
 		}
 	}
+}
+
+// rest gives back the memory in which what was written last is kept for the next
+// requests: some kilobytes for each of many logins. Whoever comes next finds it in the
+// system's own cache.
+func (w *writer) rest() {
+	w.known.forget()
+	w.sql.direct.release()
 }
 
 // gather takes what waits behind first, without waiting for more than those who

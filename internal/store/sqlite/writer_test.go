@@ -210,3 +210,33 @@ func TestRefusedStrangerLeavesNoRow(t *testing.T) {
 		t.Errorf("the stranger left %d rows", n)
 	}
 }
+
+// TestTheWriterGivesMemoryBackWhenItIsCalm: what many logins have left in its cache.
+func TestTheWriterGivesMemoryBackWhenItIsCalm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, t.TempDir(), sqlite.Options{})
+		defer closeStore(t, s)
+		cached := func() int {
+			n, err := s.Cached(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		for i := range 500 {
+			if _, err := s.Mutate(t.Context(), childAccount(i), count); err != nil {
+				t.Fatal(err)
+			}
+			if i%100 == 0 {
+				time.Sleep(300 * time.Millisecond) // not yet
+			}
+		}
+		busy := cached()
+		time.Sleep(10 * time.Second)
+		if calm := cached(); calm > busy/2 {
+			t.Errorf("the cache has %d bytes while it is calm, and %d before", calm, busy)
+		} else {
+			t.Logf("%d bytes while it is calm, %d before", calm, busy)
+		}
+	})
+}

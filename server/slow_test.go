@@ -1,0 +1,82 @@
+package server_test
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall.example/usersig"
+	"rollcall.example/wire"
+)
+
+// TestOverTCPASlowReaderIsCutOffAndHoldsNobodyUp: alice has a session whose device reads
+// nothing, while bob writes to her more than the system holds for a connection.
+func TestOverTCPASlowReaderIsCutOffAndHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	at, key := startAlone(t, orders{})
+	slow, err := net.Dial("tcp", at.Clients)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	if err := slow.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
+	if err := logIn(slow, key, "alice", 1); err != nil {
+		t.Fatal(err)
+	}
+	bob := dialTCP(t, "ws://"+at.Clients+wire.Path, wire.Proto)
+	sig, err := usersig.Sign(app, key, "bob", time.Now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	login := loginFrame(sig, "mac", 1)
+	login.GetLogin().UserId = "bob"
+	if f := bob.ask(login); f.GetSession() == nil {
+		t.Fatalf("bob's login was answered with %v", f)
+	}
+	at.collect(t)
+	before := at.metrics(t)
+
+	says := strings.Repeat("x", 12_000)
+	sent, slowest, began := uint64(0), time.Duration(0), time.Now()
+	for at.metrics(t)["rollcall_connections"] >= before["rollcall_connections"] {
+		if time.Since(began) > 30*time.Second {
+			t.Fatal("who reads nothing is still connected after 30 s")
+		}
+		sent++
+		asked := time.Now()
+		f := bob.ask(&wire.ClientFrame{Id: sent + 1, Request: &wire.ClientFrame_Send{Send: text("alice", fmt.Sprint("m", sent), says)}})
+		if f.GetChange() == nil {
+			t.Fatalf("message %d was answered with %v", sent, f)
+		}
+		slowest = max(slowest, time.Since(asked))
+		time.Sleep(time.Until(asked.Add(10 * time.Millisecond))) // no more than he may send
+	}
+	if slowest > 5*time.Second { // and not the 10 s after which it is cut
+		t.Errorf("a message was acknowledged after %v", slowest)
+	}
+	at.collect(t)
+	if grown := at.metrics(t)["go_memstats_heap_alloc_bytes"] - before["go_memstats_heap_alloc_bytes"]; grown > 4<<20 {
+		t.Errorf("%.0f bytes more are in use", grown)
+	}
+	t.Logf("cut off after %v and %d messages; one took %v at most", time.Since(began), sent, slowest)
+
+	again, err := net.Dial("tcp", at.Clients)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if err := logIn(again, key, "alice", 2); err != nil {
+		t.Fatal(err)
+	}
+	f, err := exchange(again, again, &wire.ClientFrame{Id: 3, Request: &wire.ClientFrame_Sync{Sync: &wire.SyncRequest{Count: 10}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := f.GetSync().GetConversations(); len(all) != 1 || all[0].GetLastSequence() != sent || uint64(all[0].GetUnread()) != sent {
+		t.Errorf("the device comes back to %v, want %d unread messages of bob", f, sent)
+	}
+}
