@@ -58,9 +58,14 @@ func (d *direct) close() {
 func (d *direct) release() { sqlite3.Xsqlite3_db_release_memory(d.tls, d.db) }
 
 // cached is how many bytes of the database the connection has in memory.
-func (d *direct) cached() int {
+func (d *direct) cached() int { return d.status(sqlite3.SQLITE_DBSTATUS_CACHE_USED, 0) }
+
+// written is how many pages the connection has written since it was asked last.
+func (d *direct) written() int { return d.status(sqlite3.SQLITE_DBSTATUS_CACHE_WRITE, 1) }
+
+func (d *direct) status(of, reset int32) int {
 	const out = 8 // bytes for each of two numbers
-	_ = sqlite3.Xsqlite3_db_status(d.tls, d.db, sqlite3.SQLITE_DBSTATUS_CACHE_USED, d.start, d.start+out, 0)
+	_ = sqlite3.Xsqlite3_db_status(d.tls, d.db, of, d.start, d.start+out, reset)
 	return int(*at[int32](d.start))
 }
 

@@ -146,6 +146,37 @@ func (w *writer) restartLog(ctx context.Context) error { return checkpoint(ctx, 
 // emptyLog is restartLog, and leaves no log.
 func (w *writer) emptyLog(ctx context.Context) error { return checkpoint(ctx, w.conn, "TRUNCATE") }
 
+// A round is how many pages are written to the log before they are copied into the
+// database. The longer, the fewer copies of a page that many logins change; but all
+// who ask wait while they are copied.
+const (
+	longestRound  = 16_000
+	shortestRound = 1_000
+	copyWithin    = 25 * time.Millisecond
+)
+
+// copyLog copies the log into the database once a round has been written. What it does
+// not copy, because somebody reads it still or because the disk fails, stays in the log
+// for the next time.
+func (w *writer) copyLog(ctx context.Context) {
+	w.logged += w.sql.written()
+	if w.logged < w.round || w.fault.Load() != nil {
+		return
+	}
+	began := time.Now()
+	_ = checkpoint(ctx, w.conn, "PASSIVE")
+	w.logged = 0
+	if w.options.log == 0 {
+		w.round = nextRound(w.round, time.Since(began))
+	}
+}
+
+// nextRound is how long the next round is, after one that was copied in so much time.
+func nextRound(round int, took time.Duration) int {
+	factor := float64(copyWithin) / float64(max(took, 1))
+	return min(max(int(float64(round)*min(max(factor, 0.25), 1.25)), shortestRound), longestRound)
+}
+
 func checkpoint(ctx context.Context, on interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }, mode string,

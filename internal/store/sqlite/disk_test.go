@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -24,8 +25,8 @@ func on(t *testing.T, d *disk, o sqlite.Options, pragmas ...string) (*sqlite.Sto
 	return open(t, dir, o.On(faultyVFS, pragmas...)), dir
 }
 
-// often has the log copied into the database again and again.
-const often = "wal_autocheckpoint(40)"
+// often is pages in the log: it is copied into the database again and again.
+const often = 40
 
 // in logs the account in from one more device.
 func in(t *testing.T, s *sqlite.Store, a rollcall.Account, device rollcall.DeviceID) (session uint64, err error) {
@@ -53,7 +54,7 @@ func TestADiskThatTakesNothingRefusesChangesAnswersQuestionsAndRecovers(t *testi
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d, told := newDisk(), []error{}
-				s, dir := on(t, d, sqlite.Options{Disk: func(err error) { told = append(told, err) }}, often)
+				s, dir := on(t, d, sqlite.Options{Disk: func(err error) { told = append(told, err) }}.Copying(often))
 				a := childAccount(1)
 				last, err := in(t, s, a, "before")
 				if err != nil {
@@ -250,7 +251,7 @@ func flushHistory(t *testing.T, random *rand.Rand) (failed, cuts int) {
 	luck := rand.New(rand.NewPCG(random.Uint64(), 1)) // the disk's: under its lock
 	some := func(int64) bool { return random.IntN(2) == 0 }
 	failing := func(string) bool { return luck.IntN(6) == 0 }
-	s, dir := on(t, d, sqlite.Options{}, often)
+	s, dir := on(t, d, sqlite.Options{}.Copying(often))
 	acknowledged := map[rollcall.Account][]uint64{}
 	reopen := func(next string) {
 		t.Helper()
@@ -259,7 +260,7 @@ func flushHistory(t *testing.T, random *rand.Rand) (failed, cuts int) {
 		}
 		failed += d.flushes
 		dir, d = next, faulty().diskOf(next)
-		s = open(t, dir, sqlite.Options{Node: "after"}.On(faultyVFS, often))
+		s = open(t, dir, sqlite.Options{Node: "after"}.On(faultyVFS).Copying(often))
 		for a, numbers := range acknowledged {
 			intact(t, s, a, numbers)
 		}
@@ -297,4 +298,47 @@ func (l *layer) diskOf(dir string) *disk {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.disks[dir]
+}
+
+// TestTheLogIsCopiedAndUsedAgain: it does not grow with what is written.
+func TestTheLogIsCopiedAndUsedAgain(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, sqlite.Options{}.Copying(often))
+	defer closeStore(t, s)
+	most := int64(0)
+	for i := range 300 {
+		if _, err := in(t, s, childAccount(i), "phone"); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(filepath.Join(dir, sqlite.File+"-wal"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, info.Size())
+	}
+	if most < often*page || most > 3*often*page {
+		t.Errorf("the log grew to %d bytes, want some more than %d", most, often*page)
+	}
+}
+
+// TestARoundOfTheLogIsAsLongAsItIsCopiedInTime: shorter at once where copying it took
+// long, and longer by and by.
+func TestARoundOfTheLogIsAsLongAsItIsCopiedInTime(t *testing.T) {
+	for _, tt := range []struct {
+		round int
+		took  time.Duration
+		next  int
+	}{
+		{16_000, 0, 16_000},
+		{16_000, 25 * time.Millisecond, 16_000},
+		{16_000, 50 * time.Millisecond, 8_000},
+		{16_000, time.Minute, 4_000},
+		{4_000, time.Minute, 1_000},
+		{1_000, time.Minute, 1_000},
+		{1_000, time.Millisecond, 1_250},
+	} {
+		if got := sqlite.NextRound(tt.round, tt.took); got != tt.next {
+			t.Errorf("after %d pages in %v the next round is %d pages, want %d", tt.round, tt.took, got, tt.next)
+		}
+	}
 }

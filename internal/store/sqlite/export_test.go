@@ -21,6 +21,12 @@ func (o Options) On(vfs string, pragmas ...string) Options {
 	return o
 }
 
+// Copying is o with a log that is copied into the database after so many pages.
+func (o Options) Copying(pages int) Options {
+	o.log = pages
+	return o
+}
+
 // Knowing is o with a writer that keeps so many accounts in mind.
 func (o Options) Knowing(accounts int) Options {
 	o.known = accounts
@@ -35,3 +41,6 @@ func (o Options) With(migrations fs.FS) Options {
 
 // Schema is this program's migrations.
 var Schema = schema
+
+// NextRound is how long the log becomes after a round that took so long to copy.
+var NextRound = nextRound

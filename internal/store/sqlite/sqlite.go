@@ -44,12 +44,12 @@ import (
 // File-wal and File-shm.
 const File = "rollcall.db"
 
-// writing is how the writer's connection is set up. The log grows to 64 MB
-// before it is copied into the database: pages that many logins change are then
-// copied once. The file is kept for the next round unless it grew to far more.
+// writing is how the writer's connection is set up. It copies the log into the
+// database itself (writer.copyLog). The log's file is kept for the next round unless it
+// grew to far more than a round.
 var writing = []string{
 	"journal_mode(wal)", "synchronous(full)", "cache_size(-65536)",
-	"wal_autocheckpoint(16000)", "journal_size_limit(268435456)",
+	"wal_autocheckpoint(0)", "journal_size_limit(268435456)",
 }
 
 // Options are the choices a Store has. The zero value is good.
@@ -77,6 +77,7 @@ type Options struct {
 	// to another, and of the backup of the database before that.
 	Migrated func(from, to int64, backup string)
 
+	log     int      // tests: pages in the log before it is copied; default: as many as is fast
 	known   int      // tests: accounts that the writer keeps in mind; default mostKnown
 	vfs     string   // tests: the layer of SQLite above the system's files
 	pragmas []string // tests: after those of writing
@@ -159,7 +160,7 @@ func (s *Store) open(ctx context.Context, path string, o Options) error {
 	if err != nil {
 		return err
 	}
-	s.writer = &writer{db: db, options: o, known: known{most: cmp.Or(o.known, mostKnown)}}
+	s.writer = &writer{db: db, options: o, known: known{most: cmp.Or(o.known, mostKnown)}, round: cmp.Or(o.log, longestRound)}
 	db.SetMaxOpenConns(1)
 	if err := s.prepare(ctx); err != nil {
 		return errors.Join(err, kept(backup))

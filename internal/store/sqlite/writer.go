@@ -21,6 +21,8 @@ type writer struct {
 	sql     *writes
 	known   known
 	options Options
+	round   int // pages that are written to the log before it is copied
+	logged  int // pages that have been written since it was
 
 	fault atomic.Pointer[fault] // what the disk has against writing; the goroutine's to change
 
@@ -148,6 +150,7 @@ func (w *writer) run(ctx context.Context) {
 			return
 		case j := <-w.queue:
 			w.commit(ctx, w.gather(j))
+			w.copyLog(ctx)
 			calm.Reset(restAfter)
 		case <-calm.C:
 			w.rest()
