@@ -18,6 +18,7 @@ type benchCmd struct {
 	Login   benchLogin   `cmd:"" help:"Measure durable logins, and the memory of idle sessions."`
 	Kick    benchKick    `cmd:"" help:"Measure how soon the loser of a kick hears of it."`
 	Resume  benchResume  `cmd:"" help:"Measure sessions that come back, and a restart."`
+	Message benchMessage `cmd:"" help:"Measure durable messages from end to end, and pages of many that are stored."`
 	UserSig benchUserSig `cmd:"" name:"usersig" help:"Measure the check of a UserSig, in this process."`
 	Growth  benchGrowth  `cmd:"" help:"Measure logins, starts and previews with few accounts in the store and with many."`
 	Storm   benchStorm   `cmd:"" help:"Measure more logins than the server sustains."`

@@ -51,10 +51,19 @@ func floorReply(kind byte) []byte {
 // ctx ends. notify: who asks with the number of an account for which another
 // connection asked before has that one told.
 func ServeFloor(ctx context.Context, l net.Listener, notify bool) error {
-	f := &floor{buffers: sync.Pool{New: func() any { return new([floorReadSize]byte) }}}
+	f := &floor{buffers: newFloorBuffers()}
 	if notify {
 		f.holders = map[uint64]net.Conn{}
 	}
+	return acceptAll(ctx, l, f.serve)
+}
+
+func newFloorBuffers() *sync.Pool {
+	return &sync.Pool{New: func() any { return new([floorReadSize]byte) }}
+}
+
+// acceptAll serves each connection of l until ctx ends.
+func acceptAll(ctx context.Context, l net.Listener, serve func(net.Conn)) error {
 	defer context.AfterFunc(ctx, func() { l.Close() })()
 	for {
 		c, err := l.Accept()
@@ -64,13 +73,13 @@ func ServeFloor(ctx context.Context, l net.Listener, notify bool) error {
 		if err != nil {
 			return err
 		}
-		go f.welcome(ctx, c)
+		go welcome(ctx, c, serve)
 	}
 }
 
 // welcome shakes hands where there is TLS, which needs a large stack, and has the
 // connection served on a fresh one.
-func (f *floor) welcome(ctx context.Context, c net.Conn) {
+func welcome(ctx context.Context, c net.Conn, serve func(net.Conn)) {
 	if secure, ok := c.(*tls.Conn); ok {
 		ctx, cancel := context.WithTimeout(ctx, answerWithin)
 		defer cancel()
@@ -78,15 +87,15 @@ func (f *floor) welcome(ctx context.Context, c net.Conn) {
 			c.Close()
 			return
 		}
-		go f.serve(c)
+		go serve(c)
 		return
 	}
-	f.serve(c)
+	serve(c)
 }
 
 // A floor is the floor's state.
 type floor struct {
-	buffers sync.Pool
+	buffers *sync.Pool
 
 	mu      sync.Mutex
 	holders map[uint64]net.Conn // by account; nil: nobody is told of anybody
@@ -102,7 +111,11 @@ func (f *floor) serve(c net.Conn) {
 		}
 		b := f.buffers.Get().(*[floorReadSize]byte)
 		b[0] = first[0]
-		account, ok := readFloor(c, b)
+		body, ok := readFloor(c, b)
+		var account uint64
+		if ok {
+			account = binary.BigEndian.Uint64(body)
+		}
 		f.buffers.Put(b)
 		if !ok {
 			return
@@ -116,28 +129,34 @@ func (f *floor) serve(c net.Conn) {
 	}
 }
 
-// readFloor reads the request of which b holds the first byte, and checks it.
-func readFloor(c net.Conn, b *[floorReadSize]byte) (account uint64, ok bool) {
+// readFloor reads the request of which b holds the first byte, and checks it. Its
+// body is in b.
+func readFloor(c net.Conn, b *[floorReadSize]byte) (body []byte, ok bool) {
 	have := 1
 	for want := 2; have < want; {
 		n, err := c.Read(b[have:])
 		if err != nil {
-			return 0, false
+			return nil, false
 		}
 		if have += n; have >= 2 {
 			want = 2 + int(binary.BigEndian.Uint16(b[:2]))
 		}
 		if want > len(b) || have > want {
-			return 0, false
+			return nil, false
 		}
 	}
-	if have < 2+floorIDBytes+sha256.Size {
-		return 0, false
+	return signed(b[2:have])
+}
+
+// signed is the body of a request whose HMAC is right.
+func signed(request []byte) (body []byte, ok bool) {
+	end := len(request) - sha256.Size
+	if end < floorIDBytes {
+		return nil, false
 	}
-	body, sum := b[2:have-sha256.Size], b[have-sha256.Size:have]
 	mac := hmac.New(sha256.New, []byte(floorKey))
-	mac.Write(body)
-	return binary.BigEndian.Uint64(body), hmac.Equal(mac.Sum(nil), sum)
+	mac.Write(request[:end])
+	return request[:end], hmac.Equal(mac.Sum(nil), request[end:])
 }
 
 // take gives the account to c and tells who had it.
@@ -154,7 +173,12 @@ func (f *floor) take(account uint64, c net.Conn) {
 // ServeWebSocket is the bare WebSocket server: it upgrades a request as the gateway
 // does, takes the connection over, and answers each message, until ctx ends.
 func ServeWebSocket(ctx context.Context, l net.Listener) error {
-	buffers := &sync.Pool{New: func() any { return new([wire.MaxFrameBeforeLogin]byte) }}
+	buffers := newFloorBuffers()
+	return upgradeAll(ctx, l, func(c net.Conn) { answerMessages(c, buffers) })
+}
+
+// upgradeAll serves each WebSocket of l until ctx ends.
+func upgradeAll(ctx context.Context, l net.Listener, serve func(net.Conn)) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+wire.Path, func(w http.ResponseWriter, r *http.Request) {
 		upgrader := ws.HTTPUpgrader{Timeout: 10 * time.Second, Protocol: wire.Supported}
@@ -165,7 +189,7 @@ func ServeWebSocket(ctx context.Context, l net.Listener) error {
 			}
 			return
 		}
-		go answerMessages(c, buffers)
+		go serve(c)
 	})
 	hs := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	defer context.AfterFunc(ctx, func() { _ = hs.Close() })()
@@ -185,8 +209,8 @@ func answerMessages(c net.Conn, buffers *sync.Pool) {
 		if _, err := c.Read(first); err != nil {
 			return
 		}
-		b := buffers.Get().(*[wire.MaxFrameBeforeLogin]byte)
-		err := readMessage(io.MultiReader(bytes.NewReader(first), c), b[:])
+		b := buffers.Get().(*[floorReadSize]byte)
+		_, err := readMessage(io.MultiReader(bytes.NewReader(first), c), b[:])
 		buffers.Put(b)
 		if err != nil {
 			return
@@ -197,20 +221,20 @@ func answerMessages(c net.Conn, buffers *sync.Pool) {
 	}
 }
 
-// readMessage reads one message into b.
-func readMessage(r io.Reader, b []byte) error {
+// readMessage reads one message into b, and returns it.
+func readMessage(r io.Reader, b []byte) ([]byte, error) {
 	h, err := ws.ReadHeader(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if h.OpCode != ws.OpBinary || h.Length > int64(len(b)) {
-		return errors.New("want a binary message that is not large")
+		return nil, errors.New("want a binary message that is not large")
 	}
 	if _, err := io.ReadFull(r, b[:h.Length]); err != nil {
-		return err
+		return nil, err
 	}
 	ws.Cipher(b[:h.Length], h.Mask, 0)
-	return nil
+	return b[:h.Length], nil
 }
 
 // ServeTLS serves l by means of serve with the certificate, as Rollcall serves with one.

@@ -1,0 +1,230 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// A pair is two accounts that are logged in. The first one writes to the second.
+type pair struct {
+	letters  *letters
+	from, to *ear // of the answers; of what is pushed to the peer
+	sent     int
+	free     time.Time // of a Rollcall: when its limit has forgotten what was sent
+	last     took      // of the latest message
+}
+
+// took is how long something took; of a message also until the sender had its answer,
+// and until the peer had it.
+type took struct{ all, answer, push time.Duration }
+
+// pairs logs pairs in. They are to part, also with an error.
+func (t *target) pairs(ctx context.Context, n, size int) ([]*pair, error) {
+	accounts, err := t.accounts(2 * n)
+	if err != nil {
+		return nil, err
+	}
+	frames := make([][]byte, len(accounts))
+	for i, a := range accounts {
+		if frames[i], err = t.login(a); err != nil {
+			return nil, err
+		}
+	}
+	lines, err := t.logInAll(ctx, frames)
+	if err != nil {
+		for _, l := range lines {
+			l.cut()
+		}
+		return nil, err
+	}
+	all := make([]*pair, n)
+	for i := range all {
+		all[i] = &pair{}
+		if all[i].letters, err = t.lettersTo(accounts[2*i+1], size); err != nil {
+			break
+		}
+	}
+	for i, p := range all {
+		if err != nil {
+			lines[2*i].cut()
+			lines[2*i+1].cut()
+			continue
+		}
+		p.from, p.to = listen(lines[2*i], p.letters.marks(), size), listen(lines[2*i+1], p.letters.marks(), size)
+	}
+	return all, err
+}
+
+// part cuts the pairs' connections.
+func part(all []*pair) {
+	cutAll(all)
+	for _, p := range all {
+		<-p.from.ended
+		<-p.to.ended
+	}
+}
+
+func (p *pair) cut() {
+	p.from.line.cut()
+	p.to.line.cut()
+}
+
+// send sends the next message.
+func (p *pair) send() error {
+	frame := p.letters.frame(p.sent)
+	p.sent++
+	return p.from.line.send(frame)
+}
+
+// mostPerSecond is how many messages a pair sends a Rollcall, which lets a connection
+// ask 200 times a second.
+const mostPerSecond = 190
+
+// pace waits until one more message is within the limit.
+func (p *pair) pace(ctx context.Context) error {
+	if p.from.line.target.kind != rollcallKind {
+		return nil
+	}
+	const burst = time.Second
+	now := time.Now()
+	if p.free.Before(now) {
+		p.free = now
+	}
+	wait := p.free.Sub(now) - burst
+	p.free = p.free.Add(time.Second / mostPerSecond)
+	if wait <= 0 {
+		return nil
+	}
+	return sleep(ctx, wait)
+}
+
+// once sends a message and waits until the sender has its answer and the peer has it.
+func (p *pair) once(ctx context.Context) error {
+	if err := p.pace(ctx); err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := p.send(); err != nil {
+		return err
+	}
+	var err error
+	p.last, err = p.since(began, p.sent)
+	return err
+}
+
+// since waits for the n-th message, from 1, and tells how long it took since it began.
+func (p *pair) since(began time.Time, n int) (t took, err error) {
+	answered, err := p.from.wait(n)
+	if err != nil {
+		return t, err
+	}
+	pushed, err := p.to.wait(n)
+	if err != nil {
+		return t, err
+	}
+	t.answer, t.push = answered.Sub(began), pushed.Sub(began)
+	t.all = max(t.answer, t.push)
+	return t, nil
+}
+
+// An ear reads a connection of a pair, on a goroutine of its own, and notes when each
+// message came.
+type ear struct {
+	line  *line
+	marks int
+	ended chan struct{} // closed when nothing more is read
+
+	mu    sync.Mutex
+	at    []time.Time // of each message; zero: it did not come
+	why   error       // why the first of those did not
+	over  error       // nothing more comes
+	want  int         // who waits waits for so many; 0: nobody waits
+	ready chan struct{}
+}
+
+// listen begins to read.
+func listen(l *line, marks, size int) *ear {
+	e := &ear{line: l, marks: marks, ended: make(chan struct{}), ready: make(chan struct{}, 1)}
+	l.buf = make([]byte, 2*size+bufferBytes)
+	go func() {
+		defer close(e.ended)
+		err := l.patient()
+		for err == nil {
+			err = e.next()
+		}
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.over = err
+		e.wake()
+	}()
+	return e
+}
+
+// next reads one frame and notes it.
+func (e *ear) next() error {
+	b, err := e.line.next()
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	n, ok := numberIn(b)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !ok {
+		f, err := serverFrame(b)
+		if err != nil || f.GetId() == 0 {
+			return errors.Join(errors.New("something else than a message came"), err)
+		}
+		e.miss(refusal(f))
+		return nil
+	}
+	for len(e.at)%e.marks != n {
+		if e.marks != maxMarks || len(e.at) > n {
+			return fmt.Errorf("message %d came in the place of %d", n, len(e.at)%e.marks)
+		}
+		e.miss(fmt.Errorf("message %d came next, and %d did not come", n, len(e.at)))
+	}
+	e.at = append(e.at, now)
+	e.wake()
+	return nil
+}
+
+// miss notes that the next message does not come, and why.
+func (e *ear) miss(why error) {
+	e.at = append(e.at, time.Time{})
+	if e.why == nil {
+		e.why = why
+	}
+	e.wake()
+}
+
+// wake wakes who waits, if there is what it waits for.
+func (e *ear) wake() {
+	if e.want == 0 || e.over == nil && len(e.at) < e.want {
+		return
+	}
+	e.want = 0
+	e.ready <- struct{}{}
+}
+
+// wait waits for the n-th message, from 1, and returns when it came.
+func (e *ear) wait(n int) (time.Time, error) {
+	e.mu.Lock()
+	if len(e.at) < n && e.over == nil {
+		e.want = n
+		e.mu.Unlock()
+		<-e.ready
+		e.mu.Lock()
+	}
+	defer e.mu.Unlock()
+	switch {
+	case len(e.at) < n:
+		return time.Time{}, e.over
+	case e.at[n-1].IsZero():
+		return time.Time{}, e.why
+	}
+	return e.at[n-1], nil
+}
