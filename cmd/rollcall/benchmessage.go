@@ -14,7 +14,7 @@ type benchMessage struct {
 	Pairs  counts `default:"64,512" placeholder:"N,..." help:"Pairs of accounts of which one writes to the other, 1 to 5,000; each number is measured (default: 64,512)."`
 	Size   int    `default:"100" placeholder:"N" help:"Bytes of a message's text, 1 to 2,000 (default: 100)."`
 	Rate   int    `default:"4000" placeholder:"N" help:"Messages in a second that are offered, by the least number of pairs, 1 to 100,000; 0: not measured (default: 4000)."`
-	Stored int    `default:"1000000" placeholder:"N" help:"Messages in a store whose pages are read, up to 20,000,000; 0: not measured (default: 1000000)."`
+	Stored int    `default:"1000000" placeholder:"N" help:"Messages in a store whose pages are read, 1,000 to 20,000,000; 0: not measured (default: 1000000)."`
 }
 
 // Help is the long help.
@@ -35,11 +35,19 @@ Examples:
 // Validate refuses what is out of bounds.
 func (c *benchMessage) Validate() error {
 	err := errors.Join(c.check(), c.Pairs.check("--pairs", 1, 5_000), within("--size", c.Size, 1, 2_000),
-		within("--rate", c.Rate, 0, 100_000), within("--stored", c.Stored, 0, 20_000_000))
+		within("--rate", c.Rate, 0, 100_000), storedWithin(c.Stored))
 	if err == nil && c.Rate > mostOfAPair*c.Pairs.ascending()[0] {
 		err = errors.New("--rate: want at most 150 for each pair, as a connection may ask 200 times a second")
 	}
 	return err
+}
+
+// storedWithin refuses a number of stored messages that is out of bounds.
+func storedWithin(n int) error {
+	if n == 0 {
+		return nil
+	}
+	return within("--stored", n, 1_000, 20_000_000)
 }
 
 const mostOfAPair = 150 // messages in a second

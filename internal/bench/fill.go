@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"rollcall.example"
+	"rollcall.example/internal/plain"
 	"rollcall.example/internal/policy"
 	"rollcall.example/internal/store"
 	"rollcall.example/internal/store/sqlite"
@@ -51,20 +52,31 @@ func (p *past) length(conversation int) int {
 const fillTogether = 512
 
 // relive puts a past into the store in dir, which no server has open, by the way by
-// which a server does it, and says how long that took.
-func (s *sitting) relive(ctx context.Context, dir string, p *past) (took time.Duration, err error) {
+// which a server does it, and notes what that took.
+func (s *sitting) relive(ctx context.Context, dir string, p *past, found *Stored) error {
+	began := time.Now()
+	if err := s.recite(ctx, dir, p); err != nil {
+		return fmt.Errorf("fill the store: %w", err)
+	}
+	found.FillS = time.Since(began).Seconds()
+	var err error
+	found.FileBytes, err = sizeOf(dir)
+	s.sayf("%s stored in %.1f s, %.0f a second, %.1f MB", plain.Count(p.messages, "message"), found.FillS, float64(p.messages)/found.FillS, float64(found.FileBytes)/1e6)
+	return err
+}
+
+func (s *sitting) recite(ctx context.Context, dir string, p *past) (err error) {
 	db, err := sqlite.Open(ctx, dir, sqlite.Options{})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	began := time.Now()
 	f := &filler{past: p, store: db}
 	if f.text, err = proto.Marshal(&wire.Content{Kind: &wire.Content_Text{Text: strings.Repeat("x", p.size)}}); err != nil {
-		return 0, err
+		return err
 	}
 	if err := f.signUp(ctx); err != nil {
-		return 0, fmt.Errorf("fill the store: %w", err)
+		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	workers := min(fillTogether, p.conversations)
@@ -80,10 +92,7 @@ func (s *sitting) relive(ctx context.Context, dir string, p *past) (took time.Du
 	}()
 	err = g.Wait()
 	<-said // the group's context has ended
-	if err != nil {
-		return 0, fmt.Errorf("fill the store: %w", err)
-	}
-	return time.Since(began), nil
+	return err
 }
 
 // A filler puts a past into a store.

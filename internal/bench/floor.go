@@ -111,11 +111,7 @@ func (f *floor) serve(c net.Conn) {
 		}
 		b := f.buffers.Get().(*[floorReadSize]byte)
 		b[0] = first[0]
-		body, ok := readFloor(c, b)
-		var account uint64
-		if ok {
-			account = binary.BigEndian.Uint64(body)
-		}
+		account, ok := readFloor(c, b)
 		f.buffers.Put(b)
 		if !ok {
 			return
@@ -129,23 +125,26 @@ func (f *floor) serve(c net.Conn) {
 	}
 }
 
-// readFloor reads the request of which b holds the first byte, and checks it. Its
-// body is in b.
-func readFloor(c net.Conn, b *[floorReadSize]byte) (body []byte, ok bool) {
+// readFloor reads the request of which b holds the first byte, and checks it.
+func readFloor(c net.Conn, b *[floorReadSize]byte) (account uint64, ok bool) {
 	have := 1
 	for want := 2; have < want; {
 		n, err := c.Read(b[have:])
 		if err != nil {
-			return nil, false
+			return 0, false
 		}
 		if have += n; have >= 2 {
 			want = 2 + int(binary.BigEndian.Uint16(b[:2]))
 		}
 		if want > len(b) || have > want {
-			return nil, false
+			return 0, false
 		}
 	}
-	return signed(b[2:have])
+	body, ok := signed(b[2:have])
+	if !ok {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(body), true
 }
 
 // signed is the body of a request whose HMAC is right.
@@ -210,7 +209,7 @@ func answerMessages(c net.Conn, buffers *sync.Pool) {
 			return
 		}
 		b := buffers.Get().(*[floorReadSize]byte)
-		_, err := readMessage(io.MultiReader(bytes.NewReader(first), c), b[:])
+		err := readMessage(io.MultiReader(bytes.NewReader(first), c), b[:])
 		buffers.Put(b)
 		if err != nil {
 			return
@@ -221,20 +220,20 @@ func answerMessages(c net.Conn, buffers *sync.Pool) {
 	}
 }
 
-// readMessage reads one message into b, and returns it.
-func readMessage(r io.Reader, b []byte) ([]byte, error) {
+// readMessage reads one message into b.
+func readMessage(r io.Reader, b []byte) error {
 	h, err := ws.ReadHeader(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if h.OpCode != ws.OpBinary || h.Length > int64(len(b)) {
-		return nil, errors.New("want a binary message that is not large")
+		return errors.New("want a binary message that is not large")
 	}
 	if _, err := io.ReadFull(r, b[:h.Length]); err != nil {
-		return nil, err
+		return err
 	}
 	ws.Cipher(b[:h.Length], h.Mask, 0)
-	return b[:h.Length], nil
+	return nil
 }
 
 // ServeTLS serves l by means of serve with the certificate, as Rollcall serves with one.

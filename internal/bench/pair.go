@@ -21,13 +21,27 @@ type pair struct {
 // and until the peer had it.
 type took struct{ all, answer, push time.Duration }
 
-// pairs logs pairs in. They are to part, also with an error.
+// pairs logs pairs of new accounts in. They are to part.
 func (t *target) pairs(ctx context.Context, n, size int) ([]*pair, error) {
 	accounts, err := t.accounts(2 * n)
 	if err != nil {
 		return nil, err
 	}
-	frames := make([][]byte, len(accounts))
+	return t.pairsOf(ctx, accounts, size)
+}
+
+// pairsOf logs pairs in: the first account writes to the second, the third to the
+// fourth, and so on.
+func (t *target) pairsOf(ctx context.Context, accounts []*account, size int) ([]*pair, error) {
+	all, frames := make([]*pair, len(accounts)/2), make([][]byte, len(accounts))
+	for i := range all {
+		l, err := t.lettersTo(accounts[2*i+1], size)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = &pair{letters: l}
+	}
+	var err error
 	for i, a := range accounts {
 		if frames[i], err = t.login(a); err != nil {
 			return nil, err
@@ -40,22 +54,10 @@ func (t *target) pairs(ctx context.Context, n, size int) ([]*pair, error) {
 		}
 		return nil, err
 	}
-	all := make([]*pair, n)
-	for i := range all {
-		all[i] = &pair{}
-		if all[i].letters, err = t.lettersTo(accounts[2*i+1], size); err != nil {
-			break
-		}
-	}
 	for i, p := range all {
-		if err != nil {
-			lines[2*i].cut()
-			lines[2*i+1].cut()
-			continue
-		}
 		p.from, p.to = listen(lines[2*i], p.letters.marks(), size), listen(lines[2*i+1], p.letters.marks(), size)
 	}
-	return all, err
+	return all, nil
 }
 
 // part cuts the pairs' connections.

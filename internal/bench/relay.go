@@ -1,12 +1,12 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
-	"io"
 	"net"
 	"sync"
+
+	"github.com/gobwas/ws"
 )
 
 // ServeRelay is the floor of messages: it checks the HMAC of each request on l, hands
@@ -34,50 +34,111 @@ type relay struct {
 // serve serves a connection until it ends. While it is idle it holds no buffer.
 func (r *relay) serve(c net.Conn) {
 	defer c.Close()
-	var own uint64
-	served := false
+	x := &relayed{relay: r, conn: c}
+	defer x.leave()
 	first := make([]byte, 1)
 	for {
 		if _, err := c.Read(first); err != nil {
-			break
+			return
 		}
 		b := r.buffers.Get().(*[floorReadSize]byte)
 		b[0] = first[0]
-		body, ok := r.read(c, b)
-		var answer []byte
-		if ok {
-			to := binary.BigEndian.Uint64(body)
-			answer = r.spell(floorAnswer, body[floorIDBytes:])
-			if served {
-				r.pass(to, r.spell(floorNotice, body[floorIDBytes:]))
-			} else {
-				own, served = to, true
-				r.enter(own, c)
-			}
-		}
+		ok := x.serveAll(b)
 		r.buffers.Put(b)
 		if !ok {
-			break
+			return
 		}
-		if _, err := c.Write(answer); err != nil {
-			break
-		}
-	}
-	if served {
-		r.leave(own, c)
 	}
 }
 
-// read reads the request of which b holds the first byte, and checks it.
-func (r *relay) read(c net.Conn, b *[floorReadSize]byte) (body []byte, ok bool) {
-	if !r.webSocket {
-		return readFloor(c, b)
+// A relayed is one connection of a relay.
+type relayed struct {
+	relay  *relay
+	conn   net.Conn
+	number uint64
+	known  bool // by its number
+}
+
+// serveAll serves all requests that are there, of which b holds the first byte.
+func (x *relayed) serveAll(b *[floorReadSize]byte) (ok bool) {
+	for have := 1; have > 0; {
+		n, err := x.conn.Read(b[have:])
+		if err != nil {
+			return false
+		}
+		have += n
+		used := 0
+		for {
+			request, size := x.relay.request(b[used:have])
+			if size == 0 {
+				break
+			}
+			if !x.serve(request) {
+				return false
+			}
+			used += size
+		}
+		have = copy(b[:], b[used:have])
+		if have == len(b) {
+			return false // it is longer than any
+		}
 	}
-	m, err := readMessage(io.MultiReader(bytes.NewReader([]byte{b[0]}), c), b[:])
-	if err != nil {
-		return nil, false
+	return true
+}
+
+// request takes the first request out of what has come, which takes so many bytes of
+// it; 0: it is not whole.
+func (r *relay) request(b []byte) (request []byte, size int) {
+	if len(b) < 2 {
+		return nil, 0
 	}
-	return signed(m)
+	head, n := 2, int(binary.BigEndian.Uint16(b))
+	if r.webSocket {
+		if n = int(b[1] & 0x7f); n == 126 && len(b) >= 4 {
+			head, n = 4, int(binary.BigEndian.Uint16(b[2:]))
+		}
+		head += 4
+	}
+	if size = head + n; len(b) < size {
+		return nil, 0
+	}
+	if r.webSocket {
+		ws.Cipher(b[head:size], [4]byte(b[head-4:head]), 0)
+	}
+	return b[head:size], size
+}
+
+// serve serves one request.
+func (x *relayed) serve(request []byte) (ok bool) {
+	body, ok := signed(request)
+	if !ok {
+		return false
+	}
+	to, said := binary.BigEndian.Uint64(body), body[floorIDBytes:]
+	if x.known {
+		x.relay.pass(to, x.relay.spell(floorNotice, said))
+	} else {
+		x.number, x.known = to, true
+		x.enter()
+	}
+	_, err := x.conn.Write(x.relay.spell(floorAnswer, said))
+	return err == nil
+}
+
+// enter makes the connection the one of its number.
+func (x *relayed) enter() {
+	x.relay.mu.Lock()
+	defer x.relay.mu.Unlock()
+	x.relay.conns[x.number] = x.conn
+}
+
+// leave forgets the connection.
+func (x *relayed) leave() {
+	x.relay.mu.Lock()
+	defer x.relay.mu.Unlock()
+	if x.known && x.relay.conns[x.number] == x.conn {
+		delete(x.relay.conns, x.number)
+	}
 }
 
 // spell spells what goes to a client.
@@ -102,21 +163,5 @@ func (r *relay) pass(to uint64, frame []byte) {
 	r.mu.Unlock()
 	if c != nil {
 		_, _ = c.Write(frame) // who has gone need not be told
-	}
-}
-
-// enter makes a connection the one of its number.
-func (r *relay) enter(number uint64, c net.Conn) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.conns[number] = c
-}
-
-// leave forgets a connection.
-func (r *relay) leave(number uint64, c net.Conn) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.conns[number] == c {
-		delete(r.conns, number)
 	}
 }

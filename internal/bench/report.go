@@ -27,6 +27,7 @@ type Report struct {
 	Sizes    []Size         `json:"sizes,omitempty"`
 	Storms   []StormFigures `json:"storms,omitempty"`
 	Stored   *Stored        `json:"stored,omitempty"`
+	Cache    *Stored        `json:"cache,omitempty"` // of the SDK
 }
 
 // A Run is one load, put on each server in turns.

@@ -71,6 +71,22 @@ func filesystem(dir string) string {
 // inMemory tells whether a flush to that kind of file system reaches no disk.
 func inMemory(kind string) bool { return kind == "tmpfs" || kind == "ramfs" }
 
+// forgets: this system forgets what it has of a file in memory when it is asked to.
+const forgets = true
+
+// forget has the system read a file from the disk when it is read next.
+func forget(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil { // what is not on the disk yet cannot be forgotten
+		return err
+	}
+	return unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED)
+}
+
 // manyAddresses: all of 127.0.0.0/8 is this machine.
 const manyAddresses = true
 

@@ -17,6 +17,10 @@ func filesystem(string) string { return "unknown" }
 
 func inMemory(string) bool { return false }
 
+const forgets = false
+
+func forget(string) error { return nil }
+
 const manyAddresses = false
 
 func latePort(string, string, syscall.RawConn) error { return nil }
