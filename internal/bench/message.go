@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"rollcall.example/internal/plain"
@@ -123,8 +124,8 @@ func (s *sitting) oneEach(ctx context.Context, t *target, pairs []*pair) *turn {
 	return l.run(ctx)
 }
 
-// offer is a turn in which messages are sent at a rate, whether those before have come
-// or not. Each is counted from when it was to be sent: who makes others wait is not
+// offer is a turn in which the first of each pair sends messages, together at a rate,
+// whether those before have come or not. Each is counted from when it was to be sent: who makes others wait is not
 // spared for it.
 func (s *sitting) offer(ctx context.Context, t *target, pairs []*pair, rate int) *turn {
 	defer s.late(pairs)()
@@ -137,19 +138,24 @@ func (s *sitting) offer(ctx context.Context, t *target, pairs []*pair, rate int)
 	began := time.Now()
 	due := func(i int) time.Time { return began.Add(time.Duration(i) * time.Second / time.Duration(rate)) }
 	done, failed := &turn{}, failures{}
+	// The one who sends has a thread to itself while it waits.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1))
 	for i := 0; i < n && ctx.Err() == nil; i++ {
-		if wait := time.Until(due(i)); wait > 0 && sleep(ctx, wait) != nil {
-			break
+		for wait := time.Until(due(i)); wait > 0; wait = time.Until(due(i)) {
+			if ctx.Err() != nil {
+				break
+			}
+			nap(min(wait, longestNap))
 		}
 		done.late = append(done.late, time.Since(due(i)))
-		if err := pairs[i%len(pairs)].send(); err != nil {
+		if err := pairs[i%len(pairs)].send(0); err != nil {
 			failed.add(err)
 			break
 		}
 	}
 	for i, p := range pairs {
 		for k := first[i]; k < p.sent; k++ {
-			d, err := p.since(due(i+(k-first[i])*len(pairs)), k+1)
+			d, err := p.since(due(i+(k-first[i])*len(pairs)), 0, k+1)
 			if err != nil {
 				failed.add(err)
 				continue
@@ -162,6 +168,9 @@ func (s *sitting) offer(ctx context.Context, t *target, pairs []*pair, rate int)
 	done.failed, done.first = failed.count, failed.first
 	return done
 }
+
+// longestNap is how long the end of the context may go unnoticed.
+const longestNap = 100 * time.Millisecond
 
 func cutAll(pairs []*pair) {
 	for _, p := range pairs {

@@ -8,13 +8,15 @@ import (
 	"time"
 )
 
-// A pair is two accounts that are logged in. The first one writes to the second.
+// A pair is two accounts that are logged in and write to each other. Each of them
+// hears of every message, in the order in which they are numbered: as the answer or
+// as what was pushed.
 type pair struct {
-	letters  *letters
-	from, to *ear // of the answers; of what is pushed to the peer
-	sent     int
-	free     time.Time // of a Rollcall: when its limit has forgotten what was sent
-	last     took      // of the latest message
+	letters [2]*letters // of each to the other
+	ears    [2]*ear
+	sent    int
+	free    time.Time // of a Rollcall: when its limit has forgotten what was sent
+	last    took      // of the latest message
 }
 
 // took is how long something took; of a message also until the sender had its answer,
@@ -30,20 +32,19 @@ func (t *target) pairs(ctx context.Context, n, size int) ([]*pair, error) {
 	return t.pairsOf(ctx, accounts, size)
 }
 
-// pairsOf logs pairs in: the first account writes to the second, the third to the
-// fourth, and so on.
+// pairsOf logs pairs in: the first account with the second, the third with the fourth,
+// and so on.
 func (t *target) pairsOf(ctx context.Context, accounts []*account, size int) ([]*pair, error) {
 	all, frames := make([]*pair, len(accounts)/2), make([][]byte, len(accounts))
 	for i := range all {
-		l, err := t.lettersTo(accounts[2*i+1], size)
-		if err != nil {
-			return nil, err
-		}
-		all[i] = &pair{letters: l}
+		all[i] = &pair{}
 	}
 	var err error
 	for i, a := range accounts {
 		if frames[i], err = t.login(a); err != nil {
+			return nil, err
+		}
+		if all[i/2].letters[i%2], err = t.lettersTo(accounts[i^1], size); err != nil {
 			return nil, err
 		}
 	}
@@ -54,8 +55,9 @@ func (t *target) pairsOf(ctx context.Context, accounts []*account, size int) ([]
 		}
 		return nil, err
 	}
-	for i, p := range all {
-		p.from, p.to = listen(lines[2*i], p.letters.marks(), size), listen(lines[2*i+1], p.letters.marks(), size)
+	for i, l := range lines {
+		p := all[i/2]
+		p.ears[i%2] = listen(l, p.letters[i%2].marks(), size)
 	}
 	return all, nil
 }
@@ -64,30 +66,30 @@ func (t *target) pairsOf(ctx context.Context, accounts []*account, size int) ([]
 func part(all []*pair) {
 	cutAll(all)
 	for _, p := range all {
-		<-p.from.ended
-		<-p.to.ended
+		<-p.ears[0].ended
+		<-p.ears[1].ended
 	}
 }
 
 func (p *pair) cut() {
-	p.from.line.cut()
-	p.to.line.cut()
+	p.ears[0].line.cut()
+	p.ears[1].line.cut()
 }
 
-// send sends the next message.
-func (p *pair) send() error {
-	frame := p.letters.frame(p.sent)
+// send sends the next message, by one of the two.
+func (p *pair) send(by int) error {
+	frame := p.letters[by].frame(p.sent)
 	p.sent++
-	return p.from.line.send(frame)
+	return p.ears[by].line.send(frame)
 }
 
-// mostPerSecond is how many messages a pair sends a Rollcall, which lets a connection
-// ask 200 times a second.
-const mostPerSecond = 190
+// mostPerSecond is how many messages a pair sends a Rollcall, both together, which
+// lets each connection ask 200 times a second.
+const mostPerSecond = 380
 
 // pace waits until one more message is within the limit.
 func (p *pair) pace(ctx context.Context) error {
-	if p.from.line.target.kind != rollcallKind {
+	if p.ears[0].line.target.kind != rollcallKind {
 		return nil
 	}
 	const burst = time.Second
@@ -103,27 +105,28 @@ func (p *pair) pace(ctx context.Context) error {
 	return sleep(ctx, wait)
 }
 
-// once sends a message and waits until the sender has its answer and the peer has it.
+// once sends a message, by the one who got the latest, and waits until the sender has
+// its answer and the peer has the message.
 func (p *pair) once(ctx context.Context) error {
 	if err := p.pace(ctx); err != nil {
 		return err
 	}
-	began := time.Now()
-	if err := p.send(); err != nil {
+	by, began := p.sent%2, time.Now()
+	if err := p.send(by); err != nil {
 		return err
 	}
 	var err error
-	p.last, err = p.since(began, p.sent)
+	p.last, err = p.since(began, by, p.sent)
 	return err
 }
 
 // since waits for the n-th message, from 1, and tells how long it took since it began.
-func (p *pair) since(began time.Time, n int) (t took, err error) {
-	answered, err := p.from.wait(n)
+func (p *pair) since(began time.Time, by, n int) (t took, err error) {
+	answered, err := p.ears[by].wait(n)
 	if err != nil {
 		return t, err
 	}
-	pushed, err := p.to.wait(n)
+	pushed, err := p.ears[1-by].wait(n)
 	if err != nil {
 		return t, err
 	}

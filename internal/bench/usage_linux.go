@@ -71,6 +71,13 @@ func filesystem(dir string) string {
 // inMemory tells whether a flush to that kind of file system reaches no disk.
 func inMemory(kind string) bool { return kind == "tmpfs" || kind == "ramfs" }
 
+// nap sleeps by the system's own clock: Go's wakes up to a millisecond late where
+// nothing else goes on.
+func nap(d time.Duration) {
+	t := unix.NsecToTimespec(int64(d))
+	_ = unix.ClockNanosleep(unix.CLOCK_MONOTONIC, 0, &t, nil) // a signal ends it early, which is looked at
+}
+
 // forgets: this system forgets what it has of a file in memory when it is asked to.
 const forgets = true
 

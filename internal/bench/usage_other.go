@@ -17,6 +17,8 @@ func filesystem(string) string { return "unknown" }
 
 func inMemory(string) bool { return false }
 
+func nap(d time.Duration) { time.Sleep(d) }
+
 const forgets = false
 
 func forget(string) error { return nil }
