@@ -142,17 +142,17 @@ type ear struct {
 	marks int
 	ended chan struct{} // closed when nothing more is read
 
-	mu    sync.Mutex
-	at    []time.Time // of each message; zero: it did not come
-	why   error       // why the first of those did not
-	over  error       // nothing more comes
-	want  int         // who waits waits for so many; 0: nobody waits
-	ready chan struct{}
+	mu   sync.Mutex
+	more sync.Cond   // there is another message, or nothing more comes
+	at   []time.Time // of each message; zero: it did not come
+	why  error       // why the first of those did not
+	over error       // nothing more comes
 }
 
 // listen begins to read.
 func listen(l *line, marks, size int) *ear {
-	e := &ear{line: l, marks: marks, ended: make(chan struct{}), ready: make(chan struct{}, 1)}
+	e := &ear{line: l, marks: marks, ended: make(chan struct{})}
+	e.more.L = &e.mu
 	l.buf = make([]byte, 2*size+bufferBytes)
 	go func() {
 		defer close(e.ended)
@@ -163,7 +163,7 @@ func listen(l *line, marks, size int) *ear {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.over = err
-		e.wake()
+		e.more.Broadcast()
 	}()
 	return e
 }
@@ -193,7 +193,7 @@ func (e *ear) next() error {
 		e.miss(fmt.Errorf("message %d came next, and %d did not come", n, len(e.at)))
 	}
 	e.at = append(e.at, now)
-	e.wake()
+	e.more.Broadcast()
 	return nil
 }
 
@@ -203,28 +203,16 @@ func (e *ear) miss(why error) {
 	if e.why == nil {
 		e.why = why
 	}
-	e.wake()
-}
-
-// wake wakes who waits, if there is what it waits for.
-func (e *ear) wake() {
-	if e.want == 0 || e.over == nil && len(e.at) < e.want {
-		return
-	}
-	e.want = 0
-	e.ready <- struct{}{}
+	e.more.Broadcast()
 }
 
 // wait waits for the n-th message, from 1, and returns when it came.
 func (e *ear) wait(n int) (time.Time, error) {
 	e.mu.Lock()
-	if len(e.at) < n && e.over == nil {
-		e.want = n
-		e.mu.Unlock()
-		<-e.ready
-		e.mu.Lock()
-	}
 	defer e.mu.Unlock()
+	for len(e.at) < n && e.over == nil {
+		e.more.Wait()
+	}
 	switch {
 	case len(e.at) < n:
 		return time.Time{}, e.over

@@ -159,7 +159,7 @@ func (s *sitting) coldStarts(ctx context.Context, o SDKOptions, d *device, repor
 	}{{nothingStarts, s.startNothing}, {freshProcess, s.startProcess}, {coldProcess, s.startCold}, {freshClient, startClient}}
 	var records []*record
 	for _, k := range kinds {
-		if k.name == coldProcess && !forgets {
+		if k.name == coldProcess && !Forgets {
 			continue
 		}
 		records = append(records, &record{name: k.name, floor: nothingStarts})
@@ -171,7 +171,7 @@ func (s *sitting) coldStarts(ctx context.Context, o SDKOptions, d *device, repor
 		for range startsEach {
 			i := 0
 			for _, k := range kinds {
-				if k.name == coldProcess && !forgets {
+				if k.name == coldProcess && !Forgets {
 					continue
 				}
 				took, err := k.start(ctx, d)

@@ -80,11 +80,10 @@ func (x *shelf) fill(ctx context.Context, t *target) error {
 		return nil
 	}
 	writers, err := t.named(2*n, func(i int) string {
-		if c := x.readers + i/2; i%2 == 0 {
-			return string(x.host(c))
-		} else {
-			return string(x.guest(c))
+		if i%2 == 0 {
+			return string(x.host(x.readers + i/2))
 		}
+		return string(x.guest(x.readers + i/2))
 	})
 	if err != nil {
 		return err

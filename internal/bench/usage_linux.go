@@ -78,8 +78,8 @@ func nap(d time.Duration) {
 	_ = unix.ClockNanosleep(unix.CLOCK_MONOTONIC, 0, &t, nil) // a signal ends it early, which is looked at
 }
 
-// forgets: this system forgets what it has of a file in memory when it is asked to.
-const forgets = true
+// Forgets tells that this system Forgets what it has of a file in memory when it is asked to.
+const Forgets = true
 
 // forget has the system read a file from the disk when it is read next.
 func forget(path string) error {

@@ -19,7 +19,7 @@ func inMemory(string) bool { return false }
 
 func nap(d time.Duration) { time.Sleep(d) }
 
-const forgets = false
+const Forgets = false
 
 func forget(string) error { return nil }
 
