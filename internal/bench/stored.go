@@ -30,6 +30,9 @@ const (
 func (s *sitting) stored(ctx context.Context, o MessageOptions, report *Report) error {
 	p := &past{conversations: min(storedTalks, o.Stored/10), messages: o.Stored, size: o.Size}
 	p.hosts = min(storedHosts, p.conversations)
+	if s.Profile != "" { // which is of the messages
+		s.Profile += ".stored"
+	}
 	report.Stored = &Stored{Messages: p.messages, Conversations: p.conversations}
 	w := want{kind: rollcallKind, fill: func(dir string) error { return s.relive(ctx, dir, p, report.Stored) }}
 	return s.each(ctx, []want{w}, func(all []*target) (err error) {
