@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -145,7 +146,7 @@ func TestWhatIsKnownOfConversationsIsWhatTheDatabaseHas(t *testing.T) {
 				_, err := p.Mutate(r.Context(), a, func(before policy.State) policy.Outcome {
 					twice := policy.Session{Number: before.Counter + 1}
 					before.Counter += 10
-					before.Sessions = append(before.Sessions[:len(before.Sessions):len(before.Sessions)], twice, twice)
+					before.Sessions = append(slices.Clip(before.Sessions), twice, twice)
 					return policy.Outcome{State: before}
 				})
 				if err == nil {
