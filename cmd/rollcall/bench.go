@@ -18,9 +18,12 @@ type benchCmd struct {
 	Login   benchLogin   `cmd:"" help:"Measure durable logins, and the memory of idle sessions."`
 	Kick    benchKick    `cmd:"" help:"Measure how soon the loser of a kick hears of it."`
 	Resume  benchResume  `cmd:"" help:"Measure sessions that come back, and a restart."`
+	Message benchMessage `cmd:"" help:"Measure durable messages from end to end, and pages of many that are stored."`
 	UserSig benchUserSig `cmd:"" name:"usersig" help:"Measure the check of a UserSig, in this process."`
 	Growth  benchGrowth  `cmd:"" help:"Measure logins, starts and previews with few accounts in the store and with many."`
 	Storm   benchStorm   `cmd:"" help:"Measure more logins than the server sustains."`
+	SDK     benchSDK     `cmd:"" name:"sdk" help:"Measure how soon an app that starts has its conversations from the SDK's cache."`
+	Start   benchStart   `cmd:"" hidden:"" help:"Run an app that shows its conversations, and ends."`
 	Floor   benchFloor   `cmd:"" hidden:"" help:"Run a server to measure beside Rollcall."`
 }
 
@@ -40,9 +43,14 @@ type benchFlags struct {
 type turns struct {
 	Rounds   count         `default:"3" placeholder:"N" help:"Turns that each server has, 1 to 99 (default: 3)."`
 	Duration time.Duration `default:"3s" placeholder:"D" help:"How long a turn is, 50ms to 10m (default: 3s)."`
-	JSON     bool          `name:"json" help:"Print JSON, for programs."`
-	Plot     string        `type:"path" placeholder:"FILE" help:"Draw the figures into an SVG file."`
-	Quiet    bool          `help:"Do not say what is going on."`
+	told
+}
+
+// told are the flags about what is written.
+type told struct {
+	JSON  bool   `name:"json" help:"Print JSON, for programs."`
+	Plot  string `type:"path" placeholder:"FILE" help:"Draw the figures into an SVG file."`
+	Quiet bool   `help:"Do not say what is going on."`
 }
 
 // count is a number above 0.
@@ -105,7 +113,13 @@ func (f *benchFlags) options(s *streams) bench.Options {
 }
 
 func (t *turns) options(s *streams) bench.Options {
-	o := bench.Options{Again: again, Rounds: int(t.Rounds), Duration: t.Duration}
+	o := t.told.options(s)
+	o.Rounds, o.Duration = int(t.Rounds), t.Duration
+	return o
+}
+
+func (t *told) options(s *streams) bench.Options {
+	o := bench.Options{Again: again}
 	if !t.Quiet {
 		o.Progress = s.err
 	}
@@ -124,7 +138,7 @@ func again(args ...string) *exec.Cmd {
 }
 
 // print writes a report, and its plot. Failures in it are the error.
-func (t *turns) print(s *streams, r *bench.Report, err error) error {
+func (t *told) print(s *streams, r *bench.Report, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return errors.New("interrupted: there are no figures")
 	}

@@ -12,6 +12,7 @@ import (
 type benchFloor struct {
 	Kind           string `enum:"tcp,websocket" default:"tcp" help:"tcp or websocket."`
 	Notify         bool   `help:"Tell who is superseded."`
+	Relay          bool   `help:"Hand messages on."`
 	Certificate    string `type:"existingfile" help:"With TLS."`
 	CertificateKey string `type:"existingfile" help:"With TLS."`
 }
@@ -33,6 +34,9 @@ func (c *benchFloor) Run(ctx context.Context, s *streams) error {
 		stop()
 	}()
 	serve := func(l net.Listener) error {
+		if c.Relay {
+			return bench.ServeRelay(ctx, l, c.Kind == "websocket")
+		}
 		if c.Kind == "websocket" {
 			return bench.ServeWebSocket(ctx, l)
 		}

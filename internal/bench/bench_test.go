@@ -19,19 +19,24 @@ import (
 // served is a floor or bare WebSocket inside the test, as a target.
 func served(t *testing.T, k kind, notify bool) *target {
 	t.Helper()
+	return listening(t, k, func(ctx context.Context, l net.Listener) error {
+		if k == webSocketKind {
+			return ServeWebSocket(ctx, l)
+		}
+		return ServeFloor(ctx, l, notify)
+	})
+}
+
+// listening serves inside the test, as a target.
+func listening(t *testing.T, k kind, serve func(context.Context, net.Listener) error) *target {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() {
-		if k == webSocketKind {
-			err = ServeWebSocket(ctx, l)
-		} else {
-			err = ServeFloor(ctx, l, notify)
-		}
-	})
+	running.Go(func() { err = serve(ctx, l) })
 	t.Cleanup(func() {
 		stop()
 		running.Wait()
@@ -193,7 +198,12 @@ func sample() *Report {
 				{Subject: "rollcall", Floor: "tcp", PerSecond: 4500, Ratio: 0.5, Curve: []Point{{50, 3}, {99, 70}}},
 			}},
 			{Load: "kicks at 1000/s", Rate: 1000, Subjects: []Figures{{Subject: "rollcall", Floor: "tcp"}}},
+			{Load: "messages at 500/s", Rate: 500, Subjects: []Figures{
+				{Subject: "rollcall", Floor: "tcp", Max: 9.5, Answer: &Delays{P50: 1.25, P99: 6}, Push: &Delays{P50: 1.5, P99: 7}, Late: &Delays{P50: 0.25, P99: 0.5}},
+			}},
 		},
+		Stored:  &Stored{Messages: 1_000_000, Conversations: 1000, FillS: 30, FileBytes: 270e6},
+		Cache:   &Stored{Messages: 500, Conversations: 5, FillS: 1.5, FileBytes: 2e6},
 		Idle:    []Idle{{Subject: "rollcall", Sessions: 10, RestBytes: 25e6, PerSession: 6144}},
 		Starts:  []Start{{Subject: "rollcall", Ms: 60}},
 		Restart: &Restart{Clients: 10, AllBackS: 6.5},
@@ -243,6 +253,8 @@ func TestAReportForPeople(t *testing.T) {
 		"rollcall 6.0 (0.0) 25.0 (0.0)", "rollcall 60 ms", "all after 6.50 s", "asked to end",
 		"1000 10 0.0 0.0 0 0.0 3.2 ×1.50 0.50 0.75", "storms of 5000 clients, 500 of which return; the server sustains 2000 logins a second",
 		"rollcall 10 x 4.00 2.50 1.60 0.00 90 7.0 8.0 3000 3100 50 2 0",
+		"rollcall 1.25 6.00 1.50 7.00 0.25 0.50", "the store: 1000000 messages in 1000 conversations, 270.0 MB, filled in 30.0 s",
+		"the cache: 500 messages in 5 conversations, 2.0 MB, read from a server in 1.5 s",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(b.String()), " "), want) {
 			t.Errorf("the report does not say %q:\n%s", want, &b)

@@ -51,10 +51,19 @@ func floorReply(kind byte) []byte {
 // ctx ends. notify: who asks with the number of an account for which another
 // connection asked before has that one told.
 func ServeFloor(ctx context.Context, l net.Listener, notify bool) error {
-	f := &floor{buffers: sync.Pool{New: func() any { return new([floorReadSize]byte) }}}
+	f := &floor{buffers: newFloorBuffers()}
 	if notify {
 		f.holders = map[uint64]net.Conn{}
 	}
+	return acceptAll(ctx, l, f.serve)
+}
+
+func newFloorBuffers() *sync.Pool {
+	return &sync.Pool{New: func() any { return new([floorReadSize]byte) }}
+}
+
+// acceptAll serves each connection of l until ctx ends.
+func acceptAll(ctx context.Context, l net.Listener, serve func(net.Conn)) error {
 	defer context.AfterFunc(ctx, func() { l.Close() })()
 	for {
 		c, err := l.Accept()
@@ -64,13 +73,13 @@ func ServeFloor(ctx context.Context, l net.Listener, notify bool) error {
 		if err != nil {
 			return err
 		}
-		go f.welcome(ctx, c)
+		go welcome(ctx, c, serve)
 	}
 }
 
 // welcome shakes hands where there is TLS, which needs a large stack, and has the
 // connection served on a fresh one.
-func (f *floor) welcome(ctx context.Context, c net.Conn) {
+func welcome(ctx context.Context, c net.Conn, serve func(net.Conn)) {
 	if secure, ok := c.(*tls.Conn); ok {
 		ctx, cancel := context.WithTimeout(ctx, answerWithin)
 		defer cancel()
@@ -78,15 +87,15 @@ func (f *floor) welcome(ctx context.Context, c net.Conn) {
 			c.Close()
 			return
 		}
-		go f.serve(c)
+		go serve(c)
 		return
 	}
-	f.serve(c)
+	serve(c)
 }
 
 // A floor is the floor's state.
 type floor struct {
-	buffers sync.Pool
+	buffers *sync.Pool
 
 	mu      sync.Mutex
 	holders map[uint64]net.Conn // by account; nil: nobody is told of anybody
@@ -131,13 +140,22 @@ func readFloor(c net.Conn, b *[floorReadSize]byte) (account uint64, ok bool) {
 			return 0, false
 		}
 	}
-	if have < 2+floorIDBytes+sha256.Size {
+	body, ok := signed(b[2:have])
+	if !ok {
 		return 0, false
 	}
-	body, sum := b[2:have-sha256.Size], b[have-sha256.Size:have]
+	return binary.BigEndian.Uint64(body), true
+}
+
+// signed is the body of a request whose HMAC is right.
+func signed(request []byte) (body []byte, ok bool) {
+	end := len(request) - sha256.Size
+	if end < floorIDBytes {
+		return nil, false
+	}
 	mac := hmac.New(sha256.New, []byte(floorKey))
-	mac.Write(body)
-	return binary.BigEndian.Uint64(body), hmac.Equal(mac.Sum(nil), sum)
+	mac.Write(request[:end])
+	return request[:end], hmac.Equal(mac.Sum(nil), request[end:])
 }
 
 // take gives the account to c and tells who had it.
@@ -154,7 +172,12 @@ func (f *floor) take(account uint64, c net.Conn) {
 // ServeWebSocket is the bare WebSocket server: it upgrades a request as the gateway
 // does, takes the connection over, and answers each message, until ctx ends.
 func ServeWebSocket(ctx context.Context, l net.Listener) error {
-	buffers := &sync.Pool{New: func() any { return new([wire.MaxFrameBeforeLogin]byte) }}
+	buffers := newFloorBuffers()
+	return upgradeAll(ctx, l, func(c net.Conn) { answerMessages(c, buffers) })
+}
+
+// upgradeAll serves each WebSocket of l until ctx ends.
+func upgradeAll(ctx context.Context, l net.Listener, serve func(net.Conn)) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+wire.Path, func(w http.ResponseWriter, r *http.Request) {
 		upgrader := ws.HTTPUpgrader{Timeout: 10 * time.Second, Protocol: wire.Supported}
@@ -165,7 +188,7 @@ func ServeWebSocket(ctx context.Context, l net.Listener) error {
 			}
 			return
 		}
-		go answerMessages(c, buffers)
+		go serve(c)
 	})
 	hs := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	defer context.AfterFunc(ctx, func() { _ = hs.Close() })()
@@ -185,7 +208,7 @@ func answerMessages(c net.Conn, buffers *sync.Pool) {
 		if _, err := c.Read(first); err != nil {
 			return
 		}
-		b := buffers.Get().(*[wire.MaxFrameBeforeLogin]byte)
+		b := buffers.Get().(*[floorReadSize]byte)
 		err := readMessage(io.MultiReader(bytes.NewReader(first), c), b[:])
 		buffers.Put(b)
 		if err != nil {

@@ -267,17 +267,24 @@ func refusal(f *wire.ServerFrame) error {
 	}
 }
 
+// maskKey masks all frames of clients.
+var maskKey = [4]byte{0x5a, 0xa5, 0x3c, 0xc3}
+
 // masked spells a WebSocket frame of a client.
 func masked(op ws.OpCode, payload []byte) []byte {
 	f := ws.NewFrame(op, true, bytes.Clone(payload))
-	return ws.MustCompileFrame(ws.MaskFrameInPlaceWith(f, [4]byte{0x5a, 0xa5, 0x3c, 0xc3}))
+	return ws.MustCompileFrame(ws.MaskFrameInPlaceWith(f, maskKey))
 }
 
 // spell makes a frame of the target's language out of an encoded request; number
-// is the account's.
+// is the account's, or, of a message to a relay, that of the account it is for.
 func (t *target) spell(request []byte, number uint64) []byte {
-	if t.kind == floorKind {
-		return floorRequest(append(binary.BigEndian.AppendUint64(nil, number), request...))
+	if t.kind == floorKind || t.relay {
+		b := floorRequest(append(binary.BigEndian.AppendUint64(nil, number), request...))
+		if t.kind == floorKind {
+			return b
+		}
+		request = b[2:]
 	}
 	return masked(ws.OpBinary, request)
 }

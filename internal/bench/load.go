@@ -18,6 +18,8 @@ type load struct {
 	// that is to stay open until the turn's end. more is false when there is nothing
 	// left to ask for.
 	ask asker
+	// took, of a load of messages: how long its client's latest one took.
+	took func(client int) took
 }
 
 // A turn is what came of a load.
@@ -25,10 +27,22 @@ type turn struct {
 	answered int           // within took
 	took     time.Duration // from when all clients were warm
 	delays   []time.Duration
-	cpu      time.Duration // of the server
-	measured bool          // whether cpu is known
-	failed   int           // at any time of the turn
-	first    error         // failure
+	answers  []time.Duration // of messages: until their senders had the answer
+	pushes   []time.Duration // and until the peers had them
+	late     []time.Duration // what was offered at a rate left so long after its time
+	cpu      time.Duration   // of the server
+	measured bool            // whether cpu is known
+	failed   int             // at any time of the turn
+	first    error           // failure
+}
+
+// add counts one that was answered.
+func (t *turn) add(d took) {
+	t.answered++
+	t.delays = append(t.delays, d.all)
+	if d.push > 0 {
+		t.answers, t.pushes = append(t.answers, d.answer), append(t.pushes, d.push)
+	}
 }
 
 // rate is how many were answered in a second.
@@ -41,8 +55,8 @@ func (t *turn) rate() float64 {
 
 // A done is one operation that was answered.
 type done struct {
-	at    time.Time
-	delay time.Duration
+	at   time.Time
+	took took
 }
 
 // A referee says when a turn begins to count and when it is over.
@@ -129,7 +143,11 @@ func (l *load) run(ctx context.Context) *turn {
 				}
 				now := time.Now()
 				r.answered()
-				dones[c] = append(dones[c], done{now, now.Sub(began)})
+				took := took{all: now.Sub(began)}
+				if l.took != nil {
+					took = l.took(c)
+				}
+				dones[c] = append(dones[c], done{now, took})
 				if stays != nil {
 					held[c] = append(held[c], stays)
 				}
@@ -180,8 +198,7 @@ func (r *referee) judge(all [][]done, failed []failures) *turn {
 	for _, dones := range all {
 		for _, d := range dones {
 			if d.at.After(r.from) && !d.at.After(r.to) {
-				t.answered++
-				t.delays = append(t.delays, d.delay)
+				t.add(d.took)
 			}
 		}
 	}

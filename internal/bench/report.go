@@ -26,6 +26,8 @@ type Report struct {
 	Restart  *Restart       `json:"restart,omitempty"`
 	Sizes    []Size         `json:"sizes,omitempty"`
 	Storms   []StormFigures `json:"storms,omitempty"`
+	Stored   *Stored        `json:"stored,omitempty"`
+	Cache    *Stored        `json:"cache,omitempty"` // of the SDK
 }
 
 // A Run is one load, put on each server in turns.
@@ -50,7 +52,11 @@ type Figures struct {
 	Bytes     *float64 `json:"bytes,omitempty"`         // of garbage for one operation
 	Answered  int      `json:"answered"`
 	Failed    int      `json:"failed"`
-	Failure   string   `json:"failure,omitempty"` // the first one
+	Failure   string   `json:"failure,omitempty"`   // the first one
+	Answer    *Delays  `json:"answer_ms,omitempty"` // of a message, until its sender had the answer: of all rounds
+	Push      *Delays  `json:"push_ms,omitempty"`   // until the peer had it
+	Late      *Delays  `json:"late_ms,omitempty"`   // at a rate: how late the load itself was
+	Max       float64  `json:"max_ms,omitempty"`    // of all rounds
 	Rounds    []Round  `json:"rounds"`
 	Curve     []Point  `json:"curve,omitempty"` // the delays of all rounds
 }
@@ -165,7 +171,9 @@ func summary(load string, clients, rate int, records []*record) Run {
 func (r *record) figures() Figures {
 	f := Figures{Subject: r.name, Floor: r.floor, Rounds: []Round{}}
 	whole := newHistogram()
+	var answers, pushes, late []time.Duration
 	for _, t := range r.turns {
+		answers, pushes, late = append(answers, t.answers...), append(pushes, t.pushes...), append(late, t.late...)
 		h := newHistogram()
 		for _, d := range t.delays {
 			record1(h, d)
@@ -192,7 +200,8 @@ func (r *record) figures() Figures {
 		us := medianOf(known, func(r Round) float64 { return *r.CPUUs })
 		f.CPUUs = &us
 	}
-	f.Curve = curve(whole)
+	f.Curve, f.Max = curve(whole), quantile(whole, 100)
+	f.Answer, f.Push, f.Late = someDelays(answers), someDelays(pushes), someDelays(late)
 	return f
 }
 
@@ -252,6 +261,14 @@ func curve(h *hdrhistogram.Histogram) []Point {
 		all = append(all, Point{p, quantile(h, p)})
 	}
 	return all
+}
+
+// someDelays are delays, nil of none.
+func someDelays(all []time.Duration) *Delays {
+	if len(all) == 0 {
+		return nil
+	}
+	return delays(all)
 }
 
 // delays sums up some.

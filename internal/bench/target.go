@@ -41,6 +41,8 @@ type target struct {
 	dir     string // of a Rollcall that was started: its data directory
 	ops     string // and its address for health, as http://127.0.0.1:7401, if it was asked for one
 
+	relay bool // of a floor: it hands on what it is told
+
 	process *process      // nil: somebody else's
 	again   func() error  // starts a Rollcall that has ended, on the same directory and port
 	ready   time.Duration // from the process's start to the first connection served
@@ -61,11 +63,14 @@ type want struct {
 	kind   kind
 	secure bool
 	notify bool // of a floor: who is superseded is told
+	relay  bool // of a floor: messages are handed on
 	steady bool // of a Rollcall: on a port that no client takes for its own while nobody listens on it
 
 	ops  bool          // of a Rollcall: with an address for health
 	wait time.Duration // of a Rollcall: that a login may have before it; 0: as configured by default
 	env  []string      // of a Rollcall: configuration
+
+	fill func(dir string) error // of a Rollcall: puts something into its data directory before it starts
 }
 
 // wants are the servers of a bench: the floor first.
@@ -121,6 +126,9 @@ func (s *sitting) startFloor(w want) (*target, error) {
 	if w.notify {
 		args = append(args, "--notify")
 	}
+	if w.relay {
+		args = append(args, "--relay")
+	}
 	if w.secure {
 		args = append(args, "--certificate", s.cert.file, "--certificate-key", s.cert.key)
 	}
@@ -131,7 +139,7 @@ func (s *sitting) startFloor(w want) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &target{kind: w.kind, tls: s.clientTLS(w.secure), process: p, app: benchApp, key: floorKey}
+	t := &target{kind: w.kind, tls: s.clientTLS(w.secure), relay: w.relay, process: p, app: benchApp, key: floorKey}
 	return t.at(listens.Clients)
 }
 
@@ -168,6 +176,11 @@ func (s *sitting) startRollcall(w want, profile string) (*target, error) {
 	}
 	if err := unmarshal(out, &first); err != nil {
 		return nil, fmt.Errorf("make a data directory: %w", err)
+	}
+	if w.fill != nil {
+		if err := w.fill(dir); err != nil {
+			return nil, err
+		}
 	}
 	t := &target{kind: rollcallKind, tls: s.clientTLS(w.secure), app: benchApp, key: first.Key, dir: dir}
 	serve := func(listen string) (url string, err error) {

@@ -14,11 +14,17 @@ func (r *Report) WriteText(w io.Writer) error {
 	if r.Server != "" {
 		fmt.Fprintf(&b, ", server %s", r.Server)
 	}
-	fmt.Fprintf(&b, "\nmedians of %d rounds of %gs, in turns; ratios are to the floor's figure of the same round\n", r.Rounds, r.Duration)
+	fmt.Fprintf(&b, "\nmedians of %d rounds", r.Rounds)
+	if r.Duration > 0 {
+		fmt.Fprintf(&b, " of %gs", r.Duration)
+	}
+	b.WriteString(", in turns; ratios are to the floor's figure of the same round\n")
 	for _, run := range r.Runs {
 		fmt.Fprintf(&b, "\n%s\n", run.Load)
 		run.writeText(&b)
+		run.writeMessages(&b)
 	}
+	r.writeStored(&b)
 	if f := r.FlushMs; f != nil {
 		fmt.Fprintf(&b, "\none flush of a small append beside it: p50 %.2f ms, p99 %.2f ms (%d)\n", f.P50, f.P99, f.N)
 	}
@@ -54,7 +60,7 @@ func newTable(b *strings.Builder) *tabwriter.Writer {
 func (run Run) writeText(b *strings.Builder) {
 	t := newTable(b)
 	garbage := len(run.Subjects) > 0 && run.Subjects[0].Bytes != nil
-	head := "  \tper s\tratio\tp50 ms\tp99 ms\tratio\tserver CPU µs\tanswered\tfailed\t"
+	head := "  \tper s\tratio\tp50 ms\tp99 ms\tratio\tmax ms\tserver CPU µs\tanswered\tfailed\t"
 	if garbage {
 		head = "  \tper s\tratio\tµs each\tgarbage, bytes\t"
 	}
@@ -68,8 +74,8 @@ func (run Run) writeText(b *strings.Builder) {
 		if f.CPUUs != nil {
 			cpu = fmt.Sprintf("%.0f", *f.CPUUs)
 		}
-		fmt.Fprintf(t, "  %s\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t%d\t%d\t\n",
-			f.Subject, f.PerSecond, f.Ratio, f.P50Ms, f.P99Ms, f.P99Ratio, cpu, f.Answered, f.Failed)
+		fmt.Fprintf(t, "  %s\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t%d\t%d\t\n",
+			f.Subject, f.PerSecond, f.Ratio, f.P50Ms, f.P99Ms, f.P99Ratio, f.Max, cpu, f.Answered, f.Failed)
 	}
 	_ = t.Flush() // into memory
 }

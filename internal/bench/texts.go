@@ -5,6 +5,41 @@ import (
 	"strings"
 )
 
+// writeMessages writes when whom a message concerns had heard of it.
+func (run Run) writeMessages(b *strings.Builder) {
+	if len(run.Subjects) == 0 || run.Subjects[0].Answer == nil {
+		return
+	}
+	t := newTable(b)
+	head := "  \tsender has its answer: p50 ms\tp99 ms\tpeer has the message: p50 ms\tp99 ms\t"
+	if run.Rate > 0 {
+		head += "sent late: p50 ms\tp99 ms\t"
+	}
+	fmt.Fprintln(t, head)
+	for _, f := range run.Subjects {
+		if f.Answer == nil {
+			continue
+		}
+		fmt.Fprintf(t, "  %s\t%.2f\t%.2f\t%.2f\t%.2f\t", f.Subject, f.Answer.P50, f.Answer.P99, f.Push.P50, f.Push.P99)
+		if f.Late != nil {
+			fmt.Fprintf(t, "%.2f\t%.2f\t", f.Late.P50, f.Late.P99)
+		}
+		fmt.Fprintln(t)
+	}
+	_ = t.Flush() // into memory
+}
+
+// writeStored writes what was made before pages or starts were measured.
+func (r *Report) writeStored(b *strings.Builder) {
+	write := func(what, how string, x *Stored) {
+		if x != nil {
+			fmt.Fprintf(b, "\n%s: %d messages in %d conversations, %.1f MB, %s in %.1f s\n", what, x.Messages, x.Conversations, float64(x.FileBytes)/1e6, how, x.FillS)
+		}
+	}
+	write("the store", "filled", r.Stored)
+	write("the cache", "read from a server", r.Cache)
+}
+
 // writeSizes writes what stores of many accounts cost.
 func (r *Report) writeSizes(b *strings.Builder) {
 	if len(r.Sizes) == 0 {

@@ -71,6 +71,29 @@ func filesystem(dir string) string {
 // inMemory tells whether a flush to that kind of file system reaches no disk.
 func inMemory(kind string) bool { return kind == "tmpfs" || kind == "ramfs" }
 
+// nap sleeps by the system's own clock: Go's wakes up to a millisecond late where
+// nothing else goes on.
+func nap(d time.Duration) {
+	t := unix.NsecToTimespec(int64(d))
+	_ = unix.ClockNanosleep(unix.CLOCK_MONOTONIC, 0, &t, nil) // a signal ends it early, which is looked at
+}
+
+// Forgets tells that this system Forgets what it has of a file in memory when it is asked to.
+const Forgets = true
+
+// forget has the system read a file from the disk when it is read next.
+func forget(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil { // what is not on the disk yet cannot be forgotten
+		return err
+	}
+	return unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED)
+}
+
 // manyAddresses: all of 127.0.0.0/8 is this machine.
 const manyAddresses = true
 

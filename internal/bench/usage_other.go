@@ -17,6 +17,12 @@ func filesystem(string) string { return "unknown" }
 
 func inMemory(string) bool { return false }
 
+func nap(d time.Duration) { time.Sleep(d) }
+
+const Forgets = false
+
+func forget(string) error { return nil }
+
 const manyAddresses = false
 
 func latePort(string, string, syscall.RawConn) error { return nil }

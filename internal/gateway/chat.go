@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"rollcall.example/imcode"
@@ -160,10 +161,16 @@ func (c *conn) fit(id uint64, n int, part func(n int) *wire.ServerFrame) {
 
 // change spells a change.
 func (c *conn) change(ch talk.Change) *wire.ServerFrame {
-	return &wire.ServerFrame{Body: &wire.ServerFrame_Change{Change: &wire.Change{
-		Number: ch.Number, Conversation: c.conversationOf(string(ch.Owner), ch.View), Deleted: ch.Erased,
-		Messages: c.messages(ch.Messages, string(ch.Owner), string(ch.View.Peer)),
-	}}}
+	w := &wire.Change{Number: ch.Number, Conversation: c.conversationOf(string(ch.Owner), ch.View), Deleted: ch.Erased}
+	latest := ch.View.Latest
+	for _, m := range ch.Messages {
+		if latest != nil && latest.Sequence == m.Sequence && latest.Recalled == m.Recalled {
+			w.Messages = append(w.Messages, w.GetConversation().GetLastMessage())
+			continue
+		}
+		w.Messages = append(w.Messages, c.message(m, string(ch.Owner), string(ch.View.Peer)))
+	}
+	return &wire.ServerFrame{Body: &wire.ServerFrame_Change{Change: w}}
 }
 
 func (c *conn) conversation(v talk.View) *wire.Conversation {
@@ -197,6 +204,10 @@ func (c *conn) message(m talk.Message, own, peer string) *wire.Message {
 	if m.Recalled {
 		return w
 	}
+	if !c.sub.Text() { // it is spelled already
+		w.ProtoReflect().SetUnknown(protowire.AppendBytes(protowire.AppendTag(nil, contentField, protowire.BytesType), m.Content))
+		return w
+	}
 	content := new(wire.Content)
 	if err := proto.Unmarshal(m.Content, content); err != nil {
 		c.g.opt.Log.Error("read the content of a message", "err", err)
@@ -204,3 +215,6 @@ func (c *conn) message(m talk.Message, own, peer string) *wire.Message {
 	w.Content = content
 	return w
 }
+
+// contentField is where a message's content stands in it.
+var contentField = (*wire.Message)(nil).ProtoReflect().Descriptor().Fields().ByName("content").Number()

@@ -1,7 +1,7 @@
 package gateway
 
 import (
-	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -121,17 +121,21 @@ func (o *outbox) next() bool {
 
 // write writes frames to the network.
 func (c *conn) write(queue []out) {
-	batch := make(net.Buffers, len(queue))
+	frames := make([][]byte, len(queue))
 	for i, f := range queue {
-		if batch[i] = f.frame; f.change != nil {
+		if frames[i] = f.frame; f.change != nil {
 			answer := c.change(*f.change)
 			answer.Id = f.id
-			batch[i] = c.frame(answer)
+			frames[i] = c.frame(answer)
 		}
+	}
+	all := frames[0]
+	if len(frames) > 1 { // in one piece: each write costs as much as what is written
+		all = slices.Concat(frames...)
 	}
 	err := c.net.SetWriteDeadline(time.Now().Add(writeWithin))
 	if err == nil {
-		_, err = batch.WriteTo(c.net)
+		_, err = c.net.Write(all)
 	}
 	if err != nil {
 		_ = c.net.Close()

@@ -15,6 +15,7 @@ import (
 type batch struct {
 	sql      *writes
 	known    *known
+	talks    *knownTalks
 	conn     *sql.Conn
 	accounts map[rollcall.Account]*entry
 	order    []*entry
@@ -44,7 +45,7 @@ type counts struct{ active, signedUp int64 }
 
 func newBatch(w *writer, size int) *batch {
 	return &batch{
-		sql: w.sql, known: &w.known, conn: w.conn,
+		sql: w.sql, known: &w.known, talks: &w.talks, conn: w.conn,
 		accounts: make(map[rollcall.Account]*entry, size),
 		order:    make([]*entry, 0, size),
 		usage:    map[period]counts{},

@@ -192,14 +192,17 @@ func (b *batch) talking(a rollcall.Account) (*talking, error) {
 		}
 		return t, nil
 	}
-	loaded, err := b.sql.loadTalker((*compiled).ask, a)
-	if err != nil {
-		return nil, err
+	it, found := b.talks.talker(a)
+	if !found {
+		var err error
+		if it.talker, err = b.sql.loadTalker((*compiled).ask, a); err != nil {
+			return nil, err
+		}
 	}
 	if b.chat.talkers == nil {
 		b.chat.talkers, b.chat.talks = map[rollcall.Account]*talking{}, map[[2]int64]*talkEntry{}
 	}
-	t := &talking{talker: loaded, was: loaded}
+	t := &talking{talker: it.talker, was: it.talker, state: it.state}
 	b.chat.talkers[a] = t
 	return t, nil
 }
@@ -240,13 +243,17 @@ func (b *batch) talk(x, y int64) (*talkEntry, error) {
 	if e := b.chat.talks[key]; e != nil {
 		return e, nil
 	}
-	loaded, err := b.sql.loadTalk((*compiled).ask, x, y)
-	if err != nil {
-		return nil, err
-	}
 	e := &talkEntry{is: talkRow{accounts: key}}
-	if loaded != nil {
-		e.is = loaded.talkRow
+	if known, found := b.talks.talk(key); found {
+		e.is = known
+	} else {
+		loaded, err := b.sql.loadTalk((*compiled).ask, x, y)
+		if err != nil {
+			return nil, err
+		}
+		if loaded != nil {
+			e.is = loaded.talkRow
+		}
 	}
 	e.was = e.is
 	b.chat.talks[key] = e
@@ -304,8 +311,13 @@ func (b *batch) addTalk(r *talkRow) error {
 	return b.putTalk(*r)
 }
 
+// putTalk writes a conversation that is there.
 func (b *batch) putTalk(r talkRow) error {
-	return b.sql.putTalk.exec(append(arguments(r.numbers()), r.sum(), r.id)...)
+	err := b.sql.putTalk.exec(append(arguments(r.numbers()), r.sum(), r.id)...)
+	if err == nil && b.sql.changed() != 1 {
+		err = fmt.Errorf("conversation %d is not there: %w", r.id, store.ErrDamaged)
+	}
+	return err
 }
 
 func arguments(numbers []int64) []any {

@@ -250,3 +250,6 @@ func (c *compiled) bytes(column int32) []byte {
 
 // lastRow is the id of the row that was inserted last.
 func (d *direct) lastRow() int64 { return sqlite3.Xsqlite3_last_insert_rowid(d.tls, d.db) }
+
+// changed is how many rows the latest insertion, change or deletion was of.
+func (d *direct) changed() int64 { return int64(sqlite3.Xsqlite3_changes(d.tls, d.db)) }

@@ -160,7 +160,10 @@ func (s *Store) open(ctx context.Context, path string, o Options) error {
 	if err != nil {
 		return err
 	}
-	s.writer = &writer{db: db, options: o, known: known{most: cmp.Or(o.known, mostKnown)}, round: cmp.Or(o.log, longestRound)}
+	s.writer = &writer{
+		db: db, options: o, round: cmp.Or(o.log, longestRound),
+		known: known{most: cmp.Or(o.known, mostKnown)}, talks: knownTalks{most: cmp.Or(o.known, mostTalks)},
+	}
 	db.SetMaxOpenConns(1)
 	if err := s.prepare(ctx); err != nil {
 		return errors.Join(err, kept(backup))

@@ -20,6 +20,7 @@ type writer struct {
 	conn    *sql.Conn
 	sql     *writes
 	known   known
+	talks   knownTalks
 	options Options
 	round   int // pages that are written to the log before it is copied
 	logged  int // pages that have been written since it was
@@ -164,8 +165,14 @@ func (w *writer) run(ctx context.Context) {
 // requests: some kilobytes for each of many logins. Whoever comes next finds it in the
 // system's own cache.
 func (w *writer) rest() {
-	w.known.forget()
+	w.forget()
 	w.sql.direct.release()
+}
+
+// forget forgets what is known.
+func (w *writer) forget() {
+	w.known.forget()
+	w.talks.forget()
 }
 
 // gather takes what waits behind first, without waiting for more than those who
@@ -230,7 +237,7 @@ func (w *writer) attempt(ctx context.Context, jobs []*job) (errs []error, err er
 	began := time.Now()
 	defer func() {
 		if err != nil {
-			w.known.forget()
+			w.forget()
 			err = onDisk(err)
 			_ = w.sql.rollback.exec() // fails if the error has rolled back already
 		}
@@ -255,6 +262,7 @@ func (w *writer) attempt(ctx context.Context, jobs []*job) (errs []error, err er
 	for _, e := range b.order {
 		w.known.keep(e.account, knownAccount{e.row, e.is})
 	}
+	w.talks.keep(b)
 	if w.options.Committed != nil {
 		w.options.Committed(len(jobs), time.Since(began))
 	}
