@@ -28,8 +28,10 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrExists: the app or key is there already.
 	ErrExists = errors.New("exists already")
-	// ErrDamaged: what is stored is not what was written.
-	ErrDamaged = errors.New("the stored data is damaged")
+	// ErrDamaged: what is stored is not what was written. Nothing of it is told.
+	ErrDamaged = errors.New("the stored data is damaged: `rollcall check` finds all that is, docs/operations.md says what to do")
+	// ErrBusy: there is one check or copy of the whole store at a time.
+	ErrBusy = errors.New("the store is being checked or copied already")
 	// ErrClosed: the store has been closed.
 	ErrClosed = errors.New("store is closed")
 	// ErrDisk: the disk takes nothing at present: it is full, read-only, or fails.

@@ -41,8 +41,8 @@ func dueMillis(x policy.Session) int64 {
 }
 
 // blob is a hash as the database has it: empty if there is none.
-func blob(h policy.Hash) []byte {
-	if h == (policy.Hash{}) {
+func blob(h *policy.Hash) []byte {
+	if *h == (policy.Hash{}) {
 		return []byte{}
 	}
 	return h[:]

@@ -86,7 +86,10 @@ type Options struct {
 
 // A Store is an open data directory. Its methods may be called concurrently.
 type Store struct {
+	path    string // of the database
+	query   string // with which it is opened, beside pragmas
 	lock    *os.File
+	long    long
 	writer  *writer
 	readers *sql.DB
 	reads   *reads
@@ -129,8 +132,8 @@ func openDirectory(ctx context.Context, dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: lock}
 	path := filepath.Join(dir, File)
+	s := &Store{lock: lock, path: path}
 	if err := s.open(ctx, path, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), s.release())
 	}
@@ -152,16 +155,15 @@ func (s *Store) open(ctx context.Context, path string, o Options) error {
 			return fmt.Errorf("keep a backup before the schema is migrated from version %d to %d, of which nothing has been done: %w", have, want, err)
 		}
 	}
-	query := ""
 	if o.vfs != "" {
-		query = "vfs=" + o.vfs
+		s.query = "vfs=" + o.vfs
 	}
-	db, err := sql.Open("sqlite", dsn(path, query, slices.Concat(writing, o.pragmas)...))
+	db, err := sql.Open("sqlite", dsn(path, s.query, slices.Concat(writing, o.pragmas)...))
 	if err != nil {
 		return err
 	}
 	s.writer = &writer{
-		db: db, options: o, round: cmp.Or(o.log, longestRound),
+		db: db, long: &s.long, options: o, round: cmp.Or(o.log, longestRound),
 		known: known{most: cmp.Or(o.known, mostKnown)}, talks: knownTalks{most: cmp.Or(o.known, mostTalks)},
 	}
 	db.SetMaxOpenConns(1)
@@ -171,12 +173,12 @@ func (s *Store) open(ctx context.Context, path string, o Options) error {
 	if backup != "" && o.Migrated != nil {
 		o.Migrated(have, want, backup)
 	}
-	if s.readers, err = sql.Open("sqlite", dsn(path, query, "query_only(1)")); err != nil {
+	if s.readers, err = sql.Open("sqlite", dsn(path, s.query, "query_only(1)")); err != nil {
 		return err
 	}
 	s.readers.SetMaxOpenConns(o.Readers)
 	s.readers.SetMaxIdleConns(o.Readers)
-	s.reads, err = prepareReads(ctx, s.readers)
+	s.reads, err = prepareReads(ctx, s.readers, s.old())
 	return err
 }
 
@@ -217,6 +219,7 @@ func (s *Store) prepare(ctx context.Context) error {
 // store.ErrClosed, and gives up the directory. Further calls of it do nothing.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
+		s.long.close()
 		s.writer.stop()
 		s.closed = s.release()
 	})

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"rollcall.example/internal/policy"
 	"rollcall.example/internal/store"
 )
 
@@ -21,6 +20,9 @@ type writer struct {
 	sql     *writes
 	known   known
 	talks   knownTalks
+	last    lastRows
+	tallies tallies
+	long    *long
 	options Options
 	round   int // pages that are written to the log before it is copied
 	logged  int // pages that have been written since it was
@@ -40,33 +42,23 @@ type job struct {
 	done  chan error
 }
 
-// prepare takes the connection and compiles the statements on it.
+// A lastRows is the highest ids given, to rows that are bound to theirs by their sums.
+type lastRows struct{ account, event int64 }
+
+// prepare takes the connection, compiles the statements on it, and sees how far the
+// tables are.
 func (w *writer) prepare(ctx context.Context) (err error) {
 	if w.conn, err = w.db.Conn(ctx); err != nil {
 		return err
 	}
-	w.sql, err = prepareWrites(w.conn)
-	return err
-}
-
-// disown makes away, from now on, what a node other than this one served, and
-// drops the notices that such a node had still to deliver: their clients are
-// told when they come back.
-func (w *writer) disown(ctx context.Context, now time.Time) error {
-	node := w.options.Node
-	if node == "" {
-		return nil
-	}
-	const sessions = `UPDATE session SET node = '', away = :now, due = min(due, :now + iif(platform = :web, :web_away, :away))
-		WHERE node <> '' AND node <> :node`
-	_, err := w.conn.ExecContext(ctx, sessions,
-		sql.Named("now", millis(now)), sql.Named("node", node), sql.Named("web", webPlatform),
-		sql.Named("web_away", policy.WebAwayLimit.Milliseconds()), sql.Named("away", policy.AwayLimit.Milliseconds()))
-	if err != nil {
+	if w.sql, err = prepareWrites(w.conn); err != nil {
 		return err
 	}
-	_, err = w.conn.ExecContext(ctx, `UPDATE kick SET node = '' WHERE node <> '' AND node <> ?`, node)
-	return err
+	const last = `SELECT (SELECT coalesce(max(id), 0) FROM account), (SELECT coalesce(max(id), 0) FROM history)`
+	if err := w.conn.QueryRowContext(ctx, last).Scan(&w.last.account, &w.last.event); err != nil {
+		return err
+	}
+	return w.sumSmall(ctx)
 }
 
 // start runs the writer until stop. What it has begun is finished whatever
@@ -173,6 +165,7 @@ func (w *writer) rest() {
 func (w *writer) forget() {
 	w.known.forget()
 	w.talks.forget()
+	w.tallies.forget()
 }
 
 // gather takes what waits behind first, without waiting for more than those who

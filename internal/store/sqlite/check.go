@@ -1,0 +1,247 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"rollcall.example"
+	"rollcall.example/internal/store"
+)
+
+// tellEvery is how often somebody who waits is told how far a check is, or a copy.
+const tellEvery = time.Second
+
+// Check reads all that the store holds, as it is at one moment, and holds it against its
+// sums, SQLite's own rules and what holds between rows. It holds up nobody; but as long as
+// it lasts the log grows with what is written. tell hears how far it is. An error: it was
+// not read to its end. store.ErrBusy: another check or a copy runs.
+func (s *Store) Check(ctx context.Context, tell func(store.Progress)) (r store.Report, err error) {
+	err = s.long.hold(ctx, func(ctx context.Context) error {
+		r, err = check(ctx, dsn(s.path, s.query, "query_only(1)"), s.path, tell)
+		return err
+	})
+	return r, err
+}
+
+// Check is Store.Check of the store in dir, which it takes for itself as Open does, but
+// changes nothing of.
+func Check(ctx context.Context, dir string, tell func(store.Progress)) (r store.Report, err error) {
+	err = alone(dir, func(path string) error {
+		r, err = check(ctx, dsn(path, "mode=ro"), path, tell)
+		return err
+	})
+	return r, err
+}
+
+// alone runs f on the database in dir, which no process has open meanwhile.
+func alone(dir string, f func(path string) error) error {
+	path := filepath.Join(dir, File)
+	if _, err := os.Stat(path); err != nil {
+		return err
+	}
+	lock, err := lockDirectory(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(path), lock.Close())
+}
+
+// CheckFile is Check of a database that nobody has open and that has no log, as a backup.
+func CheckFile(ctx context.Context, path string, tell func(store.Progress)) (store.Report, error) {
+	return check(ctx, dsn(path, "mode=ro&immutable=1"), path, tell)
+}
+
+// An inquiry is a check under way.
+type inquiry struct {
+	store.Report
+
+	conn *sql.Conn
+	on   *direct
+	old  tables // in which there may be rows without a sum
+	tell func(store.Progress)
+	last time.Time // when it told
+}
+
+func check(ctx context.Context, source, path string, tell func(store.Progress)) (store.Report, error) {
+	q := &inquiry{tell: tell, last: time.Now()}
+	q.Tables, q.Damages = []store.Table{}, []store.Found{}
+	info, err := os.Stat(path)
+	if err != nil {
+		return q.Report, err
+	}
+	q.Bytes = info.Size()
+	db, err := sql.Open("sqlite", source)
+	if err != nil {
+		return q.Report, err
+	}
+	defer db.Close()
+	if q.conn, err = db.Conn(ctx); err == nil {
+		err = q.take("the file", func() error { return q.read(ctx) })
+		err = errors.Join(err, q.conn.Close())
+	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return q.Report, err
+}
+
+// take takes what SQLite says of damage as found, and not as an error.
+func (q *inquiry) take(where string, f func() error) error {
+	err := f()
+	if e, ok := errors.AsType[coded](err); ok && (e.Code()&0xff == sqlite3.SQLITE_CORRUPT || e.Code()&0xff == sqlite3.SQLITE_NOTADB) {
+		q.Find(where, "SQLite cannot read it: "+e.Error())
+		return nil
+	}
+	return err
+}
+
+// read reads all, in one transaction.
+func (q *inquiry) read(ctx context.Context) (err error) {
+	if _, err := q.conn.ExecContext(ctx, `BEGIN`); err != nil {
+		return err
+	}
+	defer q.conn.ExecContext(context.WithoutCancel(ctx), `ROLLBACK`) //nolint:errcheck // nothing was written
+	if q.Schema, err = versionOf(ctx, q.conn); err != nil {
+		return err
+	}
+	want, err := versionIn(schema())
+	if err != nil {
+		return err
+	}
+	if q.Schema > want {
+		return newer(q.Schema, want)
+	}
+	if q.Old = q.Schema < want; !q.Old {
+		if q.old, err = unsummed(ctx, q.conn); err != nil {
+			return err
+		}
+	}
+	if err := q.take("the file", func() error { return q.structure(ctx) }); err != nil || q.Old {
+		return err
+	}
+	return q.rows(ctx)
+}
+
+// structure has SQLite look at its own.
+func (q *inquiry) structure(ctx context.Context) error {
+	q.say("the structure", 0)
+	for _, pragma := range []string{`PRAGMA integrity_check(` + fmt.Sprint(store.MaxDamages) + `)`, `PRAGMA foreign_key_check`} {
+		rows, err := q.conn.QueryContext(ctx, pragma)
+		if err != nil {
+			return err
+		}
+		_, err = scanRows(rows, func(r *sql.Rows) (_ bool, err error) {
+			var said, ignored sql.NullString
+			if strings.Contains(pragma, "foreign") {
+				if err = r.Scan(&said, &ignored, &ignored, &ignored); err == nil {
+					q.Find("table "+said.String, "a row names one of another table that is not there")
+				}
+				return false, err
+			}
+			err = r.Scan(&said)
+			for line := range strings.SplitSeq(said.String, "\n") {
+				if line = strings.TrimSpace(line); line != "ok" && line != "" && !strings.HasPrefix(line, "***") {
+					q.Find("the structure", line)
+				}
+			}
+			return false, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rows looks at each row's sum, and then at what holds between rows.
+func (q *inquiry) rows(ctx context.Context) (err error) {
+	if q.on, err = directOf(q.conn); err != nil {
+		return err
+	}
+	defer q.on.close()
+	for i := range summedTables {
+		t := &summedTables[i]
+		if err := q.take("table "+t.name, func() error { return q.sums(ctx, t) }); err != nil {
+			return err
+		}
+	}
+	for _, x := range relations {
+		if err := q.take("what holds between rows", func() error { return q.relation(ctx, x) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sums reads all rows of a table.
+func (q *inquiry) sums(ctx context.Context, t *summed) error {
+	all, err := q.on.compile(t.along())
+	if err != nil {
+		return err
+	}
+	defer all.close()
+	n := store.Table{Name: t.name}
+	err = all.ask(func(r row) error {
+		if n.Rows++; n.Rows%1024 == 0 {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			q.say(t.name, n.Rows)
+		}
+		var x record
+		switch err := t.scan(&x, r); {
+		case err != nil:
+			q.Find(q.call(t, &x), "it cannot be read")
+		case x.stored == noSum && q.old&t.table != 0:
+			n.Unsummed++
+		case x.stored != x.made:
+			q.Find(q.call(t, &x), "it is not what was written: its sum differs")
+		}
+		return nil
+	}, append(t.beginning(), -1)...)
+	q.Tables = append(q.Tables, n)
+	return err
+}
+
+// call says which row a record is, and whose, if that can be trusted.
+func (q *inquiry) call(t *summed, x *record) string {
+	said := t.call(x)
+	if t.table&(sessionTable|kickTable|tryTable|talkerTable) == 0 || q.Count >= store.MaxDamages {
+		return said
+	}
+	var owner record
+	var a rollcall.Account
+	accounts, err := q.on.compile(`SELECT ` + accountColumns + `, app, user FROM account a WHERE id = ?`)
+	if err != nil {
+		return said
+	}
+	defer accounts.close()
+	err = accounts.ask(func(r row) error {
+		var of accountRow
+		var app int64
+		err := of.scan(r, &app, (*string)(&a.User))
+		a.App = rollcall.AppID(app)
+		owner.stored, owner.made = of.stored, of.sum(of.id, app, string(a.User))
+		return err
+	}, x.first)
+	if err != nil || a.User == "" || owner.stored != owner.made {
+		return said
+	}
+	return fmt.Sprintf("%s, which is %s", said, a)
+}
+
+// say tells who waits, but not too often.
+func (q *inquiry) say(part string, done int64) {
+	if now := time.Now(); done == 0 || now.Sub(q.last) >= tellEvery {
+		q.last = now
+		q.tell(store.Progress{Part: part, Done: done})
+	}
+}
