@@ -67,11 +67,11 @@ type inquiry struct {
 	on   *direct
 	old  tables // in which there may be rows without a sum
 	tell func(store.Progress)
-	last time.Time // when it told
+	last progressed
 }
 
 func check(ctx context.Context, source, path string, tell func(store.Progress)) (store.Report, error) {
-	q := &inquiry{tell: tell, last: time.Now()}
+	q := &inquiry{tell: tell}
 	q.Tables, q.Damages = []store.Table{}, []store.Found{}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -240,8 +240,20 @@ func (q *inquiry) call(t *summed, x *record) string {
 
 // say tells who waits, but not too often.
 func (q *inquiry) say(part string, done int64) {
-	if now := time.Now(); done == 0 || now.Sub(q.last) >= tellEvery {
-		q.last = now
+	if done == 0 || q.last.again() {
 		q.tell(store.Progress{Part: part, Done: done})
 	}
+}
+
+// progressed is when somebody was told last how far it is.
+type progressed struct{ at time.Time }
+
+// again tells whether it is time to.
+func (p *progressed) again() bool {
+	now := time.Now()
+	if now.Sub(p.at) < tellEvery {
+		return false
+	}
+	p.at = now
+	return true
 }
