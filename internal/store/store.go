@@ -133,6 +133,10 @@ type Conversing struct {
 	Need    talk.Need
 }
 
+// Past is the value that names the past of all conversations. What a client holds of them
+// under another name is of a past that this store does not have: it was set back.
+const Past = "past"
+
 // Values is the storage of what belongs to the whole server and to no app, by name.
 type Values interface {
 	// Value reads one; nil if it was never set.

@@ -32,11 +32,11 @@ func Backup(ctx context.Context, path string, over bool, from func(context.Conte
 	if err = from(ctx, p.begin); err == nil {
 		err = p.finish()
 	}
-	cold(p.File)
-	err = errors.Join(err, p.Close())
+	cold(p.file)
+	err = errors.Join(err, p.file.Close())
 	var r store.Report
 	if err == nil {
-		r, err = CheckFile(ctx, part, tell)
+		r, err = checkFile(ctx, part, tell)
 	}
 	if err == nil && r.Sound() {
 		err = place(part, path, over)

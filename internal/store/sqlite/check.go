@@ -10,14 +10,14 @@ import (
 	"strings"
 	"time"
 
-	sqlite3 "modernc.org/sqlite/lib"
-
 	"rollcall.example"
 	"rollcall.example/internal/store"
 )
 
-// tellEvery is how often somebody who waits is told how far a check is, or a copy.
-const tellEvery = time.Second
+const (
+	tellEvery = time.Second // how often who waits is told how far a check is, or a copy
+	large     = 64 << 20    // a database from this size on takes long enough to say what is read first
+)
 
 // Check reads all that the store holds, as it is at one moment, and holds it against its
 // sums, SQLite's own rules and what holds between rows. It holds up nobody; but as long as
@@ -34,15 +34,16 @@ func (s *Store) Check(ctx context.Context, tell func(store.Progress)) (r store.R
 // Check is Store.Check of the store in dir, which it takes for itself as Open does, but
 // changes nothing of.
 func Check(ctx context.Context, dir string, tell func(store.Progress)) (r store.Report, err error) {
-	err = alone(dir, func(path string) error {
-		r, err = check(ctx, dsn(path, "mode=ro"), path, tell)
+	err = alone(dir, func(path, source string) error {
+		r, err = check(ctx, source, path, tell)
 		return err
 	})
 	return r, err
 }
 
-// alone runs f on the database in dir, which no process has open meanwhile.
-func alone(dir string, f func(path string) error) error {
+// alone runs f on the database in dir, which no process has open meanwhile, with the
+// source from which it is read.
+func alone(dir string, f func(path, source string) error) error {
 	path := filepath.Join(dir, File)
 	if _, err := os.Stat(path); err != nil {
 		return err
@@ -51,12 +52,47 @@ func alone(dir string, f func(path string) error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f(path), lock.Close())
+	source := dsn(path, "mode=ro") // SQLite keeps an index of the log beside it
+	if !hasLog(path) {
+		source = dsn(path, still)
+	}
+	return errors.Join(f(path, source), lock.Close())
 }
 
-// CheckFile is Check of a database that nobody has open and that has no log, as a backup.
-func CheckFile(ctx context.Context, path string, tell func(store.Progress)) (store.Report, error) {
-	return check(ctx, dsn(path, "mode=ro&immutable=1"), path, tell)
+// still opens a database that nobody has open and that has no log: SQLite makes no files.
+const still = "mode=ro&immutable=1"
+
+// hasLog tells whether a database has a log with something in it.
+func hasLog(path string) bool {
+	log, err := os.Stat(path + "-wal")
+	return err == nil && log.Size() > 0
+}
+
+// CheckBackup is Check of a backup: a database that nobody has open. It refuses what is no
+// database, and one that has a log beside it, as a server's has.
+func CheckBackup(ctx context.Context, path string, tell func(store.Progress)) (store.Report, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return store.Report{}, err
+	}
+	is := false
+	if info.Mode().IsRegular() {
+		if is, err = isDatabase(path); err != nil {
+			return store.Report{}, err
+		}
+	}
+	if !is {
+		return store.Report{}, fmt.Errorf("%s is no backup: it is no SQLite database", path)
+	}
+	if hasLog(path) {
+		return store.Report{}, fmt.Errorf("%s is no backup: it has a log beside it, %s-wal, as the database of a server has", path, path)
+	}
+	return checkFile(ctx, path, tell)
+}
+
+// checkFile is Check of a database that nobody has open and that has no log.
+func checkFile(ctx context.Context, path string, tell func(store.Progress)) (store.Report, error) {
+	return check(ctx, dsn(path, still), path, tell)
 }
 
 // An inquiry is a check under way.
@@ -71,7 +107,7 @@ type inquiry struct {
 }
 
 func check(ctx context.Context, source, path string, tell func(store.Progress)) (store.Report, error) {
-	q := &inquiry{tell: tell}
+	q := &inquiry{tell: tell, last: progressed{time.Now()}}
 	q.Tables, q.Damages = []store.Table{}, []store.Found{}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -96,7 +132,7 @@ func check(ctx context.Context, source, path string, tell func(store.Progress)) 
 // take takes what SQLite says of damage as found, and not as an error.
 func (q *inquiry) take(where string, f func() error) error {
 	err := f()
-	if e, ok := errors.AsType[coded](err); ok && (e.Code()&0xff == sqlite3.SQLITE_CORRUPT || e.Code()&0xff == sqlite3.SQLITE_NOTADB) {
+	if e, ok := errors.AsType[coded](err); ok && corrupt(e) {
 		q.Find(where, "SQLite cannot read it: "+e.Error())
 		return nil
 	}
@@ -127,12 +163,20 @@ func (q *inquiry) read(ctx context.Context) (err error) {
 	if err := q.take("the file", func() error { return q.structure(ctx) }); err != nil || q.Old {
 		return err
 	}
+	if err := q.take("the schema", func() error { return q.layout(ctx) }); err != nil {
+		return err
+	}
+	if err := q.take("the schema", func() error { return q.versions(ctx) }); err != nil {
+		return err
+	}
 	return q.rows(ctx)
 }
 
 // structure has SQLite look at its own.
 func (q *inquiry) structure(ctx context.Context) error {
-	q.say("the structure", 0)
+	if q.Bytes > large {
+		q.tell(store.Progress{Part: "read the structure"})
+	}
 	for _, pragma := range []string{`PRAGMA integrity_check(` + fmt.Sprint(store.MaxDamages) + `)`, `PRAGMA foreign_key_check`} {
 		rows, err := q.conn.QueryContext(ctx, pragma)
 		if err != nil {
@@ -194,7 +238,7 @@ func (q *inquiry) sums(ctx context.Context, t *summed) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			q.say(t.name, n.Rows)
+			q.say("read table "+t.name, n.Rows)
 		}
 		var x record
 		switch err := t.scan(&x, r); {
@@ -240,7 +284,7 @@ func (q *inquiry) call(t *summed, x *record) string {
 
 // say tells who waits, but not too often.
 func (q *inquiry) say(part string, done int64) {
-	if done == 0 || q.last.again() {
+	if q.last.again() {
 		q.tell(store.Progress{Part: part, Done: done})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"rollcall.example/internal/store"
 )
@@ -29,7 +30,7 @@ func (s *Store) Copy(ctx context.Context, begin func(bytes int64) (io.Writer, er
 // Copy is Store.Copy of the store in dir, which it takes for itself as Open does, but
 // changes nothing of.
 func Copy(ctx context.Context, dir string, begin func(bytes int64) (io.Writer, error)) error {
-	return alone(dir, func(path string) error { return copyPages(ctx, dsn(path, "mode=ro"), begin) })
+	return alone(dir, func(_, source string) error { return copyPages(ctx, source, begin) })
 }
 
 func copyPages(ctx context.Context, source string, begin func(bytes int64) (io.Writer, error)) error {
@@ -98,8 +99,7 @@ const magic = "SQLite format 3\x00"
 // A partial is a file that becomes a database with its last step: until then it lacks
 // the mark that makes it one, whatever happens to the process.
 type partial struct {
-	*os.File
-
+	file  *os.File // not embedded: it would take in what comes by its own ways
 	begun []byte // of the mark
 	size  int64  // that it will have
 	tell  func(store.Progress)
@@ -118,7 +118,7 @@ func newPartial(path string, tell func(store.Progress)) (*partial, error) {
 		}
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	return &partial{File: f, tell: tell}, err
+	return &partial{file: f, tell: tell, last: progressed{time.Now()}}, err
 }
 
 // isDatabase tells whether a file has the mark.
@@ -149,10 +149,10 @@ func (p *partial) Write(b []byte) (int, error) {
 	if n > 0 {
 		b = append(make([]byte, n), b[n:]...)
 	}
-	n, err := p.File.Write(b)
+	n, err := p.file.Write(b)
 	p.done += int64(n)
 	if p.last.again() {
-		p.tell(store.Progress{Part: "the copy", Done: p.done, All: p.size})
+		p.tell(store.Progress{Part: "copy", Done: p.done, All: p.size})
 	}
 	return n, err
 }
@@ -162,11 +162,11 @@ func (p *partial) finish() error {
 	if p.done != p.size || string(p.begun) != magic {
 		return fmt.Errorf("%d bytes of a database have come, want %d", p.done, p.size)
 	}
-	if err := p.Sync(); err != nil {
+	if err := p.file.Sync(); err != nil {
 		return err
 	}
-	if _, err := p.WriteAt(p.begun, 0); err != nil {
+	if _, err := p.file.WriteAt(p.begun, 0); err != nil {
 		return err
 	}
-	return p.Sync()
+	return p.file.Sync()
 }

@@ -70,7 +70,7 @@ func copyFile(to, from string) error {
 
 // proveBackup opens a copy as a database, and changes nothing of it.
 func proveBackup(ctx context.Context, path string, version int64) error {
-	db, err := sql.Open("sqlite", dsn(path, "mode=ro&immutable=1"))
+	db, err := sql.Open("sqlite", dsn(path, still))
 	if err != nil {
 		return err
 	}

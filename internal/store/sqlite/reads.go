@@ -16,7 +16,7 @@ type reads struct {
 	loads[*sql.Stmt]
 	talkLoads[*sql.Stmt]
 
-	due, loggedIn, history, usage, apps, keys, value *sql.Stmt
+	due, loggedIn, history, usage, apps, keys, values *sql.Stmt
 }
 
 func prepareReads(ctx context.Context, db *sql.DB, old tables) (*reads, error) {
@@ -35,7 +35,7 @@ func prepareReads(ctx context.Context, db *sql.DB, old tables) (*reads, error) {
 		statement{&r.usage, `SELECT period, active, signed_up, ifnull(sum, -1) FROM usage WHERE app = ? AND period BETWEEN ? AND ? ORDER BY period`},
 		statement{&r.apps, `SELECT ` + appColumns + ` FROM app ORDER BY id`},
 		statement{&r.keys, `SELECT ` + keyColumns + ` FROM app_key ORDER BY app, created, id`},
-		statement{&r.value, `SELECT value, ifnull(sum, -1) FROM setting WHERE name = ?`},
+		statement{&r.values, `SELECT ` + settingColumns + ` FROM setting`},
 	))
 }
 
@@ -49,6 +49,7 @@ func (s *Store) read(ctx context.Context, doing string, f func(*sql.Tx) error) e
 	if err == nil {
 		return nil
 	}
+	err = s.writer.met(err)
 	select {
 	case <-s.writer.quit:
 		return fmt.Errorf("%s: %w", doing, store.ErrClosed)

@@ -73,11 +73,17 @@ type Options struct {
 	// nil when it takes again. It is called as Committed is.
 	Disk func(err error)
 
+	// Damaged, if set, is told of each row that was asked for and is not what was
+	// written, by an error that says which: store.ErrDamaged. It may be called by several
+	// at once.
+	Damaged func(err error)
+
 	// Migrated, if set, is told of a schema that Open has brought from one version
 	// to another, and of the backup of the database before that.
 	Migrated func(from, to int64, backup string)
 
 	log     int      // tests: pages in the log before it is copied; default: as many as is fast
+	spared  bool     // what is migrated is a copy, of which there needs no backup
 	known   int      // tests: accounts that the writer keeps in mind; default mostKnown
 	vfs     string   // tests: the layer of SQLite above the system's files
 	pragmas []string // tests: after those of writing
@@ -150,7 +156,7 @@ func (s *Store) open(ctx context.Context, path string, o Options) error {
 		return err
 	}
 	var backup string
-	if have > 0 && have < want {
+	if have > 0 && have < want && !o.spared {
 		if backup, err = backUp(ctx, path, have, o.Now()); err != nil {
 			return fmt.Errorf("keep a backup before the schema is migrated from version %d to %d, of which nothing has been done: %w", have, want, err)
 		}

@@ -32,7 +32,7 @@ type summed struct {
 var summedTables = []summed{
 	{appTable, "app", "id", 1, false, appColumns + ` FROM app`, recordApp, "app %d"},
 	{keyTable, "app_key", "app, id", 1, true, keyColumns + ` FROM app_key`, recordKey, "a key of app %d"},
-	{settingTable, "setting", "name", 0, true, `name, value, ifnull(sum, -1) FROM setting`, recordSetting, "a setting of the server"},
+	{settingTable, "setting", "name", 0, true, settingColumns + ` FROM setting`, recordSetting, "a setting of the server"},
 	{usageTable, "usage", "app, period", 2, false, `app, period, active, signed_up, ifnull(sum, -1) FROM usage`, recordUsage, "usage of app %d in %d"},
 	{accountTable, "account", "id", 1, false, accountColumns + `, app, user FROM account a`, recordAccount, "account %d"},
 	{sessionTable, "session", "account, number", 2, false, `account, ` + sessionColumns + ` FROM session`, recordSession, "of account %d session %d"},
@@ -90,11 +90,18 @@ func recordKey(x *record, r row) error {
 	return err
 }
 
+const settingColumns = `name, value, ifnull(sum, -1)`
+
 func recordSetting(x *record, r row) error {
-	var value []byte
-	err := r.Scan(&x.text, (*sql.RawBytes)(&value), &x.stored)
-	x.made = sumOfSetting(x.text, value)
+	_, err := x.setting(r)
 	return err
+}
+
+// setting reads a setting, whose value is SQLite's own memory, until the next row.
+func (x *record) setting(r row) (value []byte, err error) {
+	err = r.Scan(&x.text, (*sql.RawBytes)(&value), &x.stored)
+	x.made = sumOfSetting(x.text, value)
+	return value, err
 }
 
 func recordUsage(x *record, r row) error {

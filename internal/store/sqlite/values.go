@@ -1,22 +1,30 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
-	"errors"
 )
 
-// Value implements store.Values.
+// Value implements store.Values. It reads all, which are few: so one whose name was
+// damaged is not taken for one that was never set.
 func (s *Store) Value(ctx context.Context, name string) (value []byte, err error) {
 	err = s.read(ctx, "read value "+name, func(tx *sql.Tx) error {
-		var sum int64
-		err := tx.StmtContext(ctx, s.reads.value).QueryRowContext(ctx, name).Scan(&value, &sum)
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			return nil
-		case err == nil && !s.old().good(settingTable, sum, sumOfSetting(name, value)):
-			value, err = nil, damaged("value %s", name)
+		rows, err := tx.StmtContext(ctx, s.reads.values).QueryContext(ctx)
+		if err != nil {
+			return err
 		}
+		_, err = scanRows(rows, func(r *sql.Rows) (_ bool, err error) {
+			var x record
+			held, err := x.setting(r)
+			switch {
+			case err != nil || !s.old().good(settingTable, x.stored, x.made): // its name may have been any
+				err = damaged("a setting of the server")
+			case x.text == name:
+				value = bytes.Clone(held)
+			}
+			return false, err
+		})
 		return err
 	})
 	return value, err

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"rollcall.example/internal/store"
 )
 
@@ -109,7 +111,7 @@ func (w *writer) submitJob(ctx context.Context, j *job) error {
 	var why error
 	select {
 	case err := <-j.done:
-		return err
+		return w.met(err)
 	case <-ctx.Done():
 		why = ctx.Err()
 	case <-w.stopped:
@@ -118,7 +120,24 @@ func (w *writer) submitJob(ctx context.Context, j *job) error {
 	if j.taken.CompareAndSwap(false, true) {
 		return why
 	}
-	return <-j.done // it has begun, and what has begun is answered
+	return w.met(<-j.done) // it has begun, and what has begun is answered
+}
+
+// met tells of damage that was met. What SQLite itself found is damage, too.
+func (w *writer) met(err error) error {
+	if e, ok := errors.AsType[coded](err); ok && corrupt(e) {
+		err = fmt.Errorf("%w (%w)", err, store.ErrDamaged)
+	}
+	if w.options.Damaged != nil && errors.Is(err, store.ErrDamaged) {
+		w.options.Damaged(err)
+	}
+	return err
+}
+
+// corrupt tells whether SQLite found damage.
+func corrupt(e coded) bool {
+	code := e.Code() & 0xff
+	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
 }
 
 // restAfter is how long nobody asks before the writer rests.
