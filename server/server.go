@@ -114,6 +114,10 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
+	past, err := loadPast(ctx, st)
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
 	roster := node.NewRoster()
 	s := &Server{cfg: cfg, store: st, apps: a, token: token, metrics: m}
 	s.sessions = session.New(st, a, roster, session.Options{
@@ -124,7 +128,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	s.chat = chat.New(st, a, roster, s.sessions, chat.Options{Log: cfg.Log, OnSend: m.sent, OnPrune: m.prunedMessages})
 	s.gateway = gateway.New(s.sessions, s.chat, gateway.Options{
 		LoginWithin: cfg.LoginWithin, Heartbeat: cfg.Heartbeat, Silence: cfg.Silence,
-		WebHeartbeat: cfg.WebHeartbeat, WebSilence: cfg.WebSilence, Origins: cfg.Origins, Proxies: cfg.Proxies, Log: cfg.Log,
+		WebHeartbeat: cfg.WebHeartbeat, WebSilence: cfg.WebSilence, Origins: cfg.Origins, Proxies: cfg.Proxies, Past: past, Log: cfg.Log,
 	})
 	s.cfg.Connections = cmp.Or(cfg.Connections, room(openFiles()))
 	s.cfg.ConnectionsWithoutLogin = cmp.Or(cfg.ConnectionsWithoutLogin, withoutLogin(s.cfg.Connections, cfg.TLS != nil))
