@@ -84,6 +84,13 @@ func CheckBackup(ctx context.Context, path string, tell func(store.Progress)) (s
 	if !is {
 		return store.Report{}, fmt.Errorf("%s is no backup: it is no SQLite database", path)
 	}
+	if filepath.Base(path) == File { // it may be a server's, and change while it is read
+		lock, err := lockDirectory(filepath.Dir(path))
+		if err != nil {
+			return store.Report{}, fmt.Errorf("%s is no backup: %w", path, err)
+		}
+		defer lock.Close()
+	}
 	if hasLog(path) {
 		return store.Report{}, fmt.Errorf("%s is no backup: it has a log beside it, %s-wal, as the database of a server has", path, path)
 	}

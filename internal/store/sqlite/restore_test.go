@@ -167,6 +167,9 @@ func TestWhatIsNotRestored(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, sqlite.Options{})
 	defer closeStore(t, s)
+	if _, err := sqlite.CheckBackup(t.Context(), filepath.Join(dir, sqlite.File), silent); err == nil || !strings.Contains(err.Error(), "is in use by process") {
+		t.Errorf("the database of a process that runs was taken for a backup: %v", err)
+	}
 	q := restoring(good, dir)
 	for _, q.Over = range []bool{false, true} {
 		if _, err := sqlite.Restore(t.Context(), q); err == nil || !strings.Contains(err.Error(), "is in use by process") {
