@@ -14,20 +14,20 @@ const sumAgainAfter = time.Minute
 
 // sumOldRows gives rows their sums that an older program has written, beside all else.
 func (s *Server) sumOldRows(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		err := s.store.Complete(ctx)
-		if err == nil || ctx.Err() != nil {
+		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, store.ErrDisk) { // of which the log has heard
+		if ctx.Err() == nil && !errors.Is(err, store.ErrDisk) { // of which the log has heard
 			s.cfg.Log.Error("sum the rows of an older program", "err", err)
 		}
 		select {
 		case <-ctx.Done():
-			return nil
 		case <-time.After(sumAgainAfter):
 		}
 	}
+	return nil
 }
 
 // damageLog says of each damaged row that was asked for which it is, and counts.

@@ -100,8 +100,8 @@ const magic = "SQLite format 3\x00"
 // the mark that makes it one, whatever happens to the process.
 type partial struct {
 	file  *os.File // not embedded: it would take in what comes by its own ways
-	begun []byte // of the mark
-	size  int64  // that it will have
+	begun []byte   // of the mark
+	size  int64    // that it will have
 	tell  func(store.Progress)
 	done  int64
 	last  progressed

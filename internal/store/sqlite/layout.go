@@ -77,7 +77,7 @@ func (q *inquiry) layout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer fresh.Close()
+	defer fresh.Close() //nolint:errcheck // it is thrown away
 	want, err := layout(ctx, fresh)
 	if err != nil {
 		return err

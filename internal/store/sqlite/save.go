@@ -60,7 +60,7 @@ func (w *writes) ofAccounts() []query[*compiled] {
 
 		{&w.foldable, `SELECT id, at, last, count, ifnull(sum, -1) FROM history WHERE fold > 0 AND account = ? AND kind = ? AND code = ? AND device = ? AND session = ?
 			AND device_name = ? AND platform = ? AND address = ? ORDER BY id DESC LIMIT 1`},
-		{&w.fold, `UPDATE history SET count = ?, last = ?, sum = iif(sum IS NULL, NULL, ?) WHERE id = ?`},
+		{&w.fold, `UPDATE history SET count = ?, last = ?, sum = iif(sum IS NULL, sum, ?) WHERE id = ?`},
 		{&w.addEvent, addEvents + anEvent},
 		{&w.addEvents, addEvents + anEvent + strings.Repeat(", "+anEvent, together-1)},
 

@@ -79,17 +79,17 @@ func (r talkRow) sum() int64 {
 }
 
 // scan reads a row as talks does, with what the query has found beside it.
-func (t *talkRow) scan(r row, more ...any) (sum int64, err error) {
+func (r *talkRow) scan(from row, more ...any) (sum int64, err error) {
 	var v [18]int64
-	at := append(make([]any, 0, 36), &t.id, &t.accounts[low], &t.accounts[high])
+	at := append(make([]any, 0, 36), &r.id, &r.accounts[low], &r.accounts[high])
 	for i := range v {
 		at = append(at, &v[i])
 	}
-	err = r.Scan(append(append(at, &sum), more...)...)
-	t.last, t.lastAt = uint64(v[0]), v[1]
-	for i := range t.sides {
+	err = from.Scan(append(append(at, &sum), more...)...)
+	r.last, r.lastAt = uint64(v[0]), v[1]
+	for i := range r.sides {
 		w := v[2+8*i:]
-		t.sides[i] = talk.Member{
+		r.sides[i] = talk.Member{
 			Changed: uint64(w[0]), Sent: uint64(w[1]), Read: uint64(w[2]), ReadNth: uint64(w[3]), Receipt: uint64(w[4]),
 			Deleted: w[5] != 0, DeletedTo: uint64(w[6]), Pinned: w[7] != 0,
 		}
