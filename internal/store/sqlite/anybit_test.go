@@ -3,6 +3,8 @@ package sqlite_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -24,8 +26,9 @@ import (
 func told(s *sqlite.Store, now time.Time) map[string]string {
 	ctx, all := context.Background(), map[string]string{}
 	say := func(name string, v any, err error) {
-		if all[name] = fmt.Sprintf("%+v", v); err != nil {
-			all[name] = "error: " + err.Error()
+		text, wrong := json.Marshal(v)
+		if all[name] = string(text); errors.Join(err, wrong) != nil {
+			all[name] = "error: " + errors.Join(err, wrong).Error()
 		}
 	}
 	apps, err := s.Apps(ctx)
@@ -35,7 +38,7 @@ func told(s *sqlite.Store, now time.Time) map[string]string {
 			secrets = append(secrets, k.Secret)
 		}
 	}
-	say("apps", fmt.Sprintf("%+v %q", apps, secrets), err)
+	say("apps", []any{apps, secrets}, err)
 	value, err := s.Value(ctx, "token")
 	say("value", value, err)
 	usage, err := s.Usage(ctx, 1, 0, 99999999)
@@ -57,7 +60,7 @@ func told(s *sqlite.Store, now time.Time) map[string]string {
 				views[i].Latest = nil
 			}
 		}
-		say("conversations of "+string(user), fmt.Sprintf("%d %+v %+v", change, views, latest), err)
+		say("conversations of "+string(user), []any{change, views, latest}, err)
 		for _, peer := range users {
 			page, err := s.Messages(ctx, a, peer, talk.Span{Count: 100})
 			say(fmt.Sprintf("messages of %s and %s", user, peer), page, err)
@@ -65,7 +68,7 @@ func told(s *sqlite.Store, now time.Time) map[string]string {
 	}
 	for _, user := range users {
 		o, err := s.Mutate(ctx, rollcall.Account{App: 1, User: user}, login("another", now))
-		say("login of "+string(user), fmt.Sprintf("%d %+v %+v", o.Answer, o.Session, o.Ended), err)
+		say("login of "+string(user), []any{o.Answer, o.Session, o.Ended}, err)
 	}
 	return all
 }
@@ -75,7 +78,7 @@ var moreFlips = flag.Int("flips", 0, "flip so many bits, however long it takes")
 // TestWhateverBitFlips: anywhere in the file, each answer is what it was, or an error. What
 // damage hides may be missed; then the check finds it.
 func TestWhateverBitFlips(t *testing.T) {
-	const least, most = 50, 8 * time.Second // on a slow machine there are fewer
+	const least, most = 50, 5 * time.Second // on a slow machine there are fewer
 	dir, now := full(t), time.Now()
 	good, parts := contents(t, dir)[sqlite.File], allParts(t, dir)
 	s := open(t, dir, sqlite.Options{})
