@@ -167,14 +167,16 @@ func (q *inquiry) read(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if err := q.take("the file", func() error { return q.structure(ctx) }); err != nil || q.Old {
-		return err
+	for _, x := range []struct {
+		where string
+		look  func(context.Context) error
+	}{{"the structure", q.structure}, {"the schema", q.layout}, {"the schema", q.versions}} {
+		if err := q.take(x.where, func() error { return x.look(ctx) }); err != nil {
+			return err
+		}
 	}
-	if err := q.take("the schema", func() error { return q.layout(ctx) }); err != nil {
-		return err
-	}
-	if err := q.take("the schema", func() error { return q.versions(ctx) }); err != nil {
-		return err
+	if q.Old {
+		return nil
 	}
 	return q.rows(ctx)
 }

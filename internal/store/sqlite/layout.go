@@ -35,7 +35,7 @@ func layout(ctx context.Context, c *sql.Conn) (map[string]string, error) {
 // versions holds the versions that the database says it was brought to against those that
 // there are.
 func (q *inquiry) versions(ctx context.Context) error {
-	rows, err := q.conn.QueryContext(ctx, `SELECT version_id, is_applied AND datetime(tstamp) IS tstamp FROM goose_db_version ORDER BY id`)
+	rows, err := q.conn.QueryContext(ctx, `SELECT version_id, is_applied IS 1 AND coalesce(datetime(tstamp) = tstamp, 0) FROM goose_db_version ORDER BY id`)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,9 @@ func (q *inquiry) versions(ctx context.Context) error {
 	want := [][2]int64{{0, 1}}
 	for _, name := range sources {
 		v, wrong := goose.NumericComponent(name)
-		want, err = append(want, [2]int64{v, 1}), errors.Join(err, wrong)
+		if err = errors.Join(err, wrong); v <= q.Schema {
+			want = append(want, [2]int64{v, 1})
+		}
 	}
 	if err == nil && !slices.Equal(got, want) {
 		q.Find("the schema", "its versions are not those that there are")
@@ -58,7 +60,7 @@ func (q *inquiry) versions(ctx context.Context) error {
 	return err
 }
 
-// layout holds that of the database against that of a new one.
+// layout holds that of the database against that of a new one of its version.
 func (q *inquiry) layout(ctx context.Context) error {
 	have, err := layout(ctx, q.conn)
 	if err != nil {
@@ -70,7 +72,7 @@ func (q *inquiry) layout(ctx context.Context) error {
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1)
-	if err := migrate(ctx, db, schema()); err != nil {
+	if err := migrateTo(ctx, db, schema(), q.Schema); err != nil {
 		return err
 	}
 	fresh, err := db.Conn(ctx)

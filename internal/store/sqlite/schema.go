@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -119,10 +120,15 @@ func judgeSchema(ctx context.Context, path string, files fs.FS) (have, want int6
 
 // migrate brings the schema of a database to the version that this program wants.
 func migrate(ctx context.Context, db *sql.DB, files fs.FS) error {
+	return migrateTo(ctx, db, files, math.MaxInt64)
+}
+
+// migrateTo brings it to a version at most.
+func migrateTo(ctx context.Context, db *sql.DB, files fs.FS, version int64) error {
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
-	_, err = provider.Up(ctx)
+	_, err = provider.UpTo(ctx, version)
 	return err
 }
