@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"rollcall.example"
@@ -299,6 +300,31 @@ func TestThereIsOneLongReadingAtATime(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("a copy that nobody wants any more: %v", err)
 	}
+}
+
+// TestABackupSaysHowFarItIs once in a second, to who waits for a slow one.
+func TestABackupSaysHowFarItIs(t *testing.T) {
+	dir, path := full(t), filepath.Join(t.TempDir(), "b.db")
+	synctest.Test(t, func(t *testing.T) {
+		var told []store.Progress
+		r, err := sqlite.Backup(context.WithoutCancel(t.Context()), path, false, func(ctx context.Context, begin func(int64) (io.Writer, error)) error {
+			return sqlite.Copy(ctx, dir, func(bytes int64) (io.Writer, error) {
+				w, err := begin(bytes)
+				return writer(func(b []byte) (int, error) {
+					time.Sleep(300 * time.Millisecond)
+					return w.Write(b)
+				}), err
+			})
+		}, func(p store.Progress) { told = append(told, p) })
+		if err != nil || !r.Sound() || len(told) < 5 {
+			t.Fatalf("a slow backup told %d times how far it is: %+v, %v", len(told), r, err)
+		}
+		for i, p := range told {
+			if p.Part != "copy" || p.All != r.Bytes || p.Done <= 0 || i > 0 && p.Done <= told[i-1].Done {
+				t.Errorf("told %d: %+v, of %d bytes", i, p, r.Bytes)
+			}
+		}
+	})
 }
 
 func TestABackupWithoutRoomLeavesNothing(t *testing.T) {
