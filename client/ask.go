@@ -145,7 +145,8 @@ func (e *engine) granted(s *seat, a *wire.SessionAnswer) {
 	} else {
 		e.resumed(s, a)
 	}
-	e.journal.record(s.place).secret = s.secret
+	r := e.journal.record(s.place)
+	r.secret, r.Past = s.secret, e.pastOf(s, r.Past, a.GetPast())
 	if err := e.journal.save(); err != nil {
 		e.log.Error("save the client's state", "err", err) // what is on disk proves the session, too
 	}

@@ -128,6 +128,22 @@ func (e *engine) rebuild(b *box) error {
 	return anew.err
 }
 
+// pastOf is the past that the account's cache is of from now on. Where the server has
+// another one than before it was set back, and the cache is made anew.
+func (e *engine) pastOf(s *seat, before, now string) string {
+	if now == "" || now == before {
+		return before
+	}
+	if before != "" {
+		e.log.Warn("the server was set back: the conversations are taken from it anew, drafts are lost", "user_id", s.User)
+		if err := e.rebuild(s.box); err != nil {
+			e.log.Error("make the cache anew", "user_id", s.User, "err", err)
+			return before // so that it is tried again
+		}
+	}
+	return now
+}
+
 // localError is the code of what went wrong with a cache.
 func localError(err error) error {
 	if errors.Is(err, cache.ErrNewer) {

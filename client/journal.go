@@ -70,6 +70,7 @@ type record struct {
 
 	Session  uint64 `json:"session,omitempty"`   // the last one that a login was answered with
 	KickSeen uint64 `json:"kick_seen,omitempty"` // the session whose end the app has been told of
+	Past     string `json:"past,omitempty"`      // that the server has of conversations, as it named it last
 	secret
 }
 

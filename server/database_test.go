@@ -1,37 +1,43 @@
 package server_test
 
 import (
-	"database/sql"
-	"path/filepath"
+	"context"
 	"testing"
 
+	"rollcall.example"
+	"rollcall.example/internal/policy"
 	"rollcall.example/internal/store/sqlite"
 )
 
-// execute changes the database of a server that does not run, as no command can
-// yet.
-func execute(t *testing.T, dir, statement string, args ...any) {
+// inStore changes the store of a server that does not run, in ways that no rule does.
+func inStore(t *testing.T, dir string, change func(ctx context.Context, s *sqlite.Store) error) {
 	t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(dir, sqlite.File))
+	ctx := context.WithoutCancel(t.Context()) // which a bubble may not share
+	s, err := sqlite.Open(ctx, dir, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
-	r, err := db.ExecContext(t.Context(), statement, args...)
-	if err != nil {
-		t.Fatal(err)
+	if err := change(ctx, s); err != nil {
+		t.Error(err)
 	}
-	if n, err := r.RowsAffected(); err != nil || n != 1 {
-		t.Fatalf("%s changed %d rows (%v), want 1", statement, n, err)
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
 func disableApp(t *testing.T, dir string) {
 	t.Helper()
-	execute(t, dir, `UPDATE app SET disabled = 1 WHERE id = ?`, app)
+	inStore(t, dir, func(ctx context.Context, s *sqlite.Store) error { return s.SetAppDisabled(ctx, app, true) })
 }
 
+// disableAccount leaves the account's sessions as they are.
 func disableAccount(t *testing.T, dir, user string) {
 	t.Helper()
-	execute(t, dir, `UPDATE account SET disabled = 1 WHERE app = ? AND user = ?`, app, user)
+	inStore(t, dir, func(ctx context.Context, s *sqlite.Store) error {
+		_, err := s.Mutate(ctx, rollcall.Account{App: app, User: rollcall.UserID(user)}, func(st policy.State) policy.Outcome {
+			st.Disabled = true
+			return policy.Outcome{State: st}
+		})
+		return err
+	})
 }

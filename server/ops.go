@@ -81,6 +81,7 @@ type metrics struct {
 	sends      *prometheus.CounterVec
 	messages   prometheus.Counter
 	diskFaults prometheus.Counter
+	damages    prometheus.Counter
 	refusals   *prometheus.CounterVec
 	waits      prometheus.Histogram
 }
@@ -109,6 +110,9 @@ func newMetrics() *metrics {
 		diskFaults: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "rollcall_disk_faults_total", Help: "Times the disk began to take nothing: full, read-only or failing.",
 		}),
+		damages: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "rollcall_damaged_reads_total", Help: "Times that a row was asked for which is not what was written. None is served.",
+		}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "rollcall_connections_refused_total", Help: "Connections refused, or ended before their login to make room, by reason.",
 		}, []string{"reason"}),
@@ -117,7 +121,7 @@ func newMetrics() *metrics {
 			Buckets: []float64{.001, .003, .01, .03, .1, .3, 1, 3, 10},
 		}),
 	}
-	m.registry.MustRegister(m.logins, m.ends, m.clockJumps, m.history, m.sends, m.messages, m.diskFaults, m.refusals, m.waits,
+	m.registry.MustRegister(m.logins, m.ends, m.clockJumps, m.history, m.sends, m.messages, m.diskFaults, m.damages, m.refusals, m.waits,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -98,7 +98,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	incarnation := "local-" + rand.Text()
 	m := newMetrics()
 	st, err := sqlite.Open(ctx, cfg.Dir, sqlite.Options{
-		Node: incarnation, Now: cfg.Now, Disk: diskLog(cfg.Log, m), Migrated: migrationLog(cfg.Log),
+		Node: incarnation, Now: cfg.Now, Disk: diskLog(cfg.Log, m), Damaged: damageLog(cfg.Log, m), Migrated: migrationLog(cfg.Log),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
@@ -114,6 +114,10 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
+	past, err := loadPast(ctx, st)
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
 	roster := node.NewRoster()
 	s := &Server{cfg: cfg, store: st, apps: a, token: token, metrics: m}
 	s.sessions = session.New(st, a, roster, session.Options{
@@ -124,7 +128,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	s.chat = chat.New(st, a, roster, s.sessions, chat.Options{Log: cfg.Log, OnSend: m.sent, OnPrune: m.prunedMessages})
 	s.gateway = gateway.New(s.sessions, s.chat, gateway.Options{
 		LoginWithin: cfg.LoginWithin, Heartbeat: cfg.Heartbeat, Silence: cfg.Silence,
-		WebHeartbeat: cfg.WebHeartbeat, WebSilence: cfg.WebSilence, Origins: cfg.Origins, Proxies: cfg.Proxies, Log: cfg.Log,
+		WebHeartbeat: cfg.WebHeartbeat, WebSilence: cfg.WebSilence, Origins: cfg.Origins, Proxies: cfg.Proxies, Past: past, Log: cfg.Log,
 	})
 	s.cfg.Connections = cmp.Or(cfg.Connections, room(openFiles()))
 	s.cfg.ConnectionsWithoutLogin = cmp.Or(cfg.ConnectionsWithoutLogin, withoutLogin(s.cfg.Connections, cfg.TLS != nil))
@@ -181,6 +185,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	entrance, servers := s.serve(ctx, g)
 	g.Go(func() error { return s.sessions.Run(work) })
 	g.Go(func() error { return s.sessions.Retain(work, s.chat.Prune) })
+	g.Go(func() error { return s.sumOldRows(work) })
 	g.Go(func() error {
 		<-ctx.Done()
 		s.drain(entrance, servers)
@@ -214,15 +219,17 @@ func (s *Server) serve(ctx context.Context, g *errgroup.Group) (*gateway.Entranc
 	}
 	entrance := gateway.NewEntrance(s.gateway, secure, others)
 	serve(s.door, func() error { return entrance.Serve(s.door) })
-	operators := admin.Handler(admin.Backend{Apps: s.apps, Sessions: s.sessions, Token: s.token, Log: s.cfg.Log, Ending: ctx.Done()})
+	near := admin.Backend{Apps: s.apps, Sessions: s.sessions, Token: s.token, Whole: s.store, Log: s.cfg.Log, Ending: ctx.Done()}
+	far := near
+	far.Remote = true
 	var servers []*http.Server
 	for _, door := range []struct {
 		listener net.Listener
 		handler  http.Handler
 	}{
 		{s.cfg.Ops, s.ops(ctx)},
-		{s.cfg.Admin, operators},
-		{s.cfg.AdminTCP, admin.Guard(s.token, operators)},
+		{s.cfg.Admin, admin.Handler(near)},
+		{s.cfg.AdminTCP, admin.Guard(s.token, admin.Handler(far))},
 	} {
 		if door.listener == nil {
 			continue

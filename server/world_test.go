@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -59,12 +60,21 @@ func story(t *testing.T, config server.Config, tell func(t *testing.T, w *world)
 // start starts the server, also again after stop.
 func (w *world) start() {
 	w.t.Helper()
+	if err := w.tryStart(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// tryStart is start, unless the server does not.
+func (w *world) tryStart() error {
+	w.t.Helper()
 	w.config.Listener = w.listen(host)
 	w.config.Ops = w.listen("ops.test:80")
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := server.New(ctx, w.config)
 	if err != nil {
-		w.t.Fatal(err)
+		cancel()
+		return errors.Join(err, w.config.Listener.Close(), w.config.Ops.Close())
 	}
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
@@ -76,6 +86,7 @@ func (w *world) start() {
 		}
 	})
 	w.t.Cleanup(w.stop)
+	return nil
 }
 
 // addApp adds an app under policy multi, where platforms leave each other alone,

@@ -1450,8 +1450,12 @@ type SessionAnswer struct {
 	// The client sends a frame or a WebSocket ping at least this often.
 	HeartbeatMs uint32 `protobuf:"varint,4,opt,name=heartbeat_ms,json=heartbeatMs,proto3" json:"heartbeat_ms,omitempty"`
 	// After a resume that carried a UserSig: 0, or the code it was refused with.
-	RenewalCode   int32  `protobuf:"varint,5,opt,name=renewal_code,json=renewalCode,proto3" json:"renewal_code,omitempty"`
-	RenewalText   string `protobuf:"bytes,6,opt,name=renewal_text,json=renewalText,proto3" json:"renewal_text,omitempty"`
+	RenewalCode int32  `protobuf:"varint,5,opt,name=renewal_code,json=renewalCode,proto3" json:"renewal_code,omitempty"`
+	RenewalText string `protobuf:"bytes,6,opt,name=renewal_text,json=renewalText,proto3" json:"renewal_text,omitempty"`
+	// Names the past that the server has of its conversations. Another name than the
+	// one before it: the server was set back, as by a backup, and what the device holds
+	// of conversations is of a past that is no more. Empty: not known.
+	Past          string `protobuf:"bytes,7,opt,name=past,proto3" json:"past,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1524,6 +1528,13 @@ func (x *SessionAnswer) GetRenewalCode() int32 {
 func (x *SessionAnswer) GetRenewalText() string {
 	if x != nil {
 		return x.RenewalText
+	}
+	return ""
+}
+
+func (x *SessionAnswer) GetPast() string {
+	if x != nil {
+		return x.Past
 	}
 	return ""
 }
@@ -2177,7 +2188,7 @@ const file_rollcall_v1_rollcall_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\x05R\x04code\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12$\n" +
 	"\x0eretry_after_ms\x18\x03 \x01(\rR\fretryAfterMs\x12+\n" +
-	"\x06kicked\x18\x04 \x01(\v2\x13.rollcall.v1.NoticeR\x06kicked\"\xcf\x01\n" +
+	"\x06kicked\x18\x04 \x01(\v2\x13.rollcall.v1.NoticeR\x06kicked\"\xe3\x01\n" +
 	"\rSessionAnswer\x12\x18\n" +
 	"\asession\x18\x01 \x01(\x04R\asession\x12\x1e\n" +
 	"\n" +
@@ -2186,7 +2197,8 @@ const file_rollcall_v1_rollcall_proto_rawDesc = "" +
 	"\texpires_s\x18\x03 \x01(\x03R\bexpiresS\x12!\n" +
 	"\fheartbeat_ms\x18\x04 \x01(\rR\vheartbeatMs\x12!\n" +
 	"\frenewal_code\x18\x05 \x01(\x05R\vrenewalCode\x12!\n" +
-	"\frenewal_text\x18\x06 \x01(\tR\vrenewalText\"'\n" +
+	"\frenewal_text\x18\x06 \x01(\tR\vrenewalText\x12\x12\n" +
+	"\x04past\x18\a \x01(\tR\x04past\"'\n" +
 	"\vStaleAnswer\x12\x18\n" +
 	"\ahighest\x18\x01 \x01(\x04R\ahighest\"\x12\n" +
 	"\x10LoginAgainAnswer\"$\n" +

@@ -110,6 +110,9 @@ func initialised(dir string) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, os.ErrNotExist):
+		if _, err := os.Stat(filepath.Join(dir, sqlite.Staging)); err == nil {
+			return fmt.Errorf("a restore into %s was not finished: repeat it, with --force if it says that the directory is not empty", dir)
+		}
 		return fmt.Errorf("%s is no data directory: make one with `rollcall init --dir %s`, or name another with --dir", dir, dir)
 	}
 	return unusable(dir, err)

@@ -13,6 +13,9 @@
 //	rollcall history        what happened to an account
 //	rollcall explain        why a device was signed out
 //	rollcall watch          what happens to an account, live
+//	rollcall check          whether all that is stored is sound
+//	rollcall backup         a backup of it, while the server runs or not
+//	rollcall restore        go back to one
 //	rollcall usersig        make, check and explain tickets
 //	rollcall login          hold a session open and print what happens to it
 //	rollcall bench          measure it, beside what it cannot beat
@@ -56,6 +59,9 @@ type commands struct {
 	History  historyCmd  `cmd:"" help:"Print what happened to an account."`
 	Explain  explainCmd  `cmd:"" help:"Say why a device was signed out, or who was logged in at a moment."`
 	Watch    watchCmd    `cmd:"" help:"Print what happens to an account, as it happens."`
+	Check    checkCmd    `cmd:"" help:"Read all that is stored, and find what is damaged."`
+	Backup   backupCmd   `cmd:"" help:"Make a backup of all that is stored, with the server running or not."`
+	Restore  restoreCmd  `cmd:"" help:"Make a backup the store of a data directory."`
 	UserSig  userSigCmd  `cmd:"" name:"usersig" help:"Make, check and explain UserSigs, the tickets accounts log in with."`
 	Login    loginCmd    `cmd:"" help:"Log in, hold the session open, and print what happens to it."`
 	Bench    benchCmd    `cmd:"" help:"Measure Rollcall beside what it cannot beat."`

@@ -29,12 +29,14 @@ func TestADatabaseOfANewerProgramIsRefused(t *testing.T) {
 	for _, args := range [][]string{
 		{"serve", "--dir", dir, "--listen", "127.0.0.1:0", "--ops=", "--admin="},
 		{"app", "list", "--dir", dir},
+		{"check", "--dir", dir},
+		{"backup", "--dir", dir, filepath.Join(t.TempDir(), "backup.db")},
 	} {
 		cmd := exec.Command("rollcall", args...)
 		cmd.Env = clean()
 		out, err := cmd.CombinedOutput()
 		exit, ended := errors.AsType[*exec.ExitError](err)
-		if !ended || exit.ExitCode() != 1 || !strings.Contains(string(out), "version 9099, this program knows up to 1: run the newer program") {
+		if !ended || exit.ExitCode() != 1 || !strings.Contains(string(out), "version 9099, this program knows up to 2: run the newer program") {
 			t.Errorf("rollcall %s on a newer database ended with %v and said %s", args[0], err, out)
 		}
 	}

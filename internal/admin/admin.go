@@ -35,12 +35,15 @@ const (
 // Socket is where the admin socket of a data directory is.
 func Socket(dir string) string { return filepath.Join(dir, "admin.sock") }
 
-// A Backend is what operators work on. All of it is needed but Ending.
+// A Backend is what operators work on. All of it is needed but Remote and Ending.
 type Backend struct {
 	Apps     *apps.Apps
 	Sessions *session.Sessions
 	Token    *Token
 	Log      *slog.Logger
+
+	Whole  Whole // the store; for checks and copies
+	Remote bool  // operators may be on other machines: they get no copy of the store
 
 	// Ending is closed when the server shuts down: who watches is sent away then.
 	// nil: no server runs, so that nothing happens.
@@ -74,6 +77,7 @@ func (h handler) routes(mux router) {
 	h.accountRoutes(mux)
 	h.pastRoutes(mux)
 	h.policyRoutes(mux)
+	h.wholeRoutes(mux)
 }
 
 // A handler answers the requests, each in a method of its own.

@@ -301,5 +301,5 @@ func backend(t testing.TB) (admin.Backend, *sqlite.Store) {
 		t.Fatal(err)
 	}
 	x := session.New(s, a, node.NewRoster(), session.Options{})
-	return admin.Backend{Apps: a, Sessions: x, Token: token, Log: slog.New(slog.DiscardHandler)}, s
+	return admin.Backend{Apps: a, Sessions: x, Token: token, Whole: s, Log: slog.New(slog.DiscardHandler)}, s
 }

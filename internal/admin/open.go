@@ -64,7 +64,7 @@ func stopped(ctx context.Context, s *sqlite.Store, o apps.Options) (Backend, err
 	}
 	t, err := LoadToken(ctx, s)
 	x := session.New(s, a, node.NewRoster(), session.Options{Log: o.Log})
-	return Backend{Apps: a, Sessions: x, Token: t, Log: o.Log}, err
+	return Backend{Apps: a, Sessions: x, Token: t, Whole: s, Log: o.Log}, err
 }
 
 // inside serves the API to a client in this process, until shut.

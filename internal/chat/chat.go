@@ -195,9 +195,12 @@ func (c *Conversations) internal(a rollcall.Account, err error) error {
 		return err
 	}
 	level := slog.LevelError
-	if errors.Is(err, store.ErrDisk) { // said once, when it began
+	if errors.Is(err, store.ErrDisk) || errors.Is(err, store.ErrDamaged) { // of which the log has heard
 		level = slog.LevelDebug
 	}
 	c.opt.Log.Log(context.Background(), level, "store", "app", a.App, "user", a.User, "err", err)
+	if errors.Is(err, store.ErrDamaged) {
+		return session.Damaged()
+	}
 	return &imcode.Error{Code: imcode.Internal, Detail: "the server could not store or read this: try again", RetryAfter: c.opt.RetryAfter}
 }

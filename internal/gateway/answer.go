@@ -45,7 +45,7 @@ func (c *conn) reply(id uint64, a session.Answer) {
 		c.answer(id, &wire.ServerFrame{Body: &wire.ServerFrame_Session{Session: &wire.SessionAnswer{
 			Session: a.Session.Number, Connection: a.Session.Conn, ExpiresS: a.Session.SigEnds,
 			HeartbeatMs: uint32(c.heartbeat(a.Session.Platform).Milliseconds()),
-			RenewalCode: int32(a.Renewal), RenewalText: renewalText(a),
+			RenewalCode: int32(a.Renewal), RenewalText: renewalText(a), Past: c.g.opt.Past,
 		}}})
 	case policy.Refused:
 		r := &wire.Refusal{Code: int32(a.Code), Text: a.Detail}

@@ -46,6 +46,7 @@ type Options struct {
 	WebSilence   time.Duration // a web page's connection is closed after it; default 60 s
 	Origins      []string      // web origins admitted beside the server's own, as https://app.example
 	Proxies      proxy.Trusted // whose X-Forwarded-For is believed; default: nobody's
+	Past         string        // names the past of the conversations, for clients that hold some of it; default: not known
 	Log          *slog.Logger  // default: none
 }
 

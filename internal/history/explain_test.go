@@ -143,6 +143,7 @@ func TestEveryEndIsTold(t *testing.T) {
 		policy.EventReplaced: "It was replaced by its own next login",
 		policy.EventLapsed:   "it had been without a connection for 7 days",
 		policy.EventKeptOut:  "It was signed out on ",
+		policy.EventSetBack:  "because the server was set back to a backup",
 	}
 	explained := func(e policy.Event) string {
 		e.At, e.Session, e.Device, e.Platform = noon, 1, "d", rollcall.Android

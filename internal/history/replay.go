@@ -184,7 +184,7 @@ func (l *life) arrange(state policy.State) {
 // before.
 func ends(r store.HistoryRow) bool {
 	switch r.Kind {
-	case policy.EventLogout, policy.EventKicked, policy.EventExpired, policy.EventReplaced, policy.EventLapsed, policy.EventKeptOut:
+	case policy.EventLogout, policy.EventKicked, policy.EventExpired, policy.EventReplaced, policy.EventLapsed, policy.EventKeptOut, policy.EventSetBack:
 		return true
 	case policy.EventSignedUp, policy.EventLogin, policy.EventResume, policy.EventAway, policy.EventRefused,
 		policy.EventRevoked, policy.EventDisabled, policy.EventEnabled, policy.EventDeleted:

@@ -67,6 +67,8 @@ func (a Account) end(r store.HistoryRow) string {
 		return "signed out on " + at + ", " + r.By.Why(policy.SigEnded, r.Platform) + "."
 	case policy.EventLapsed:
 		return "signed out on " + at + ", because it had been without a connection for " + awayLimit(r.Platform) + "."
+	case policy.EventSetBack:
+		return "signed out on " + at + ", because the server was set back to a backup. If it was still logged in then, it logs in again by itself."
 	case policy.EventReplaced:
 		return "replaced by its own next login on " + at + ": nobody else had to do with it."
 	default:

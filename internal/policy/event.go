@@ -28,6 +28,7 @@ const (
 	EventEnabled
 	EventDeleted
 	EventKeptOut // a session evicted before: an act covers it, so that its device does not come back by itself
+	EventSetBack // the store was set back to an earlier moment, as by a backup
 
 	numEventKinds = iota // a new one stands above
 )
@@ -46,7 +47,7 @@ func (k EventKind) String() string {
 		EventAway: "away", EventKicked: "kicked", EventExpired: "expired", EventReplaced: "replaced",
 		EventLapsed: "lapsed", EventRefused: "refused", EventRevoked: "UserSigs revoked",
 		EventDisabled: "disabled", EventEnabled: "enabled", EventDeleted: "deleted",
-		EventKeptOut: "kept out",
+		EventKeptOut: "kept out", EventSetBack: "set back",
 	}
 	if int(k) < len(names) && names[k] != "" {
 		return names[k]

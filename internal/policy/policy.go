@@ -226,6 +226,6 @@ type Outcome struct {
 // An Ended session is to be told or closed where it is connected.
 type Ended struct {
 	Session Session
-	Kind    EventKind // how: kicked, expired, replaced, logout, lapsed
+	Kind    EventKind // how: kicked, expired, replaced, logout, lapsed, set back
 	Notice  Notice    // with kicked and expired; the others are closed without a word
 }

@@ -31,6 +31,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"sync"
@@ -220,11 +221,20 @@ func (s *Sessions) internal(a rollcall.Account, err error) error {
 		return err
 	}
 	level := slog.LevelError
-	if errors.Is(err, store.ErrDisk) { // said once, when it began
+	if errors.Is(err, store.ErrDisk) || errors.Is(err, store.ErrDamaged) { // of which the log has heard
 		level = slog.LevelDebug
 	}
 	s.opt.Log.Log(context.Background(), level, "store", "app", a.App, "user", a.User, "err", err)
+	if errors.Is(err, store.ErrDamaged) {
+		return fmt.Errorf("%w: %w", Damaged(), store.ErrDamaged)
+	}
 	return &imcode.Error{Code: imcode.Internal, Detail: "the server could not store this: try again", RetryAfter: s.opt.RetryAfter}
+}
+
+// Damaged is what somebody is told of whom something stored is damaged: 70500, and to
+// come back when an operator may have seen to it.
+func Damaged() *imcode.Error {
+	return &imcode.Error{Code: imcode.Internal, Detail: "what the server has stored of this is damaged: its operator has to see to it", RetryAfter: time.Minute}
 }
 
 // serve runs a rule that may grant connection c a session, with a place reserved

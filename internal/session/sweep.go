@@ -2,13 +2,16 @@ package session
 
 import (
 	"context"
+	"errors"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"rollcall.example"
 	"rollcall.example/internal/policy"
+	"rollcall.example/internal/store"
 )
 
 const (
@@ -81,13 +84,21 @@ func (s *Sessions) sweep(ctx context.Context, now time.Time) (time.Time, error) 
 			s.due.Store(next.UnixMilli())
 			return next, nil
 		}
-		if err := s.expireAll(ctx, due, now); err != nil {
+		damaged, err := s.expireAll(ctx, due, now)
+		if err != nil {
 			return next, err
+		}
+		if damaged == len(due) { // they stay due, and nobody else is
+			s.due.Store(next.UnixMilli())
+			return next, nil
 		}
 	}
 }
 
-func (s *Sessions) expireAll(ctx context.Context, due []rollcall.Account, now time.Time) error {
+// expireAll ends what is due of accounts. It counts those which it could not look at, as
+// they are damaged: they do not hold up the others.
+func (s *Sessions) expireAll(ctx context.Context, due []rollcall.Account, now time.Time) (damaged int, err error) {
+	var broken atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(sweepWorkers)
 	for _, a := range due {
@@ -95,10 +106,15 @@ func (s *Sessions) expireAll(ctx context.Context, due []rollcall.Account, now ti
 			_, err := s.mutateIn(ctx, later, a, nil, func(st policy.State, at present) policy.Outcome {
 				return policy.Expire(st, now, at.rules)
 			})
+			if errors.Is(err, store.ErrDamaged) {
+				broken.Add(1)
+				return nil
+			}
 			return err
 		})
 	}
-	return g.Wait()
+	err = g.Wait()
+	return int(broken.Load()), err
 }
 
 // watched is the wall clock held against the monotonic one.

@@ -28,8 +28,10 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrExists: the app or key is there already.
 	ErrExists = errors.New("exists already")
-	// ErrDamaged: what is stored is not what was written.
-	ErrDamaged = errors.New("the stored data is damaged")
+	// ErrDamaged: what is stored is not what was written. Nothing of it is told.
+	ErrDamaged = errors.New("the stored data is damaged: `rollcall check` finds all that is, docs/operations.md says what to do")
+	// ErrBusy: there is one check or copy of the whole store at a time.
+	ErrBusy = errors.New("the store is being checked or copied already")
 	// ErrClosed: the store has been closed.
 	ErrClosed = errors.New("store is closed")
 	// ErrDisk: the disk takes nothing at present: it is full, read-only, or fails.
@@ -130,6 +132,10 @@ type Conversing struct {
 	Peer    rollcall.UserID // another one's
 	Need    talk.Need
 }
+
+// Past is the value that names the past of all conversations. What a client holds of them
+// under another name is of a past that this store does not have: it was set back.
+const Past = "past"
 
 // Values is the storage of what belongs to the whole server and to no app, by name.
 type Values interface {

@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -13,8 +15,8 @@ import (
 // AddApp implements store.Apps.
 func (s *Store) AddApp(ctx context.Context, a store.App) error {
 	return s.change(ctx, "add app "+a.ID.String(), func(ctx context.Context, c *sql.Conn) error {
-		const app = `INSERT INTO app (id, name, created, disabled, settings) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
-		if err := added(c.ExecContext(ctx, app, int64(a.ID), a.Name, millis(a.Created), a.Disabled, a.Settings)); err != nil {
+		const app = `INSERT INTO app (id, name, created, disabled, settings, sum) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+		if err := added(c.ExecContext(ctx, app, int64(a.ID), a.Name, millis(a.Created), a.Disabled, a.Settings, sumOfApp(&a))); err != nil {
 			return err
 		}
 		for _, k := range a.Keys {
@@ -28,15 +30,29 @@ func (s *Store) AddApp(ctx context.Context, a store.App) error {
 
 // SetSettings implements store.Apps.
 func (s *Store) SetSettings(ctx context.Context, id rollcall.AppID, settings []byte) error {
-	return s.change(ctx, "change app "+id.String(), func(ctx context.Context, c *sql.Conn) error {
-		return found(c.ExecContext(ctx, `UPDATE app SET settings = ? WHERE id = ?`, settings, int64(id)))
-	})
+	return s.changeApp(ctx, "change app "+id.String(), id, func(a *store.App) { a.Settings = settings })
 }
 
 // SetAppDisabled implements store.Apps.
 func (s *Store) SetAppDisabled(ctx context.Context, id rollcall.AppID, disabled bool) error {
-	return s.change(ctx, "disable or enable app "+id.String(), func(ctx context.Context, c *sql.Conn) error {
-		return found(c.ExecContext(ctx, `UPDATE app SET disabled = ? WHERE id = ?`, disabled, int64(id)))
+	return s.changeApp(ctx, "disable or enable app "+id.String(), id, func(a *store.App) { a.Disabled = disabled })
+}
+
+// changeApp changes an app's own row, which is read for it: its sum is of all of it.
+func (s *Store) changeApp(ctx context.Context, doing string, id rollcall.AppID, f func(*store.App)) error {
+	return s.change(ctx, doing, func(ctx context.Context, c *sql.Conn) error {
+		rows, err := c.QueryContext(ctx, `SELECT `+appColumns+` FROM app WHERE id = ?`, int64(id))
+		if err != nil {
+			return err
+		}
+		found, err := scanRows(rows, s.scanApp)
+		if err != nil || len(found) == 0 {
+			return cmp.Or(err, store.ErrNotFound)
+		}
+		a := found[0]
+		f(&a)
+		_, err = c.ExecContext(ctx, `UPDATE app SET disabled = ?, settings = ?, sum = ? WHERE id = ?`, a.Disabled, a.Settings, sumOfApp(&a), int64(id))
+		return err
 	})
 }
 
@@ -56,8 +72,8 @@ func (s *Store) AddKey(ctx context.Context, id rollcall.AppID, k store.Key) erro
 }
 
 func addKey(ctx context.Context, c *sql.Conn, id rollcall.AppID, k store.Key) error {
-	const key = `INSERT INTO app_key (app, id, secret, created) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`
-	return added(c.ExecContext(ctx, key, int64(id), k.ID, []byte(k.Secret), millis(k.Created)))
+	const key = `INSERT INTO app_key (app, id, secret, created, sum) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+	return added(c.ExecContext(ctx, key, int64(id), k.ID, []byte(k.Secret), millis(k.Created), sumOfKey(id, &k)))
 }
 
 // RemoveKey implements store.Apps.
@@ -70,10 +86,10 @@ func (s *Store) RemoveKey(ctx context.Context, id rollcall.AppID, key string) er
 // Apps implements store.Apps.
 func (s *Store) Apps(ctx context.Context) (apps []store.App, err error) {
 	err = s.read(ctx, "read the apps", func(tx *sql.Tx) error {
-		if apps, err = scanAll(ctx, tx.StmtContext(ctx, s.reads.apps), scanApp); err != nil {
+		if apps, err = scanAll(ctx, tx.StmtContext(ctx, s.reads.apps), s.scanApp); err != nil {
 			return err
 		}
-		keys, err := scanAll(ctx, tx.StmtContext(ctx, s.reads.keys), scanKey)
+		keys, err := scanAll(ctx, tx.StmtContext(ctx, s.reads.keys), s.scanKey)
 		if err != nil {
 			return err
 		}
@@ -82,33 +98,74 @@ func (s *Store) Apps(ctx context.Context) (apps []store.App, err error) {
 			at[apps[i].ID] = &apps[i]
 		}
 		for _, k := range keys {
-			if a := at[k.app]; a != nil {
-				a.Keys = append(a.Keys, k.Key)
+			a := at[k.app]
+			if a == nil {
+				return damaged("there is a key of app %s, which is not there", k.app)
 			}
+			a.Keys = append(a.Keys, k.Key)
 		}
 		return nil
 	})
 	return apps, err
 }
 
-func scanApp(rows *sql.Rows) (a store.App, err error) {
-	var id, created int64
-	err = rows.Scan(&id, &a.Name, &created, &a.Disabled, &a.Settings)
-	a.ID, a.Created = rollcall.AppID(id), moment(created)
-	return a, err
+// The columns of apps and keys, as they are scanned.
+const (
+	appColumns = `id, name, created, disabled, settings, ifnull(sum, -1)`
+	keyColumns = `app, id, secret, created, ifnull(sum, -1)`
+)
+
+// An appRow is an app's own row.
+type appRow struct {
+	store.App
+
+	id, created, stored int64
 }
 
-// An ownedKey is a key with its app.
-type ownedKey struct {
+// scan reads appColumns.
+func (x *appRow) scan(r row) error {
+	var settings sql.RawBytes
+	err := r.Scan(&x.id, &x.Name, &x.created, &x.Disabled, &settings, &x.stored)
+	x.ID, x.Created = rollcall.AppID(x.id), moment(x.created)
+	x.Settings = bytes.Clone(settings)
+	return err
+}
+
+func (s *Store) scanApp(r *sql.Rows) (store.App, error) {
+	var x appRow
+	if x.scan(r) != nil {
+		return x.App, damaged("an app cannot be read")
+	}
+	if !s.old().good(appTable, x.stored, sumOfApp(&x.App)) {
+		return x.App, damaged("app %d", x.id)
+	}
+	return x.App, nil
+}
+
+// A keyRow is a key with its app.
+type keyRow struct {
 	app rollcall.AppID
 	store.Key
+
+	owner, created, stored int64
 }
 
-func scanKey(rows *sql.Rows) (k ownedKey, err error) {
-	var app, created int64
-	err = rows.Scan(&app, &k.ID, &k.Secret, &created)
-	k.app, k.Created = rollcall.AppID(app), moment(created)
-	return k, err
+// scan reads keyColumns.
+func (x *keyRow) scan(r row) error {
+	err := r.Scan(&x.owner, &x.ID, &x.Secret, &x.created, &x.stored)
+	x.app, x.Created = rollcall.AppID(x.owner), moment(x.created)
+	return err
+}
+
+func (s *Store) scanKey(r *sql.Rows) (keyRow, error) {
+	var x keyRow
+	if x.scan(r) != nil {
+		return x, damaged("a key cannot be read")
+	}
+	if !s.old().good(keyTable, x.stored, sumOfKey(x.app, &x.Key)) {
+		return x, damaged("a key of app %d", x.owner)
+	}
+	return x, nil
 }
 
 // change has the writer run f, all or nothing, whatever else is in its batch.

@@ -2,88 +2,82 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
+
+	"rollcall.example/internal/store"
 )
 
-// backUp copies the database at path, whose schema has the version given, to a file
-// beside it that is named after version and time, and returns that one's path once
-// it has been flushed and read as a database. Nobody may have it open: to close a
-// file takes away the locks that SQLite has on it in the same process.
-func backUp(ctx context.Context, path string, version int64, now time.Time) (backup string, err error) {
-	if err := mergeLog(ctx, path); err != nil {
-		return "", fmt.Errorf("copy the log into the database: %w", err)
+// errThere: a backup does not go over another file by itself.
+var errThere = errors.New("it is there already")
+
+// Backup makes a backup at path of what from copies, as Copy does: flushed, mode 0600,
+// and read back with all checks before it has its name. Until then it lies beside, as
+// path.part, and is no database; a process that is killed leaves no more than that. With
+// over it may take the place of a file. A report that is not sound: the store is damaged
+// there, and no backup is left.
+func Backup(ctx context.Context, path string, over bool, from func(context.Context, func(int64) (io.Writer, error)) error, tell func(store.Progress)) (store.Report, error) {
+	if err := vacant(path, over); err != nil {
+		return store.Report{}, err
 	}
-	backup = fmt.Sprintf("%s.v%d-%s", path, version, now.UTC().Format("20060102T150405Z"))
 	part := path + ".part"
-	defer func() {
-		if err != nil {
-			_ = os.Remove(part)
-		}
-	}()
-	if err := copyFile(part, path); err != nil {
-		return "", fmt.Errorf("copy the database: %w", err)
+	p, err := newPartial(part, tell)
+	if err != nil {
+		return store.Report{}, err
 	}
-	if err := proveBackup(ctx, part, version); err != nil {
-		return "", fmt.Errorf("read the copy of the database: %w", err)
+	if err = from(ctx, p.begin); err == nil {
+		err = p.finish()
 	}
-	if err := os.Rename(part, backup); err != nil {
-		return "", err
+	cold(p.file)
+	err = errors.Join(err, p.file.Close())
+	var r store.Report
+	if err == nil {
+		r, err = checkFile(ctx, part, tell)
 	}
-	return backup, flushDirectory(filepath.Dir(path))
+	if err == nil && r.Sound() {
+		err = place(part, path, over)
+	}
+	if err != nil || !r.Sound() {
+		return r, errors.Join(err, os.Remove(part))
+	}
+	return r, flushDirectory(filepath.Dir(path))
 }
 
-// mergeLog makes the file at path the whole database.
-func mergeLog(ctx context.Context, path string) error {
-	db, err := sql.Open("sqlite", dsn(path, "", writing...))
-	if err != nil {
+// vacant tells whether a file may be made at path.
+func vacant(path string, over bool) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
 		return err
-	}
-	return errors.Join(checkpoint(ctx, db, "TRUNCATE"), db.Close())
-}
-
-// copyFile copies a file to one that only its owner can read, and flushes it.
-func copyFile(to, from string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	if err := os.Remove(to); err != nil && !errors.Is(err, os.ErrNotExist) { // of a process that died
-		return err
-	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		out.Close()
-		return err
-	}
-	return errors.Join(out.Sync(), out.Close())
-}
-
-// proveBackup opens a copy as a database, and changes nothing of it.
-func proveBackup(ctx context.Context, path string, version int64) error {
-	db, err := sql.Open("sqlite", dsn(path, "mode=ro&immutable=1"))
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	var verdict string
-	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
-		return err
-	}
-	if verdict != "ok" {
-		return fmt.Errorf("it is damaged: %s", verdict)
-	}
-	if got, err := versionOf(ctx, db); err != nil || got != version {
-		return fmt.Errorf("it has version %d, want %d: %w", got, version, err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is no file", path)
+	case !over:
+		return fmt.Errorf("%s: %w", path, errThere)
 	}
 	return nil
+}
+
+// place gives a file its name. Without over it does not take the place of another, also
+// if that came meanwhile: where the file system has links.
+func place(part, path string, over bool) error {
+	if over {
+		return os.Rename(part, path)
+	}
+	err := os.Link(part, path)
+	switch {
+	case err == nil:
+		return os.Remove(part)
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%s: %w", path, errThere)
+	}
+	if err := vacant(path, false); err != nil {
+		return err
+	}
+	return os.Rename(part, path)
 }

@@ -16,6 +16,8 @@ type batch struct {
 	sql      *writes
 	known    *known
 	talks    *knownTalks
+	last     *lastRows
+	tallies  *tallies
 	conn     *sql.Conn
 	accounts map[rollcall.Account]*entry
 	order    []*entry
@@ -34,18 +36,9 @@ type entry struct {
 	events  []policy.Event
 }
 
-// A period is a day or month of an app.
-type period struct {
-	app rollcall.AppID
-	at  int
-}
-
-// counts are what a batch adds to a period.
-type counts struct{ active, signedUp int64 }
-
 func newBatch(w *writer, size int) *batch {
 	return &batch{
-		sql: w.sql, known: &w.known, talks: &w.talks, conn: w.conn,
+		sql: w.sql, known: &w.known, talks: &w.talks, last: &w.last, tallies: &w.tallies, conn: w.conn,
 		accounts: make(map[rollcall.Account]*entry, size),
 		order:    make([]*entry, 0, size),
 		usage:    map[period]counts{},
@@ -127,30 +120,6 @@ func (e *entry) take(o policy.Outcome) {
 	e.is = o.State
 }
 
-// count adds the account to its app's day and month when it first came online in
-// them, and to the day's new accounts when it signed up.
-func (b *batch) count(e *entry, s policy.State) {
-	if s.ActiveDay > e.is.ActiveDay {
-		b.add(period{e.account.App, s.ActiveDay}, counts{active: 1})
-	}
-	if s.ActiveMonth > e.is.ActiveMonth {
-		b.add(period{e.account.App, s.ActiveMonth}, counts{active: 1})
-	}
-	if s.Exists() && !e.is.Exists() {
-		day := s.ActiveDay
-		if day == 0 {
-			y, m, d := s.Created.Date()
-			day = (y*100+int(m))*100 + d
-		}
-		b.add(period{e.account.App, day}, counts{signedUp: 1})
-	}
-}
-
-func (b *batch) add(p period, n counts) {
-	c := b.usage[p]
-	b.usage[p] = counts{c.active + n.active, c.signedUp + n.signedUp}
-}
-
 // flush writes all that the batch changed.
 func (b *batch) flush() error {
 	for _, e := range b.order {
@@ -164,10 +133,5 @@ func (b *batch) flush() error {
 	if err := b.saveRows(); err != nil {
 		return err
 	}
-	for p, n := range b.usage {
-		if err := b.sql.addUsage.exec(int64(p.app), p.at, n.active, n.signedUp); err != nil {
-			return fmt.Errorf("count app %s: %w", p.app, err)
-		}
-	}
-	return nil
+	return b.saveUsage()
 }

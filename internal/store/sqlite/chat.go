@@ -218,7 +218,7 @@ func (b *batch) sessions(a rollcall.Account, t *talking) (policy.State, error) {
 	if t.state == nil {
 		s := &policy.State{}
 		var err error
-		if s.Sessions, err = askAll((*compiled).ask, b.sql.loads.sessions, scanSession, t.row); err != nil {
+		if s.Sessions, err = askAll((*compiled).ask, b.sql.loads.sessions, scanSession, b.sql.loads.old, t.row); err != nil {
 			return *s, err
 		}
 		t.state = s
@@ -252,7 +252,7 @@ func (b *batch) talk(x, y int64) (*talkEntry, error) {
 			return nil, err
 		}
 		if loaded != nil {
-			e.is = loaded.talkRow
+			e.is = *loaded
 		}
 	}
 	e.was = e.is

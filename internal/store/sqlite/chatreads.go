@@ -5,12 +5,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"rollcall.example"
-	"rollcall.example/internal/store"
 	"rollcall.example/internal/talk"
 )
 
@@ -27,7 +25,7 @@ func (r talkRow) side(account int64) int {
 func (l *talkLoads[S]) changedSince(ask asking[S], account int64, since uint64, limit int) (all []namedTalk, err error) {
 	for _, stmt := range []S{l.changedLow, l.changedHigh} {
 		err = ask(stmt, func(r row) error {
-			x, err := scanTalk(r)
+			x, err := l.scanNamed(r)
 			all = append(all, x)
 			return err
 		}, account, int64(since), limit)
@@ -69,7 +67,7 @@ func (s *Store) Conversations(ctx context.Context, a rollcall.Account, since uin
 			since = r.sides[side].Changed
 		}
 		if !more && since < change { // the latest change is some conversation's
-			return fmt.Errorf("the conversations of account %d end with change %d, want %d: %w", own.row, since, change, store.ErrDamaged)
+			return damaged("the conversations of account %d end with change %d, want %d", own.row, since, change)
 		}
 		return nil
 	})
@@ -95,7 +93,7 @@ func (s *Store) Messages(ctx context.Context, a rollcall.Account, peer rollcall.
 			return err
 		}
 		p.Last = t.last
-		x := &excerpt{talkRow: t.talkRow, side: t.side(own.row), span: span, page: &p}
+		x := &excerpt{talkRow: *t, side: t.side(own.row), span: span, page: &p}
 		if span.After > 0 {
 			return x.forward(ask, &s.reads.talkLoads)
 		}
@@ -169,7 +167,7 @@ func (x *excerpt) forward(ask asking[*sql.Stmt], l *talkLoads[*sql.Stmt]) error 
 }
 
 func (x *excerpt) broken(at uint64) error {
-	return fmt.Errorf("message %d of conversation %d is not there: %w", at, x.id, store.ErrDamaged)
+	return damaged("message %d of conversation %d is not there", at, x.id)
 }
 
 // gather reads messages until the page is full, and whether there are more. Each is

@@ -16,8 +16,9 @@ import (
 //
 // It belongs to the one goroutine that has the connection.
 type direct struct {
-	db  uintptr // SQLite's handle of the connection
-	tls *libc.TLS
+	db    uintptr // SQLite's handle of the connection
+	tls   *libc.TLS
+	mutex uintptr // that the connection had
 
 	room  []byte // SQLite's memory: texts and blobs, while a statement runs with them
 	start uintptr
@@ -42,6 +43,7 @@ func directOf(conn *sql.Conn) (*direct, error) {
 		return nil, err
 	}
 	d.tls = libc.NewTLS()
+	d.lockless(true)
 	if err := d.reserve(4 << 10); err != nil {
 		d.close()
 		return nil, err
@@ -49,7 +51,20 @@ func directOf(conn *sql.Conn) (*direct, error) {
 	return d, nil
 }
 
+// lockless has SQLite take the connection as one opened with SQLITE_OPEN_NOMUTEX, which
+// the driver never does: one goroutine has it, and a tenth of the time of a login would
+// go into locks that nobody else asks for.
+func (d *direct) lockless(is bool) {
+	c := at[sqlite3.Tsqlite3](d.db)
+	if is {
+		d.mutex, c.Fmutex = c.Fmutex, 0
+	} else {
+		c.Fmutex = d.mutex
+	}
+}
+
 func (d *direct) close() {
+	d.lockless(false)
 	libc.Xfree(d.tls, d.start)
 	d.tls.Close()
 }
@@ -203,7 +218,7 @@ func (c *compiled) bind(args []any) error {
 			used += copy(d.room[used:], x)
 			code = sqlite3.Xsqlite3_bind_blob(d.tls, c.handle, place, here, int32(len(x)), sqlite3.SQLITE_STATIC)
 		default:
-			return fmt.Errorf("argument %d is a %T", i+1, arg)
+			return fmt.Errorf("argument %d is of a type that has no place in a statement", i+1) // and not which: arguments stay on the stack
 		}
 		if code != sqlite3.SQLITE_OK {
 			return d.failure(code)

@@ -105,6 +105,9 @@ func (w *writer) judge(err error) {
 }
 
 func (w *writer) tell(err error) {
+	if err != nil {
+		w.long.interrupt(err)
+	}
 	if w.options.Disk != nil {
 		w.options.Disk(err)
 	}
@@ -130,9 +133,8 @@ func (w *writer) probe(ctx context.Context) {
 
 // write commits as much as a batch of many requests, and takes it back.
 func (w *writer) write(ctx context.Context) error {
-	const put = `INSERT INTO setting (name, value) VALUES ('probe', zeroblob(?)) ON CONFLICT DO UPDATE SET value = excluded.value`
 	for _, bytes := range []int{64 << 10, 0} {
-		if _, err := w.conn.ExecContext(ctx, put, bytes); err != nil {
+		if err := setValue(ctx, w.conn, "probe", make([]byte, bytes)); err != nil {
 			return err
 		}
 	}

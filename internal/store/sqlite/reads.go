@@ -16,11 +16,11 @@ type reads struct {
 	loads[*sql.Stmt]
 	talkLoads[*sql.Stmt]
 
-	due, loggedIn, history, usage, apps, keys, value *sql.Stmt
+	due, loggedIn, history, usage, apps, keys, values *sql.Stmt
 }
 
-func prepareReads(ctx context.Context, db *sql.DB) (*reads, error) {
-	r := &reads{}
+func prepareReads(ctx context.Context, db *sql.DB, old tables) (*reads, error) {
+	r := &reads{loads: loads[*sql.Stmt]{old: old}, talkLoads: talkLoads[*sql.Stmt]{old: old}}
 	var all []statement
 	for _, q := range append(r.loads.list(), r.talkLoads.list()...) {
 		all = append(all, statement(q))
@@ -31,13 +31,11 @@ func prepareReads(ctx context.Context, db *sql.DB) (*reads, error) {
 		statement{&r.loggedIn, `SELECT a.user FROM session s CROSS JOIN account a ON a.id = s.account
 			WHERE s.account > coalesce((SELECT id FROM account WHERE app = ? AND user = ?), 0) AND a.app = ?
 			GROUP BY s.account ORDER BY s.account LIMIT ?`},
-		statement{&r.history, `SELECT h.id, h.at, h.last, h.count, h.fold, h.kind, h.session, h.device, h.device_name, h.platform, h.address,
-			h.code, h.reason, h.by_session, h.by_platform, h.by_device_name, h.by_rule, h.by_limit, h.by_operator, h.connected
-			FROM account a JOIN history h ON h.account = a.id WHERE a.app = ? AND a.user = ? AND h.id < ? ORDER BY h.id DESC LIMIT ?`},
-		statement{&r.usage, `SELECT period, active, signed_up FROM usage WHERE app = ? AND period BETWEEN ? AND ? ORDER BY period`},
-		statement{&r.apps, `SELECT id, name, created, disabled, settings FROM app ORDER BY id`},
-		statement{&r.keys, `SELECT app, id, secret, created FROM app_key ORDER BY app, created, id`},
-		statement{&r.value, `SELECT value FROM setting WHERE name = ?`},
+		statement{&r.history, `SELECT ` + eventColumns + ` FROM history WHERE account = ? AND id < ? ORDER BY id DESC LIMIT ?`},
+		statement{&r.usage, `SELECT period, active, signed_up, ifnull(sum, -1) FROM usage WHERE app = ? AND period BETWEEN ? AND ? ORDER BY period`},
+		statement{&r.apps, `SELECT ` + appColumns + ` FROM app ORDER BY id`},
+		statement{&r.keys, `SELECT ` + keyColumns + ` FROM app_key ORDER BY app, created, id`},
+		statement{&r.values, `SELECT ` + settingColumns + ` FROM setting`},
 	))
 }
 
@@ -51,6 +49,7 @@ func (s *Store) read(ctx context.Context, doing string, f func(*sql.Tx) error) e
 	if err == nil {
 		return nil
 	}
+	err = s.writer.met(err)
 	select {
 	case <-s.writer.quit:
 		return fmt.Errorf("%s: %w", doing, store.ErrClosed)
@@ -114,7 +113,10 @@ func (s *Store) LoggedIn(ctx context.Context, app rollcall.AppID, after rollcall
 			return err
 		}
 		for _, user := range users {
-			_, state, err := s.reads.load(within(ctx, tx), rollcall.Account{App: app, User: user})
+			id, state, err := s.reads.load(within(ctx, tx), rollcall.Account{App: app, User: user})
+			if err == nil && id == 0 { // its row has another name than the index
+				err = damaged("an account of app %s that has a session", app)
+			}
 			if err != nil {
 				return err
 			}
@@ -129,20 +131,6 @@ func scanUser(rows *sql.Rows) (rollcall.UserID, error) {
 	var user string
 	err := rows.Scan(&user)
 	return rollcall.UserID(user), err
-}
-
-// Usage implements store.Records.
-func (s *Store) Usage(ctx context.Context, app rollcall.AppID, from, to int) (rows []store.UsageRow, err error) {
-	err = s.read(ctx, "read the usage of app "+app.String(), func(tx *sql.Tx) error {
-		rows, err = scanAll(ctx, tx.StmtContext(ctx, s.reads.usage), scanUsage, int64(app), from, to)
-		return err
-	})
-	return rows, err
-}
-
-func scanUsage(rows *sql.Rows) (r store.UsageRow, err error) {
-	err = rows.Scan(&r.Period, &r.Active, &r.SignedUp)
-	return r, err
 }
 
 func duration(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }

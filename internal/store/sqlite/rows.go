@@ -5,12 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"rollcall.example"
 	"rollcall.example/internal/policy"
 )
-
-// webPlatform is rollcall.Web as the database has it.
-const webPlatform = int64(rollcall.Web)
 
 // endOfTime is the latest moment in the database, the end of the year 9999: a
 // UserSig may claim to be good for longer than milliseconds can count.
@@ -41,8 +37,8 @@ func dueMillis(x policy.Session) int64 {
 }
 
 // blob is a hash as the database has it: empty if there is none.
-func blob(h policy.Hash) []byte {
-	if h == (policy.Hash{}) {
+func blob(h *policy.Hash) []byte {
+	if *h == (policy.Hash{}) {
 		return []byte{}
 	}
 	return h[:]

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"database/sql"
+	"slices"
 	"strings"
 
 	"rollcall.example"
@@ -22,12 +23,54 @@ type writes struct {
 	addTry, putTry, dropTry            *compiled
 	foldable, fold                     *compiled
 	addEvent, addEvents                *compiled
-	addUsage                           *compiled
+	usage, putUsage                    *compiled
+	owned, disownSession               *compiled
 
 	talkLoads[*compiled]
 	addTalk, putTalk, putTalker *compiled
 	addMessage, putMessage      *compiled
 	pins                        *compiled
+}
+
+// ofAccounts are the statements that write accounts, and what is counted of them.
+func (w *writes) ofAccounts() []query[*compiled] {
+	return []query[*compiled]{
+		{&w.addAccount, `INSERT INTO account (created, disabled, counter, rest_kick_counter, valid_from, highest_sig_time,
+			active_day, active_month, sum, id, app, user) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&w.putAccount, `UPDATE account SET created = ?, disabled = ?, counter = ?, rest_kick_counter = ?, valid_from = ?,
+			highest_sig_time = ?, active_day = ?, active_month = ?, sum = ? WHERE id = ?`},
+
+		{&w.addSession, `INSERT INTO session (device, device_name, platform, since, conn, node, away, sig_time, sig_ends, address,
+			fixed, present, before, due, sum, account, number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&w.putSession, `UPDATE session SET device = ?, device_name = ?, platform = ?, since = ?, conn = ?, node = ?, away = ?,
+			sig_time = ?, sig_ends = ?, address = ?, fixed = ?, present = ?, before = ?, due = ?, sum = ?
+			WHERE account = ? AND number = ?`},
+		{&w.endSession, `DELETE FROM session WHERE account = ? AND number = ?`},
+
+		{&w.addKick, `INSERT INTO kick (device, platform, reason, by_session, by_platform, by_device_name, by_rule, by_limit, by_operator,
+			at, fixed, present, before, sum, account, session, node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&w.putKick, `UPDATE kick SET device = ?, platform = ?, reason = ?, by_session = ?, by_platform = ?, by_device_name = ?,
+			by_rule = ?, by_limit = ?, by_operator = ?, at = ?, fixed = ?, present = ?, before = ?, sum = ?
+			WHERE account = ? AND session = ?`},
+		{&w.dropKick, `DELETE FROM kick WHERE account = ? AND session = ?`},
+
+		{&w.addTry, `INSERT INTO try (highest, seen, fixed, session, sum, account, device) VALUES (?, ?, ?, ?, ?, ?, ?)`},
+		{&w.putTry, `UPDATE try SET highest = ?, seen = ?, fixed = ?, session = ?, sum = ? WHERE account = ? AND device = ?`},
+		{&w.dropTry, `DELETE FROM try WHERE account = ? AND device = ?`},
+
+		{&w.foldable, `SELECT id, at, last, count, ifnull(sum, -1) FROM history WHERE fold > 0 AND account = ? AND kind = ? AND code = ? AND device = ? AND session = ?
+			AND device_name = ? AND platform = ? AND address = ? ORDER BY id DESC LIMIT 1`},
+		{&w.fold, `UPDATE history SET count = ?, last = ?, sum = iif(sum IS NULL, sum, ?) WHERE id = ?`},
+		{&w.addEvent, addEvents + anEvent},
+		{&w.addEvents, addEvents + anEvent + strings.Repeat(", "+anEvent, together-1)},
+
+		{&w.usage, `SELECT active, signed_up, ifnull(sum, -1) FROM usage WHERE app = ? AND period = ?`},
+		{&w.putUsage, `INSERT INTO usage (active, signed_up, sum, app, period) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET active = excluded.active, signed_up = excluded.signed_up, sum = excluded.sum`},
+
+		{&w.owned, `SELECT account, ` + sessionColumns + ` FROM session WHERE node <> '' AND node <> ? LIMIT ?`},
+		{&w.disownSession, `UPDATE session SET node = '', away = ?, due = ?, sum = ? WHERE account = ? AND number = ?`},
+	}
 }
 
 func prepareWrites(conn *sql.Conn) (*writes, error) {
@@ -36,40 +79,10 @@ func prepareWrites(conn *sql.Conn) (*writes, error) {
 		return nil, err
 	}
 	w := &writes{direct: on}
-	w.all = append(append(w.loads.list(), w.talkLoads.list()...), []query[*compiled]{
+	w.all = slices.Concat(w.loads.list(), w.talkLoads.list(), w.ofAccounts(), []query[*compiled]{
 		{&w.begin, `BEGIN IMMEDIATE`},
 		{&w.commit, `COMMIT`},
 		{&w.rollback, `ROLLBACK`},
-
-		{&w.addAccount, `INSERT INTO account (created, disabled, counter, rest_kick_counter, valid_from, highest_sig_time,
-			active_day, active_month, app, user) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
-		{&w.putAccount, `UPDATE account SET created = ?, disabled = ?, counter = ?, rest_kick_counter = ?, valid_from = ?,
-			highest_sig_time = ?, active_day = ?, active_month = ? WHERE id = ?`},
-
-		{&w.addSession, `INSERT INTO session (device, device_name, platform, since, conn, node, away, sig_time, sig_ends, address,
-			fixed, present, before, due, account, number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
-		{&w.putSession, `UPDATE session SET device = ?, device_name = ?, platform = ?, since = ?, conn = ?, node = ?, away = ?,
-			sig_time = ?, sig_ends = ?, address = ?, fixed = ?, present = ?, before = ?, due = ? WHERE account = ? AND number = ?`},
-		{&w.endSession, `DELETE FROM session WHERE account = ? AND number = ?`},
-
-		{&w.addKick, `INSERT INTO kick (device, platform, reason, by_session, by_platform, by_device_name, by_rule, by_limit, by_operator,
-			at, fixed, present, before, account, session, node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
-		{&w.putKick, `UPDATE kick SET device = ?, platform = ?, reason = ?, by_session = ?, by_platform = ?, by_device_name = ?,
-			by_rule = ?, by_limit = ?, by_operator = ?, at = ?, fixed = ?, present = ?, before = ? WHERE account = ? AND session = ?`},
-		{&w.dropKick, `DELETE FROM kick WHERE account = ? AND session = ?`},
-
-		{&w.addTry, `INSERT INTO try (highest, seen, fixed, session, account, device) VALUES (?, ?, ?, ?, ?, ?)`},
-		{&w.putTry, `UPDATE try SET highest = ?, seen = ?, fixed = ?, session = ? WHERE account = ? AND device = ?`},
-		{&w.dropTry, `DELETE FROM try WHERE account = ? AND device = ?`},
-
-		{&w.foldable, `SELECT id, at, last FROM history WHERE fold > 0 AND account = ? AND kind = ? AND code = ? AND device = ? AND session = ?
-			AND device_name = ? AND platform = ? AND address = ? ORDER BY id DESC LIMIT 1`},
-		{&w.fold, `UPDATE history SET count = count + 1, last = ? WHERE id = ?`},
-		{&w.addEvent, addEvents + anEvent},
-		{&w.addEvents, addEvents + anEvent + strings.Repeat(", "+anEvent, together-1)},
-
-		{&w.addUsage, `INSERT INTO usage (app, period, active, signed_up) VALUES (?, ?, ?, ?)
-			ON CONFLICT DO UPDATE SET active = active + excluded.active, signed_up = signed_up + excluded.signed_up`},
 
 		{&w.addTalk, `INSERT INTO conversation (` + talkColumns + `, sum, low, high)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
@@ -82,7 +95,7 @@ func prepareWrites(conn *sql.Conn) (*writes, error) {
 		{&w.putMessage, `UPDATE message SET flags = ?, sum = ?, content = ? WHERE conversation = ? AND sequence = ? RETURNING id`},
 		{&w.pins, `SELECT (SELECT count(*) FROM conversation WHERE low = ?1 AND low_pinned)
 			+ (SELECT count(*) FROM conversation WHERE high = ?1 AND high_pinned)`},
-	}...)
+	})
 	for _, q := range w.all {
 		if *q.into, err = on.compile(q.text); err != nil {
 			break
@@ -131,16 +144,18 @@ func (b *batch) saveAccount(e *entry) error {
 	if e.row != 0 && is == scalarsOf(e.was) {
 		return nil
 	}
-	args := append(make([]any, 0, 10), is.created, is.disabled, int64(is.counter), int64(is.restKickCounter),
-		is.validFrom, is.highestSigTime, is.activeDay, is.activeMonth)
-	if e.row != 0 {
-		return b.sql.putAccount.exec(append(args, e.row)...)
+	stmt := b.sql.putAccount
+	if e.row == 0 {
+		b.last.account++
+		stmt, e.row = b.sql.addAccount, b.last.account
 	}
-	if err := b.sql.addAccount.exec(append(args, int64(e.account.App), string(e.account.User))...); err != nil {
-		return err
+	app, user := int64(e.account.App), string(e.account.User)
+	args := append(make([]any, 0, 12), is.created, is.disabled, int64(is.counter), int64(is.restKickCounter),
+		is.validFrom, is.highestSigTime, is.activeDay, is.activeMonth, is.sum(e.row, app, user), e.row)
+	if stmt == b.sql.addAccount {
+		args = append(args, app, user)
 	}
-	e.row = b.sql.lastRow()
-	return nil
+	return stmt.exec(args...)
 }
 
 func (b *batch) saveSessions(e *entry) error {
@@ -151,9 +166,10 @@ func (b *batch) saveSessions(e *entry) error {
 		}
 	}
 	put := func(stmt *compiled, x policy.Session) error {
+		due := dueMillis(x)
 		return stmt.exec(string(x.Device), x.DeviceName, int64(x.Platform), millis(x.Since), int64(x.Conn), x.Node,
-			millis(x.Away), x.SigTime, x.SigEnds, x.Address, blob(x.Secret.Fixed), blob(x.Secret.Present), blob(x.Secret.Before),
-			dueMillis(x), e.row, int64(x.Number))
+			millis(x.Away), x.SigTime, x.SigEnds, x.Address, blob(&x.Secret.Fixed), blob(&x.Secret.Present), blob(&x.Secret.Before),
+			due, sumOfSession(e.row, &x, due), e.row, int64(x.Number))
 	}
 	return each(c, b.sql.addSession, b.sql.putSession, put)
 }
@@ -166,9 +182,9 @@ func (b *batch) saveKicks(e *entry) error {
 		}
 	}
 	put := func(stmt *compiled, k policy.Kick) error {
-		args := append(make([]any, 0, 16), string(k.Device), int64(k.Platform), int64(k.Reason),
+		args := append(make([]any, 0, 17), string(k.Device), int64(k.Platform), int64(k.Reason),
 			int64(k.By.Session), int64(k.By.Platform), k.By.DeviceName, int64(k.By.Rule), k.By.Limit, k.By.Operator, millis(k.At),
-			blob(k.Secret.Fixed), blob(k.Secret.Present), blob(k.Secret.Before), e.row, int64(k.Session))
+			blob(&k.Secret.Fixed), blob(&k.Secret.Present), blob(&k.Secret.Before), sumOfKick(e.row, &k), e.row, int64(k.Session))
 		if stmt == b.sql.addKick {
 			args = append(args, e.served[k.Session])
 		}
@@ -185,7 +201,7 @@ func (b *batch) saveTries(e *entry) error {
 		}
 	}
 	put := func(stmt *compiled, t policy.Try) error {
-		return stmt.exec(int64(t.Highest), millis(t.Seen), blob(t.Fixed), int64(t.Session), e.row, string(t.Device))
+		return stmt.exec(int64(t.Highest), millis(t.Seen), blob(&t.Fixed), int64(t.Session), sumOfTry(e.row, &t), e.row, string(t.Device))
 	}
 	return each(c, b.sql.addTry, b.sql.putTry, put)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -53,7 +54,10 @@ func schema() fs.FS {
 }
 
 // versionOf is the version of the schema in a database, 0 if there is none yet.
-func versionOf(ctx context.Context, db *sql.DB) (version int64, err error) {
+func versionOf(ctx context.Context, db interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+},
+) (version int64, err error) {
 	const tables = `SELECT count(*), count(*) FILTER (WHERE name = 'goose_db_version') FROM sqlite_master WHERE type = 'table'`
 	var all, versions int
 	if err := db.QueryRowContext(ctx, tables).Scan(&all, &versions); err != nil {
@@ -69,20 +73,33 @@ func versionOf(ctx context.Context, db *sql.DB) (version int64, err error) {
 	return version, err
 }
 
-// judgeSchema reads the version of the schema in the database at path, of which
-// it changes nothing, and which version this program wants. It refuses one that a
-// newer program has migrated: nobody knows what its columns mean.
-func judgeSchema(ctx context.Context, path string, files fs.FS) (have, want int64, err error) {
+// versionIn is the version that migrations bring a schema to.
+func versionIn(files fs.FS) (want int64, err error) {
 	sources, err := fs.Glob(files, "*.sql")
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	for _, name := range sources {
 		v, err := goose.NumericComponent(name)
 		if err != nil {
-			return 0, 0, fmt.Errorf("read the migrations: %w", err)
+			return 0, fmt.Errorf("read the migrations: %w", err)
 		}
 		want = max(want, v)
+	}
+	return want, nil
+}
+
+// newer refuses a database that a newer program has migrated: nobody knows what its
+// columns mean.
+func newer(have, want int64) error {
+	return fmt.Errorf("schema has version %d, this program knows up to %d: run the newer program, or go back to the backup that it has left beside the database", have, want)
+}
+
+// judgeSchema reads the version of the schema in the database at path, of which
+// it changes nothing, and which version this program wants. It refuses a newer one.
+func judgeSchema(ctx context.Context, path string, files fs.FS) (have, want int64, err error) {
+	if want, err = versionIn(files); err != nil {
+		return 0, 0, err
 	}
 	if info, err := os.Stat(path); err != nil || info.Size() == 0 { // it is to be made
 		return 0, want, nil
@@ -96,17 +113,22 @@ func judgeSchema(ctx context.Context, path string, files fs.FS) (have, want int6
 		return 0, 0, err
 	}
 	if have > want {
-		return have, want, fmt.Errorf("schema has version %d, this program knows up to %d: run the newer program, or go back to the backup that it has left beside the database", have, want)
+		return have, want, newer(have, want)
 	}
 	return have, want, nil
 }
 
 // migrate brings the schema of a database to the version that this program wants.
 func migrate(ctx context.Context, db *sql.DB, files fs.FS) error {
+	return migrateTo(ctx, db, files, math.MaxInt64)
+}
+
+// migrateTo brings it to a version at most.
+func migrateTo(ctx context.Context, db *sql.DB, files fs.FS, version int64) error {
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
-	_, err = provider.Up(ctx)
+	_, err = provider.UpTo(ctx, version)
 	return err
 }

@@ -73,11 +73,17 @@ type Options struct {
 	// nil when it takes again. It is called as Committed is.
 	Disk func(err error)
 
+	// Damaged, if set, is told of each row that was asked for and is not what was
+	// written, by an error that says which: store.ErrDamaged. It may be called by several
+	// at once.
+	Damaged func(err error)
+
 	// Migrated, if set, is told of a schema that Open has brought from one version
 	// to another, and of the backup of the database before that.
 	Migrated func(from, to int64, backup string)
 
 	log     int      // tests: pages in the log before it is copied; default: as many as is fast
+	spared  bool     // what is migrated is a copy, of which there needs no backup
 	known   int      // tests: accounts that the writer keeps in mind; default mostKnown
 	vfs     string   // tests: the layer of SQLite above the system's files
 	pragmas []string // tests: after those of writing
@@ -86,7 +92,10 @@ type Options struct {
 
 // A Store is an open data directory. Its methods may be called concurrently.
 type Store struct {
+	path    string // of the database
+	query   string // with which it is opened, beside pragmas
 	lock    *os.File
+	long    long
 	writer  *writer
 	readers *sql.DB
 	reads   *reads
@@ -129,8 +138,8 @@ func openDirectory(ctx context.Context, dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: lock}
 	path := filepath.Join(dir, File)
+	s := &Store{lock: lock, path: path}
 	if err := s.open(ctx, path, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), s.release())
 	}
@@ -147,21 +156,20 @@ func (s *Store) open(ctx context.Context, path string, o Options) error {
 		return err
 	}
 	var backup string
-	if have > 0 && have < want {
+	if have > 0 && have < want && !o.spared {
 		if backup, err = backUp(ctx, path, have, o.Now()); err != nil {
 			return fmt.Errorf("keep a backup before the schema is migrated from version %d to %d, of which nothing has been done: %w", have, want, err)
 		}
 	}
-	query := ""
 	if o.vfs != "" {
-		query = "vfs=" + o.vfs
+		s.query = "vfs=" + o.vfs
 	}
-	db, err := sql.Open("sqlite", dsn(path, query, slices.Concat(writing, o.pragmas)...))
+	db, err := sql.Open("sqlite", dsn(path, s.query, slices.Concat(writing, o.pragmas)...))
 	if err != nil {
 		return err
 	}
 	s.writer = &writer{
-		db: db, options: o, round: cmp.Or(o.log, longestRound),
+		db: db, long: &s.long, options: o, round: cmp.Or(o.log, longestRound),
 		known: known{most: cmp.Or(o.known, mostKnown)}, talks: knownTalks{most: cmp.Or(o.known, mostTalks)},
 	}
 	db.SetMaxOpenConns(1)
@@ -171,12 +179,12 @@ func (s *Store) open(ctx context.Context, path string, o Options) error {
 	if backup != "" && o.Migrated != nil {
 		o.Migrated(have, want, backup)
 	}
-	if s.readers, err = sql.Open("sqlite", dsn(path, query, "query_only(1)")); err != nil {
+	if s.readers, err = sql.Open("sqlite", dsn(path, s.query, "query_only(1)")); err != nil {
 		return err
 	}
 	s.readers.SetMaxOpenConns(o.Readers)
 	s.readers.SetMaxIdleConns(o.Readers)
-	s.reads, err = prepareReads(ctx, s.readers)
+	s.reads, err = prepareReads(ctx, s.readers, s.old())
 	return err
 }
 
@@ -217,6 +225,7 @@ func (s *Store) prepare(ctx context.Context) error {
 // store.ErrClosed, and gives up the directory. Further calls of it do nothing.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
+		s.long.close()
 		s.writer.stop()
 		s.closed = s.release()
 	})

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"database/sql"
 	"encoding/binary"
-	"fmt"
 	"hash/crc32"
 
 	"rollcall.example"
-	"rollcall.example/internal/store"
 	"rollcall.example/internal/talk"
 )
 
@@ -19,6 +17,8 @@ type talkLoads[S any] struct {
 	changedLow, changedHigh       S
 	byName, first, latest, newest S
 	older, newer                  S
+
+	old tables // in which there may be rows without a sum
 }
 
 const (
@@ -30,14 +30,15 @@ const (
 // list names the statements with their text.
 func (l *talkLoads[S]) list() []query[S] {
 	const (
-		talks    = `SELECT c.id, c.low, c.high, ` + talkColumns + `, c.sum, a.user FROM conversation c JOIN account a ON a.id = `
+		talks    = `SELECT id, low, high, ` + talkColumns + `, sum FROM conversation`
+		named    = `SELECT c.id, c.low, c.high, ` + talkColumns + `, c.sum, ` + accountColumns + `, a.app, a.user FROM conversation c JOIN account a ON a.id = `
 		messages = `SELECT ` + messageColumns + ` FROM message WHERE `
 	)
 	return []query[S]{
-		{&l.talker, `SELECT a.id, a.created <> 0, coalesce(t.changes, -1), coalesce(t.sum, -1) FROM account a LEFT JOIN talker t ON t.account = a.id WHERE a.app = ? AND a.user = ?`},
-		{&l.talk, talks + `c.high WHERE c.low = ? AND c.high = ?`},
-		{&l.changedLow, talks + `c.high WHERE c.low = ? AND c.low_changed > ? ORDER BY c.low_changed LIMIT ?`},
-		{&l.changedHigh, talks + `c.low WHERE c.high = ? AND c.high_changed > ? ORDER BY c.high_changed LIMIT ?`},
+		{&l.talker, `SELECT ` + accountColumns + `, coalesce(t.changes, -1), coalesce(t.sum, -1) FROM account a LEFT JOIN talker t ON t.account = a.id WHERE a.app = ? AND a.user = ?`},
+		{&l.talk, talks + ` WHERE low = ? AND high = ?`},
+		{&l.changedLow, named + `c.high WHERE c.low = ? AND c.low_changed > ? ORDER BY c.low_changed LIMIT ?`},
+		{&l.changedHigh, named + `c.low WHERE c.high = ? AND c.high_changed > ? ORDER BY c.high_changed LIMIT ?`},
 		{&l.byName, messages + `sender = ? AND name = ?`},
 		{&l.first, messages + `conversation = ? AND sequence >= ? ORDER BY sequence LIMIT 1`},
 		{&l.latest, messages + `conversation = ? AND sequence > ? AND flags & ? = 0 ORDER BY sequence DESC LIMIT 1`},
@@ -72,41 +73,40 @@ func (r talkRow) numbers() []int64 {
 	return all
 }
 
-func number(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // sum is the row's.
 func (r talkRow) sum() int64 {
 	return sumOf(nil, append(r.numbers(), r.id, r.accounts[low], r.accounts[high])...)
 }
 
-// scanTalk reads a row that must be as it was written, with the name of the other
-// account that the query joins.
-func scanTalk(rows row) (t namedTalk, err error) {
+// scan reads a row as talks does, with what the query has found beside it.
+func (r *talkRow) scan(from row, more ...any) (sum int64, err error) {
 	var v [18]int64
-	var sum int64
-	var user string
-	at := []any{&t.id, &t.accounts[low], &t.accounts[high]}
+	at := append(make([]any, 0, 36), &r.id, &r.accounts[low], &r.accounts[high])
 	for i := range v {
 		at = append(at, &v[i])
 	}
-	if err := rows.Scan(append(at, &sum, &user)...); err != nil {
-		return t, err
-	}
-	t.last, t.lastAt, t.other = uint64(v[0]), v[1], rollcall.UserID(user)
-	for i := range t.sides {
+	err = from.Scan(append(append(at, &sum), more...)...)
+	r.last, r.lastAt = uint64(v[0]), v[1]
+	for i := range r.sides {
 		w := v[2+8*i:]
-		t.sides[i] = talk.Member{
+		r.sides[i] = talk.Member{
 			Changed: uint64(w[0]), Sent: uint64(w[1]), Read: uint64(w[2]), ReadNth: uint64(w[3]), Receipt: uint64(w[4]),
 			Deleted: w[5] != 0, DeletedTo: uint64(w[6]), Pinned: w[7] != 0,
 		}
 	}
+	return sum, err
+}
+
+// scanTalk reads a row that must be as it was written.
+func scanTalk(r row) (t talkRow, err error) { return scanTalkAnd(r) }
+
+func scanTalkAnd(r row, more ...any) (t talkRow, err error) {
+	sum, err := t.scan(r, more...)
+	if err != nil {
+		return t, damaged("a conversation cannot be read")
+	}
 	if t.sum() != sum {
-		return t, fmt.Errorf("conversation %d: %w", t.id, store.ErrDamaged)
+		return t, damaged("conversation %d", t.id)
 	}
 	return t, nil
 }
@@ -116,6 +116,16 @@ type namedTalk struct {
 	talkRow
 
 	other rollcall.UserID
+}
+
+func (l *talkLoads[S]) scanNamed(r row) (t namedTalk, err error) {
+	var x accountRow
+	var app int64
+	t.talkRow, err = scanTalkAnd(r, append(x.places(), &app, (*string)(&t.other))...)
+	if x.read(); err == nil {
+		err = x.check(l.old, rollcall.Account{App: rollcall.AppID(app), User: t.other})
+	}
+	return t, err
 }
 
 // Flags of a message.
@@ -147,16 +157,22 @@ func sumOf(text []byte, numbers ...int64) int64 {
 	return int64(crc32.Checksum(text, castagnoli))
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// scan reads messageColumns, before which there may be others. The content is SQLite's
+// own memory, until the next row.
+func (r *messageRow) scan(rows row, first ...any) (sum int64, err error) {
+	err = rows.Scan(append(first, &r.app, &r.at, &r.conversation, &r.sequence, &r.sender, &r.nth, &r.name, &r.flags, &sum, (*sql.RawBytes)(&r.content))...)
+	return sum, err
+}
 
 // scanMessage reads a row that must be as it was written.
 func scanMessage(rows row) (r messageRow, err error) {
-	var sum int64
-	var content sql.RawBytes
-	err = rows.Scan(&r.app, &r.at, &r.conversation, &r.sequence, &r.sender, &r.nth, &r.name, &r.flags, &sum, &content)
-	r.content = bytes.Clone(content)
-	if err == nil && r.sum() != sum {
-		err = fmt.Errorf("message %d of conversation %d: %w", r.sequence, r.conversation, store.ErrDamaged)
+	sum, err := r.scan(rows)
+	if err != nil {
+		return r, damaged("a message cannot be read")
+	}
+	r.content = bytes.Clone(r.content)
+	if r.sum() != sum {
+		err = damaged("message %d of conversation %d", r.sequence, r.conversation)
 	}
 	return r, err
 }
@@ -218,28 +234,33 @@ func (t talker) sum() int64 { return sumOf(nil, t.row, int64(t.changes)) }
 
 // loadTalker reads an account's.
 func (l *talkLoads[S]) loadTalker(ask asking[S], a rollcall.Account) (t talker, err error) {
+	var x accountRow
 	changes, sum := int64(-1), int64(-1)
-	err = ask(l.talker, func(r row) error { return r.Scan(&t.row, &t.exists, &changes, &sum) }, int64(a.App), string(a.User))
-	if err != nil || t.row == 0 {
+	err = ask(l.talker, func(r row) error { return x.scan(r, &changes, &sum) }, int64(a.App), string(a.User))
+	if err != nil || x.id == 0 {
 		return talker{}, err
 	}
-	var damaged bool
+	t.row, t.exists = x.id, x.created != 0
+	if err := x.check(l.old, a); err != nil {
+		return t, err
+	}
+	var wrong bool
 	if t.changes = uint64(max(changes, 0)); changes >= 0 {
-		damaged = t.sum() != sum
+		wrong = t.sum() != sum
 	} else { // nobody has talked to it yet
 		all, err := l.changedSince(ask, t.row, 0, 1)
-		if damaged = len(all) > 0; err != nil {
+		if wrong = len(all) > 0; err != nil {
 			return t, err
 		}
 	}
-	if damaged {
-		return t, fmt.Errorf("talker %d: %w", t.row, store.ErrDamaged)
+	if wrong {
+		return t, damaged("talker %d", t.row)
 	}
 	return t, nil
 }
 
 // loadTalk reads the conversation of two accounts; nil: they have none.
-func (l *talkLoads[S]) loadTalk(ask asking[S], a, b int64) (*namedTalk, error) {
+func (l *talkLoads[S]) loadTalk(ask asking[S], a, b int64) (*talkRow, error) {
 	return one(ask, l.talk, scanTalk, min(a, b), max(a, b))
 }
 
@@ -269,7 +290,7 @@ func (l *talkLoads[S]) newestTo(ask asking[S], t talkRow, to uint64) (newest int
 func (l *talkLoads[S]) unbroken(ask asking[S], t talkRow, to uint64) error {
 	newest, err := l.newestTo(ask, t, to)
 	if err == nil && newest != 0 && uint64(newest) != to {
-		err = fmt.Errorf("conversation %d ends with message %d, want %d: %w", t.id, newest, to, store.ErrDamaged)
+		err = damaged("conversation %d ends with message %d, want %d", t.id, newest, to)
 	}
 	return err
 }

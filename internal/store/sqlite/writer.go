@@ -9,7 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"rollcall.example/internal/policy"
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"rollcall.example/internal/store"
 )
 
@@ -21,6 +22,9 @@ type writer struct {
 	sql     *writes
 	known   known
 	talks   knownTalks
+	last    lastRows
+	tallies tallies
+	long    *long
 	options Options
 	round   int // pages that are written to the log before it is copied
 	logged  int // pages that have been written since it was
@@ -40,33 +44,23 @@ type job struct {
 	done  chan error
 }
 
-// prepare takes the connection and compiles the statements on it.
+// A lastRows is the highest ids given, to rows that are bound to theirs by their sums.
+type lastRows struct{ account, event int64 }
+
+// prepare takes the connection, compiles the statements on it, and sees how far the
+// tables are.
 func (w *writer) prepare(ctx context.Context) (err error) {
 	if w.conn, err = w.db.Conn(ctx); err != nil {
 		return err
 	}
-	w.sql, err = prepareWrites(w.conn)
-	return err
-}
-
-// disown makes away, from now on, what a node other than this one served, and
-// drops the notices that such a node had still to deliver: their clients are
-// told when they come back.
-func (w *writer) disown(ctx context.Context, now time.Time) error {
-	node := w.options.Node
-	if node == "" {
-		return nil
-	}
-	const sessions = `UPDATE session SET node = '', away = :now, due = min(due, :now + iif(platform = :web, :web_away, :away))
-		WHERE node <> '' AND node <> :node`
-	_, err := w.conn.ExecContext(ctx, sessions,
-		sql.Named("now", millis(now)), sql.Named("node", node), sql.Named("web", webPlatform),
-		sql.Named("web_away", policy.WebAwayLimit.Milliseconds()), sql.Named("away", policy.AwayLimit.Milliseconds()))
-	if err != nil {
+	if w.sql, err = prepareWrites(w.conn); err != nil {
 		return err
 	}
-	_, err = w.conn.ExecContext(ctx, `UPDATE kick SET node = '' WHERE node <> '' AND node <> ?`, node)
-	return err
+	const last = `SELECT (SELECT coalesce(max(id), 0) FROM account), (SELECT coalesce(max(id), 0) FROM history)`
+	if err := w.conn.QueryRowContext(ctx, last).Scan(&w.last.account, &w.last.event); err != nil {
+		return err
+	}
+	return w.sumSmall(ctx)
 }
 
 // start runs the writer until stop. What it has begun is finished whatever
@@ -117,7 +111,7 @@ func (w *writer) submitJob(ctx context.Context, j *job) error {
 	var why error
 	select {
 	case err := <-j.done:
-		return err
+		return w.met(err)
 	case <-ctx.Done():
 		why = ctx.Err()
 	case <-w.stopped:
@@ -126,7 +120,24 @@ func (w *writer) submitJob(ctx context.Context, j *job) error {
 	if j.taken.CompareAndSwap(false, true) {
 		return why
 	}
-	return <-j.done // it has begun, and what has begun is answered
+	return w.met(<-j.done) // it has begun, and what has begun is answered
+}
+
+// met tells of damage that was met. What SQLite itself found is damage, too.
+func (w *writer) met(err error) error {
+	if e, ok := errors.AsType[coded](err); ok && corrupt(e) {
+		err = fmt.Errorf("%w (%w)", err, store.ErrDamaged)
+	}
+	if w.options.Damaged != nil && errors.Is(err, store.ErrDamaged) {
+		w.options.Damaged(err)
+	}
+	return err
+}
+
+// corrupt tells whether SQLite found damage.
+func corrupt(e coded) bool {
+	code := e.Code() & 0xff
+	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
 }
 
 // restAfter is how long nobody asks before the writer rests.
@@ -173,6 +184,7 @@ func (w *writer) rest() {
 func (w *writer) forget() {
 	w.known.forget()
 	w.talks.forget()
+	w.tallies.forget()
 }
 
 // gather takes what waits behind first, without waiting for more than those who
