@@ -48,6 +48,8 @@ var unplayed = map[string]string{
 // TestScenarios plays every scenario through every face, each on a server of its
 // own, in fake time.
 func TestScenarios(t *testing.T) {
+	var r report
+	t.Cleanup(func() { r.compare(t, scenarios(t)) })
 	for _, face := range facesOf(t) {
 		t.Run(face.Name(), func(t *testing.T) {
 			for _, s := range scenarios(t) {
@@ -56,6 +58,7 @@ func TestScenarios(t *testing.T) {
 				}
 				t.Run(s.Name(), func(t *testing.T) {
 					t.Parallel()
+					defer func() { r.add(face, s, !t.Failed()) }()
 					synctest.Test(t, func(t *testing.T) {
 						if err := playOnce(t, face, s); err != nil {
 							t.Error(err)
