@@ -155,6 +155,9 @@ type word struct {
 		IsCurrent            bool
 	}
 
+	Heard string          // of a message or the list: Data is what it brings
+	Data  json.RawMessage // also of a result
+
 	Dial, Send, Shut int
 	URL, Protocol    string
 	Provide          int
@@ -182,6 +185,7 @@ type browserDevice struct {
 	standing [2]string
 	last     int
 	calls    map[int]func(word)
+	heard    []word // of messages and the list
 }
 
 // Open implements conformance.Face.
@@ -240,6 +244,10 @@ func (d *browserDevice) follow(w word) {
 		d.setTimer(w.Next)
 	case w.Event != nil:
 		d.tell(w)
+	case w.Heard != "":
+		d.mu.Lock()
+		d.heard = append(d.heard, w)
+		d.mu.Unlock()
 	case w.Result > 0:
 		d.mu.Lock()
 		done := d.calls[w.Result]

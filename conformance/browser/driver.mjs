@@ -131,6 +131,9 @@ class Device {
 			const kind = { connecting: "connecting", connected: "connected", disconnected: "connect fails" }[data.state];
 			this.event({ kind, code: data.code ?? 0, text: data.message ?? "" });
 		});
+		for (const name of [EVENT.MESSAGE_RECEIVED, EVENT.MESSAGE_REVOKED, EVENT.MESSAGE_READ_BY_PEER, EVENT.CONVERSATION_LIST_UPDATED, EVENT.TOTAL_UNREAD_MESSAGE_COUNT_UPDATED, EVENT.SDK_READY, EVENT.SDK_NOT_READY, EVENT.ERROR]) {
+			chat.on(name, (event) => say({ heard: event.name, data: event.data }));
+		}
 		chat.on(EVENT.USERSIG_WILL_EXPIRE, () => this.event({ kind: "ticket ends soon" }));
 		chat.on(EVENT.KICKED_OUT, ({ data: { expired, kick } }) => {
 			if (expired) {
@@ -164,6 +167,7 @@ class Device {
 			case "closed": this.sockets.delete(c.socket) && socket.closed(c.code, c.text); break;
 			case "given": this.asked.get(c.call).given(c.ticket); break;
 			case "notGiven": this.asked.get(c.call).failed(new Error(c.text)); break;
+			case "any": this.any(c); break;
 			case "close": void this.chat.destroy({ keepSession: true }); break;
 			default: this.call(c);
 		}
@@ -172,6 +176,14 @@ class Device {
 	tick() {
 		const due = [...this.timers].filter(([, t]) => t.at <= this.now).sort(([a, x], [b, y]) => x.at - y.at || a - b);
 		for (const [n, t] of due) this.timers.delete(n) && t.f();
+	}
+
+	/** Any call of the SDK, by its name; what comes of it is told as it is. */
+	any({ call, user, text }) {
+		Promise.resolve().then(() => this.chat[user](...JSON.parse(text))).then(
+			(data) => say({ result: call, code: 0, data: data ?? null, standing: this.standing() }),
+			(error) => say({ result: call, code: error.code ?? -1, text: String(error), standing: this.standing() }),
+		);
 	}
 
 	call({ do: what, call, user, ticket, session, tickets }) {
