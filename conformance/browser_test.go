@@ -61,7 +61,7 @@ func newBrowser(t *testing.T) *browser {
 
 func startDriver(t *testing.T, node string) *driver {
 	t.Helper()
-	program := exec.Command(node, filepath.Join("browser", "driver.mjs")) //nolint:noctx // it ends when its input does
+	program := exec.Command(node, filepath.Join("browser", "driver.mjs"))
 	program.Stderr = os.Stderr
 	in, err := program.StdinPipe()
 	if err != nil {
@@ -213,7 +213,7 @@ func (d *browserDevice) happen(c command) {
 		if !d.driver.out.Scan() {
 			panic(fmt.Sprintf("the driver has ended: %v", d.driver.out.Err()))
 		}
-		if err := json.Unmarshal(d.driver.out.Bytes(), &w); err != nil {
+		if err := json.Unmarshal(d.driver.out.Bytes(), &w); err != nil { //nolint:musttag // they are spelled as in Go, whatever their case
 			panic(err)
 		}
 		if d.follow(w); w.Idle {
@@ -468,5 +468,5 @@ func (s *socket) write(ctx context.Context, standing <-chan *websocket.Conn) {
 	}
 	bye := time.AfterFunc(byeWithin, s.cancel)
 	defer bye.Stop()
-	ws.Close(websocket.StatusNormalClosure, "") //nolint:errcheck // nobody is left to tell
+	ws.Close(websocket.StatusNormalClosure, "")
 }

@@ -71,7 +71,7 @@ func browserStory(t *testing.T, story func(t *testing.T, s *stage.Stage, open fu
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { d.Close() }) //nolint:errcheck // it has none
+			t.Cleanup(func() { d.Close() })
 			return &tab{d.(*browserDevice), t, s}
 		})
 	})
@@ -103,13 +103,14 @@ func (b *tab) must(into any, method string, args ...any) {
 	}
 }
 
-func (b *tab) login(user string) {
+// login logs alice in.
+func (b *tab) login() {
 	b.t.Helper()
-	ticket, err := b.stage.UserSig(user, 24*time.Hour)
+	ticket, err := b.stage.UserSig("alice", 24*time.Hour)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.must(nil, "login", map[string]string{"userID": user, "userSig": ticket})
+	b.must(nil, "login", map[string]string{"userID": "alice", "userSig": ticket})
 	synctest.Wait()
 }
 
@@ -130,10 +131,11 @@ func (b *tab) list() (all []listed) {
 	return r.Data.ConversationList
 }
 
-func (b *tab) history(peer, before string, count int) page {
+// history is a page of what alice and bob have said.
+func (b *tab) history(before string, count int) page {
 	b.t.Helper()
 	var r struct{ Data page }
-	b.must(&r, "getMessageList", map[string]any{"conversationID": "C2C" + peer, "nextReqMessageID": before, "count": count})
+	b.must(&r, "getMessageList", map[string]any{"conversationID": "C2Cbob", "nextReqMessageID": before, "count": count})
 	return r.Data
 }
 
@@ -160,9 +162,9 @@ func texts(t *testing.T, all ...json.RawMessage) string {
 	var out []string
 	for _, raw := range all {
 		var list []said
-		if err := json.Unmarshal(raw, &list); err != nil {
+		if err := json.Unmarshal(raw, &list); err != nil { //nolint:musttag // as above
 			var one said
-			if err := json.Unmarshal(raw, &one); err != nil {
+			if err := json.Unmarshal(raw, &one); err != nil { //nolint:musttag // as above
 				t.Fatal(err)
 			}
 			list = []said{one}
@@ -195,7 +197,7 @@ func goClient(t *testing.T, s *stage.Stage, user string) *client.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() }) //nolint:errcheck // it has none
+	t.Cleanup(func() { c.Close() })
 	ticket, err := s.UserSig(user, 24*time.Hour)
 	if err == nil {
 		err = c.Login(t.Context(), user, ticket)
@@ -206,13 +208,13 @@ func goClient(t *testing.T, s *stage.Stage, user string) *client.Client {
 	return c
 }
 
-func sends(t *testing.T, c *client.Client, to rollcall.UserID, text string) client.Message {
+// sends sends a text to alice.
+func sends(t *testing.T, c *client.Client, text string) {
 	t.Helper()
-	m, err := c.SendText(t.Context(), to, text)
+	_, err := c.SendText(t.Context(), "alice", text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
 }
 
 func TestABrowserAndAGoClientTalk(t *testing.T) {
@@ -225,7 +227,7 @@ func TestABrowserAndAGoClientTalk(t *testing.T) {
 			ReadByPeer:      func(_ rollcall.ConversationID, n uint64) { got = append(got, fmt.Sprintf("read %d", n)) },
 		})
 		a := open("A")
-		a.login("alice")
+		a.login()
 		if ready := a.told("sdkStateReady"); len(ready) != 1 {
 			t.Errorf("ready %d times", len(ready))
 		}
@@ -234,8 +236,8 @@ func TestABrowserAndAGoClientTalk(t *testing.T) {
 		}
 		a.must(&sent, "sendMessage", a.text("bob", "hello 👋 \u0000 你好"))
 		a.want(texts(t, sent.Data.Message), "out hello 👋 \u0000 你好")
-		sends(t, bob, "alice", "hi")
-		sends(t, bob, "alice", "how are you")
+		sends(t, bob, "hi")
+		sends(t, bob, "how are you")
 		a.want(texts(t, a.told("onMessageReceived")...), "in hi, in how are you")
 		if l := a.list(); len(l) != 1 || l[0].UnreadCount != 2 || l[0].LastMessage.Payload.Text != "how are you" {
 			t.Errorf("the list is %+v", l)
@@ -250,9 +252,9 @@ func TestABrowserAndAGoClientTalk(t *testing.T) {
 		a.must(nil, "revokeMessage", sent.Data.Message)
 		synctest.Wait()
 		a.want(strings.Join(got, ", "), "hello 👋 \u0000 你好, read 3, recalled 1")
-		h := a.history("bob", "", 2)
+		h := a.history("", 2)
 		a.want(texts(t, h.MessageList...), "in hi, in how are you")
-		h = a.history("bob", h.NextReqMessageID, 2)
+		h = a.history(h.NextReqMessageID, 2)
 		a.want(texts(t, h.MessageList...), "out revoked")
 		if !h.IsCompleted {
 			t.Errorf("there is nothing before the first: %+v", h)
@@ -264,9 +266,9 @@ func TestABrowserAndAGoClientTalk(t *testing.T) {
 		if code := a.try(nil, "getConversationProfile", "C2Cbob"); code != imcode.InvalidConversation {
 			t.Errorf("its profile: %d", int(code))
 		}
-		sends(t, bob, "alice", "again")
+		sends(t, bob, "again")
 		a.want(texts(t, a.told("onMessageReceived")...), "in again")
-		a.want(texts(t, a.history("bob", "", 10).MessageList...), "in again")
+		a.want(texts(t, a.history("", 10).MessageList...), "in again")
 	})
 }
 
@@ -274,7 +276,7 @@ func TestABrowserSendsAMessageOnce(t *testing.T) {
 	browserStory(t, func(t *testing.T, s *stage.Stage, open func(string) *tab) {
 		goClient(t, s, "bob")
 		a := open("A")
-		a.login("alice")
+		a.login()
 		m := a.text("bob", "once")
 		if err := s.Endpoint("A").LoseAnswer(memnet.Reset); err != nil {
 			t.Fatal(err)
@@ -287,11 +289,11 @@ func TestABrowserSendsAMessageOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		a = open("A")
-		a.login("alice")
+		a.login()
 		a.want(texts(t, a.told("onMessageReceived")...), "out once") // who sent it is gone
 		a.must(nil, "sendMessage", m)
 		a.must(nil, "sendMessage", m)
-		a.want(texts(t, a.history("bob", "", 10).MessageList...), "out once")
+		a.want(texts(t, a.history("", 10).MessageList...), "out once")
 	})
 }
 
@@ -299,7 +301,7 @@ func TestABrowserShowsWhatWasNotSent(t *testing.T) {
 	browserStory(t, func(t *testing.T, s *stage.Stage, open func(string) *tab) {
 		goClient(t, s, "bob")
 		a := open("A")
-		a.login("alice")
+		a.login()
 		a.must(nil, "sendMessage", a.text("bob", "first"))
 		s.Endpoint("A").Cut(memnet.Unplug)
 		synctest.Wait()
@@ -311,11 +313,11 @@ func TestABrowserShowsWhatWasNotSent(t *testing.T) {
 		}
 		s.Endpoint("A").Mend()
 		a = open("A")
-		a.login("alice")
-		h := a.history("bob", "", 10)
+		a.login()
+		h := a.history("", 10)
 		a.want(texts(t, h.MessageList...), "out first, out second (fail)")
 		a.must(nil, "sendMessage", h.MessageList[1])
-		a.want(texts(t, a.history("bob", "", 10).MessageList...), "out first, out second")
+		a.want(texts(t, a.history("", 10).MessageList...), "out first, out second")
 	})
 }
 
@@ -323,17 +325,17 @@ func TestABrowserHearsWhatItMissed(t *testing.T) {
 	browserStory(t, func(t *testing.T, s *stage.Stage, open func(string) *tab) {
 		bob := goClient(t, s, "bob")
 		goClient(t, s, "alice")
-		sends(t, bob, "alice", "before this device")
+		sends(t, bob, "before this device")
 		time.Sleep(time.Second)
 		a := open("A")
-		a.login("alice")
-		sends(t, bob, "alice", "seen")
+		a.login()
+		sends(t, bob, "seen")
 		a.told("onMessageReceived")
 		s.Endpoint("A").Cut(memnet.Unplug)
 		var want []string
 		for i := range 250 {
 			text := fmt.Sprint("missed ", i)
-			sends(t, bob, "alice", text)
+			sends(t, bob, text)
 			want = append(want, "in "+text)
 			time.Sleep(time.Second)
 		}
@@ -343,9 +345,9 @@ func TestABrowserHearsWhatItMissed(t *testing.T) {
 		if err := a.Close(); err != nil {
 			t.Fatal(err)
 		}
-		sends(t, bob, "alice", "while the page was closed")
+		sends(t, bob, "while the page was closed")
 		a = open("A")
-		a.login("alice")
+		a.login()
 		time.Sleep(time.Second)
 		a.want(texts(t, a.told("onMessageReceived")...), "in while the page was closed")
 	})
@@ -358,9 +360,9 @@ func TestABrowserReadsItsCacheWithoutAServer(t *testing.T) {
 		if code := a.try(nil, "getConversationList"); code != imcode.NotLoggedIn {
 			t.Errorf("before a login: %d", int(code))
 		}
-		a.login("alice")
-		sends(t, bob, "alice", "one")
-		sends(t, bob, "alice", "two")
+		a.login()
+		sends(t, bob, "one")
+		sends(t, bob, "two")
 		synctest.Wait()
 		if err := a.Close(); err != nil {
 			t.Fatal(err)
@@ -380,7 +382,7 @@ func TestABrowserReadsItsCacheWithoutAServer(t *testing.T) {
 			}
 		}
 		fails("alice")
-		a.want(texts(t, a.history("bob", "", 10).MessageList...), "in one, in two")
+		a.want(texts(t, a.history("", 10).MessageList...), "in one, in two")
 		if l := a.list(); len(l) != 1 || l[0].UnreadCount != 2 {
 			t.Errorf("the list is %+v", l)
 		}
@@ -388,7 +390,7 @@ func TestABrowserReadsItsCacheWithoutAServer(t *testing.T) {
 		if l := a.list(); len(l) != 0 {
 			t.Errorf("carol reads %+v", l)
 		}
-		a.want(texts(t, a.history("bob", "", 10).MessageList...), "")
+		a.want(texts(t, a.history("", 10).MessageList...), "")
 		a.must(nil, "logout")
 		if code := a.try(nil, "getMessageList", map[string]string{"conversationID": "C2Cbob"}); code != imcode.NotLoggedIn {
 			t.Errorf("after a logout: %d", int(code))
@@ -402,7 +404,7 @@ func TestABrowserReadsItsCacheWithoutAServer(t *testing.T) {
 func TestABrowserRefusesWhatIsNoMessage(t *testing.T) {
 	browserStory(t, func(t *testing.T, _ *stage.Stage, open func(string) *tab) {
 		a := open("A")
-		a.login("alice")
+		a.login()
 		custom := func(data string) map[string]any {
 			return map[string]any{"to": "bob", "payload": map[string]string{"data": data, "description": "d", "extension": "e"}}
 		}

@@ -41,7 +41,7 @@ func (r *report) compare(t *testing.T, all []conformance.Scenario) {
 	path := filepath.Join("..", "docs", "conformance.md")
 	want := r.document(all)
 	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil { //nolint:gosec // a document
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Error(err)
 		}
 		return

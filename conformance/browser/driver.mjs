@@ -98,7 +98,8 @@ class Device {
 		const file = `cache-${createHash("sha256").update(owner).digest("hex").slice(0, 16)}.json`;
 		const kept = JSON.parse(this.read(file) ?? '{"change":0,"rows":{},"messages":{}}');
 		const save = () => this.dir && writeFileSync(join(this.dir, file), JSON.stringify(kept));
-		const put = ({ change, rows, messages }) => {
+		const put = ({ past, change, rows, messages }) => {
+			kept.past = past;
 			kept.change = change;
 			for (const r of rows) kept.rows[r.peer] = structuredClone(r);
 			for (const { peer, put, remove } of messages) {
@@ -109,12 +110,12 @@ class Device {
 			save();
 		};
 		return {
-			load: async () => (kept.change > 0 ? structuredClone({ change: kept.change, rows: Object.values(kept.rows) }) : undefined),
+			load: async () => (kept.change > 0 ? structuredClone({ past: kept.past, change: kept.change, rows: Object.values(kept.rows) }) : undefined),
 			messages: async (peer, first, last, count) =>
 				Object.values(kept.messages[peer] ?? {}).filter((m) => m.sequence >= first && m.sequence <= last).sort((a, b) => a.sequence - b.sequence).slice(-count),
 			write: async (step) => put(step),
 			onWriter: (all) => put(all()),
-			wipe: async () => put({ change: 0, rows: ((kept.rows = {}), (kept.messages = {}), []), messages: [] }),
+			wipe: async () => put({ past: "", change: 0, rows: ((kept.rows = {}), (kept.messages = {}), []), messages: [] }),
 			close: () => {},
 		};
 	}

@@ -132,7 +132,7 @@ function granted(e: Engine, s: Seat, a: SessionAnswer): void {
 	if (s.cycle.announced) e.raise("netStateChange", { state: "connected" });
 	e.answer(k, { code: 0, data: { repeatLogin: false } });
 	if (k) e.raise("sdkStateReady", null);
-	follow(e, s);
+	follow(e, s, line(a.past));
 }
 
 function loggedIn(e: Engine, s: Seat, attempt: Attempt, a: SessionAnswer): void {

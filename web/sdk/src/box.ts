@@ -39,7 +39,7 @@ export class Box {
 	private async load(): Promise<void> {
 		try {
 			const kept = await this.file.load();
-			if (kept) this.model.load(kept.change, kept.rows);
+			if (kept) this.model.load(kept);
 		} catch (error) {
 			this.broken(error);
 		}
@@ -69,6 +69,19 @@ export class Box {
 		}
 		for (const [n, m] of row.messages) if (n >= first && n <= last) all.set(n, m);
 		return [...all.values()].filter((m) => m !== undefined).sort((a, b) => int(a.sequence) - int(b.sequence)).slice(-count);
+	}
+
+	/** Forgets what is of another past than the server's. */
+	forget(): void {
+		this.model.clear();
+		if (this.writer && !this.failed) this.file.wipe().catch((error: unknown) => this.broken(error));
+	}
+
+	/** Goes by the server's name for its past, "" if it has none: another one than before is one that was set back. */
+	of(past: string): void {
+		if (past === "" || past === this.model.past) return;
+		if (this.model.past !== "") this.forget();
+		this.model.past = past;
 	}
 
 	async wipe(): Promise<void> {

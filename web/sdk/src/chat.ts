@@ -333,7 +333,7 @@ export class Chat {
 			const b = named(e);
 			await b.wipe();
 			const s = e.seat;
-			if (s?.box === b && !s.login) e.step(() => follow(e, s)); // what the server has comes back
+			if (s?.box === b && !s.login) e.step(() => follow(e, s, "")); // what the server has comes back
 			return ok({});
 		});
 	}

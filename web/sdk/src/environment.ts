@@ -53,6 +53,9 @@ export interface CacheMessages {
 
 /** One step of a cache, kept as a whole or not at all. */
 export interface CacheStep {
+	/** The server's name for the past that all this is of. */
+	past: string;
+	/** The change number that was seen. */
 	change: number;
 	rows: CacheRow[];
 	messages: CacheMessages[];
@@ -60,8 +63,8 @@ export interface CacheStep {
 
 /** What is kept of one account's conversations, for all devices that share a storage. */
 export interface CacheFile {
-	/** All rows, and the change number that was seen; undefined: nothing is kept. */
-	load(): Promise<{ change: number; rows: CacheRow[] } | undefined>;
+	/** All rows, and of which past and up to which change they are; undefined: nothing is kept. */
+	load(): Promise<{ past: string; change: number; rows: CacheRow[] } | undefined>;
 	/** Messages with a sequence from `first` to `last`, the newest so many of them, lowest first. */
 	messages(peer: string, first: number, last: number, count: number): Promise<{ sequence: number }[]>;
 	/** Keeps a step. Only the one writer that the storage has may be told so; for others it does nothing. */

@@ -33,13 +33,17 @@ export function newFollower(e: Engine): Follower {
 	return { busy: false, off: false, seen: 0, born: 0, serial: 0, alarm: undefined, retry: new Backoff(() => e.env.random()) };
 }
 
-/** Begins when a session is served on a new connection. */
-export function follow(e: Engine, s: Seat): void {
+/** Begins when a session is served on a new connection, by a server that names its past. */
+export function follow(e: Engine, s: Seat, past: string): void {
 	const f = s.follower;
 	f.alarm?.stop();
 	s.follower = { ...newFollower(e), serial: f.serial + 1, born: e.clock.now(), busy: true };
 	const c = s.cycle.conn;
-	const begin = () => c && e.here(s, c) && s.cycle.phase === "serving" && sync(e, s);
+	const begin = () => {
+		if (!c || !e.here(s, c) || s.cycle.phase !== "serving") return;
+		s.box.of(past);
+		sync(e, s);
+	};
 	if (s.box.loaded) begin();
 	else void s.box.ready.then(() => e.step(begin));
 }
@@ -56,7 +60,7 @@ function sync(e: Engine, s: Seat): void {
 		}
 		const upTo = int(a.sync.change);
 		const news = noNews();
-		if (upTo < since) model.clear(); // the account has another past than this device knows
+		if (upTo < since) s.box.forget(); // the account has another past than this device knows
 		const fresh = !model.synced;
 		for (const v of a.sync.conversations ?? []) {
 			const old = int(v.lastMessage?.timeMs) < s.follower.born;

@@ -8,7 +8,7 @@ const NAME = "rollcall";
 const VERSION = 1;
 
 interface Schema extends DBSchema {
-	accounts: { key: string; value: { owner: string; change: number } };
+	accounts: { key: string; value: { owner: string; past: string; change: number } };
 	rows: { key: [string, string]; value: CacheRow & { owner: string } };
 	messages: { key: [string, string, number]; value: { owner: string; peer: string; sequence: number } };
 }
@@ -44,7 +44,7 @@ export function indexedCache(owner: string): CacheFile {
 		const accounts = tx.objectStore("accounts");
 		const rows = tx.objectStore("rows");
 		const messages = tx.objectStore("messages");
-		void accounts.put({ owner, change: step.change });
+		void accounts.put({ owner, past: step.past, change: step.change });
 		for (const r of step.rows) void rows.put({ ...r, owner });
 		for (const { peer, put: list, remove } of step.messages) {
 			for (const [first, end] of remove) void messages.delete(IDBKeyRange.bound([owner, peer, first], [owner, peer, end]));
@@ -53,11 +53,19 @@ export function indexedCache(owner: string): CacheFile {
 		await tx.done;
 	};
 
+	const remove = async (): Promise<void> => {
+		const tx = (await use()).transaction(["accounts", "rows", "messages"], "readwrite");
+		void tx.objectStore("accounts").delete(owner);
+		void tx.objectStore("rows").delete(of(owner));
+		void tx.objectStore("messages").delete(of(owner));
+		await tx.done;
+	};
+
 	return {
 		async load() {
 			const tx = (await use()).transaction(["accounts", "rows"]);
 			const [account, rows] = await Promise.all([tx.objectStore("accounts").get(owner), tx.objectStore("rows").getAll(of(owner))]);
-			return account && { change: account.change, rows };
+			return account && { past: account.past, change: account.change, rows };
 		},
 		async messages(peer, first, end, count) {
 			const tx = (await use()).transaction("messages");
@@ -90,11 +98,7 @@ export function indexedCache(owner: string): CacheFile {
 			locks.request(`${NAME}.cache.${owner}`, held).catch(() => {});
 		},
 		async wipe() {
-			const tx = (await use()).transaction(["accounts", "rows", "messages"], "readwrite");
-			void tx.objectStore("accounts").delete(owner);
-			void tx.objectStore("rows").delete(of(owner));
-			void tx.objectStore("messages").delete(of(owner));
-			await tx.done;
+			await (last = last.catch(() => {}).then(remove));
 		},
 		close() {
 			closed = true;

@@ -35,6 +35,9 @@ export interface News {
 export const noNews = (): News => ({ changed: false, received: [], recalled: [], read: [], missed: false });
 
 export class Model {
+	/** The server's name for the past that all this is of; "" is not known. */
+	past = "";
+	/** The change number seen. */
 	change = 0;
 	/** The whole list was here once. */
 	synced = false;
@@ -42,7 +45,8 @@ export class Model {
 	private touched = new Map<string, { put: Set<number>; remove: Span[] }>();
 
 	/** Begins with what was kept. */
-	load(change: number, rows: { peer: string; view: unknown; spans: Span[]; told: number }[]): void {
+	load({ past, change, rows }: { past: string; change: number; rows: { peer: string; view: unknown; spans: Span[]; told: number }[] }): void {
+		this.past = past;
 		this.change = change;
 		this.synced = change > 0;
 		for (const r of rows) this.rows.set(r.peer, { ...r, view: r.view as View, messages: new Map() });
@@ -145,7 +149,7 @@ export class Model {
 
 	/** What has changed since it was asked last, to be kept. */
 	step(): CacheStep {
-		const step: CacheStep = { change: this.change, rows: [], messages: [] };
+		const step: CacheStep = { past: this.past, change: this.change, rows: [], messages: [] };
 		for (const [peer, { put, remove }] of this.touched) {
 			const row = this.rows.get(peer);
 			if (!row) continue;

@@ -70,6 +70,7 @@ export interface SessionAnswer {
 	heartbeatMs?: number;
 	renewalCode?: number;
 	renewalText?: string;
+	past?: string;
 }
 
 export interface Notice {

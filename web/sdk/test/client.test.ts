@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ChatError } from "../src/index.ts";
-import { World, quiet } from "./world.ts";
+import { memoryCache, World, quiet } from "./world.ts";
 
 const code = (error: unknown): unknown => (error instanceof ChatError ? error.code : error);
 const alice = { userID: "alice", userSig: "x" };
@@ -178,6 +178,35 @@ test("what comes from a server that speaks strangely breaks nothing", async () =
 	await w.pass(1000);
 	assert.equal(w.lines.length, 2); // it was given up, and came back
 	assert.equal(chat.isReady(), true);
+});
+
+test("a server that was set back has its conversations taken anew", async () => {
+	const w = new World();
+	w.friendly();
+	w.past = "one";
+	let wiped = 0;
+	w.cache = () => ({ ...memoryCache(), wipe: async () => void wiped++ });
+	let since: unknown;
+	const friendly = w.onFrame;
+	w.onFrame = (f, l) => {
+		if (!f.sync) friendly?.(f, l);
+		else {
+			since = (f.sync as { since: string }).since;
+			l.answer({ sync: since === "5" ? { change: "5" } : { change: "5", conversations: [{ peer: w.past, change: "5", lastSequence: "1", lastMessage: { sequence: "1", sender: w.past, timeMs: "1" } }] } });
+		}
+	};
+	const { chat } = w.client();
+	const list = async () => (await chat.getConversationList()).data.conversationList.map((c) => c.userProfile.userID);
+	await chat.login(alice);
+	await quiet();
+	assert.deepEqual(await list(), ["one"]);
+	w.line.close();
+	await w.pass(1000);
+	assert.deepEqual([since, wiped, await list()], ["5", 0, ["one"]]);
+	w.past = "two";
+	w.line.close();
+	await w.pass(1000);
+	assert.deepEqual([since, wiped, await list()], ["0", 1, ["two"]]);
 });
 
 test("options that make no client are refused", () => {

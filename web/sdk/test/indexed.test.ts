@@ -9,13 +9,13 @@ const message = (sequence: number) => ({ sequence, text: `t${sequence}` });
 test("what is kept is there for the next page, account by account", async () => {
 	const first = indexedCache("alice");
 	assert.equal(await first.load(), undefined);
-	await first.write({ change: 9, rows: [row("bob", 9)], messages: [] }); // not the writer yet
+	await first.write({ past: "p", change: 9, rows: [row("bob", 9)], messages: [] }); // not the writer yet
 	assert.equal(await first.load(), undefined);
-	first.onWriter(() => ({ change: 1, rows: [row("bob", 3)], messages: [{ peer: "bob", put: [1, 2, 3].map(message), remove: [] }] }));
-	await first.write({ change: 2, rows: [row("carol", 1)], messages: [{ peer: "bob", put: [message(4)], remove: [[1, 2]] }] });
+	first.onWriter(() => ({ past: "p", change: 1, rows: [row("bob", 3)], messages: [{ peer: "bob", put: [1, 2, 3].map(message), remove: [] }] }));
+	await first.write({ past: "p", change: 2, rows: [row("carol", 1)], messages: [{ peer: "bob", put: [message(4)], remove: [[1, 2]] }] });
 
 	const second = indexedCache("alice");
-	assert.deepEqual((await second.load())?.change, 2);
+	assert.deepEqual([(await second.load())?.past, (await second.load())?.change], ["p", 2]);
 	assert.deepEqual((await second.load())?.rows.map((r) => r.peer), ["bob", "carol"]);
 	assert.deepEqual((await second.messages("bob", 1, 9, 9)).map((m) => m.sequence), [3, 4]);
 	assert.deepEqual((await second.messages("bob", 1, 9, 1)).map((m) => m.sequence), [4]);

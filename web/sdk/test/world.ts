@@ -65,6 +65,9 @@ export class World {
 	readonly reported: unknown[] = [];
 	/** Throws in the place of the keep. */
 	full = false;
+	/** That the server names. */
+	past = "";
+	cache: () => CacheFile = memoryCache;
 	onFrame: ((f: ClientFrame, l: Line) => void) | undefined;
 	onDial: ((l: Line) => void) | undefined;
 	private timers: { at: number; f: () => void }[] = [];
@@ -106,7 +109,7 @@ export class World {
 					this.kept.set(key, text);
 				},
 			}),
-			cache: memoryCache,
+			cache: () => this.cache(),
 			onWake: () => () => {},
 			report: (error) => void this.reported.push(error),
 		};
@@ -142,7 +145,7 @@ export class World {
 	friendly(): void {
 		this.onDial = (l) => l.accept();
 		this.onFrame = (f, l) => {
-			if (f.login || f.resume) l.answer({ session: { session: "1", connection: "1", expiresS: String(Math.floor(this.serverTime() / 1000) + 86_400), heartbeatMs: 30_000 } });
+			if (f.login || f.resume) l.answer({ session: { session: "1", connection: "1", expiresS: String(Math.floor(this.serverTime() / 1000) + 86_400), heartbeatMs: 30_000, past: this.past } });
 			if (f.sync) l.answer({ sync: {} });
 			if (f.logout) l.answer({ logout: { known: true } });
 			if (f.ping) l.answer({ ping: {} });
@@ -150,7 +153,7 @@ export class World {
 	}
 }
 
-function memoryCache(): CacheFile {
+export function memoryCache(): CacheFile {
 	return {
 		load: async () => undefined,
 		messages: async () => [],
