@@ -26,7 +26,8 @@ import (
 	"rollcall.example/wire"
 )
 
-// browser is the face of web/sdk, in programs of Node's: browser/driver.mjs. Clock,
+// browser is the face of web/sdk, in programs of Node's: browser/driver.mjs, or, where
+// CHROMIUM names one, in its pages (scripts/web browser). Clock,
 // timers and sockets of its devices are here, in the bubble of the scenario. While a
 // driver works somebody here waits for it in a read, so that no time passes.
 type browser struct {
@@ -61,7 +62,11 @@ func newBrowser(t *testing.T) *browser {
 
 func startDriver(t *testing.T, node string) *driver {
 	t.Helper()
-	program := exec.Command(node, filepath.Join("browser", "driver.mjs"))
+	script := "node.mjs"
+	if os.Getenv("CHROMIUM") != "" {
+		script = "chromium.mjs"
+	}
+	program := exec.Command(node, filepath.Join("browser", script))
 	program.Stderr = os.Stderr
 	in, err := program.StdinPipe()
 	if err != nil {

@@ -208,7 +208,7 @@ func goClient(t *testing.T, s *stage.Stage, user string) *client.Client {
 	return c
 }
 
-// sends sends a text to alice.
+// sends lets bob say something to alice.
 func sends(t *testing.T, c *client.Client, text string) {
 	t.Helper()
 	_, err := c.SendText(t.Context(), "alice", text)

@@ -1,40 +1,13 @@
 // Plays devices of scenarios with the browser SDK, as it is published: the far end of
-// ../browser_test.go. It reads commands and writes what the SDK does, in JSON lines.
+// ../browser_test.go. It hears commands and says what the SDK does, in JSON.
 //
 // The SDK's world is the other end's: its clock, its timers, its sockets. One command
-// is one thing that happens in it. All that follows from it is written, then "idle" and
-// when the next timer is due; meanwhile no time passes there.
-import { mkdirSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
-import { createHash, randomBytes } from "node:crypto";
-import { inflateSync } from "node:zlib";
-import { join } from "node:path";
+// is one thing that happens in it. All that follows from it is said, then "idle" and
+// when the next timer is due; meanwhile no time passes there. Where this runs is the
+// host's: node.mjs, or a page in chromium.mjs.
 import { createOn, EVENT } from "../../web/sdk/dist/rollcall.js";
 
-const buffer = Buffer.alloc(1 << 16);
-let unread = Buffer.alloc(0);
-
-/** The next command. Nothing happens while it is waited for. */
-function hear() {
-	for (;;) {
-		const end = unread.indexOf(10);
-		if (end >= 0) {
-			const line = unread.toString("utf8", 0, end);
-			unread = unread.subarray(end + 1);
-			return JSON.parse(line);
-		}
-		const n = readSync(0, buffer);
-		if (n === 0) process.exit(0);
-		unread = Buffer.concat([unread, buffer.subarray(0, n)]);
-	}
-}
-
-function say(what) {
-	const line = Buffer.from(JSON.stringify(what) + "\n");
-	for (let at = 0; at < line.length; ) at += writeSync(1, line, at);
-}
-
-/** Until nothing more follows by itself. */
-const quiet = () => new Promise((done) => setImmediate(() => setImmediate(done)));
+let host;
 
 const STATUS = { 1: "logged in", 2: "logging in", 3: "logged out" };
 
@@ -47,8 +20,7 @@ class Device {
 
 	constructor({ dir, app, url, platform, name, provider }) {
 		this.dir = dir;
-		if (dir) mkdirSync(dir, { recursive: true });
-		const options = { SDKAppID: app, proxyServer: url, platform, deviceName: name };
+				const options = { SDKAppID: app, proxyServer: url, platform, deviceName: name };
 		if (provider) options.userSigProvider = (user) => this.provide(user);
 		this.chat = createOn(this.world(), options);
 		this.listen();
@@ -63,21 +35,21 @@ class Device {
 				return () => this.timers.delete(n);
 			},
 			random: Math.random,
-			randomBytes: (n) => new Uint8Array(randomBytes(n)),
-			sha256: async (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest()),
-			inflate: async (bytes) => inflateSync(bytes, { maxOutputLength: 1 << 16 }).toString(),
+			randomBytes: (n) => crypto.getRandomValues(new Uint8Array(n)),
+			sha256: async (bytes) => Uint8Array.from(host.sha256([...bytes])),
+			inflate: async (bytes) => host.inflate([...bytes]),
 			connect: (url, protocol, handler) => {
 				const socket = ++this.last;
 				this.sockets.set(socket, handler);
-				say({ dial: socket, url, protocol });
+				host.say({ dial: socket, url, protocol });
 				return {
-					send: (text) => this.sockets.has(socket) && say({ send: socket, text }),
-					close: () => this.sockets.delete(socket) && say({ shut: socket }),
+					send: (text) => this.sockets.has(socket) && host.say({ send: socket, text }),
+					close: () => this.sockets.delete(socket) && host.say({ shut: socket }),
 				};
 			},
 			keep: async () => ({
 				read: (key) => this.read(`${key}.json`),
-				write: (key, text) => this.dir && writeFileSync(join(this.dir, `${key}.json`), text),
+				write: (key, text) => this.write(`${key}.json`, text),
 			}),
 			cache: (owner) => this.cache(owner),
 			onWake: () => () => {},
@@ -86,18 +58,18 @@ class Device {
 	}
 
 	read(file) {
-		try {
-			return readFileSync(join(this.dir, file), "utf8");
-		} catch {
-			return undefined;
-		}
+		return this.dir ? (host.read(this.dir, file) ?? undefined) : undefined;
+	}
+
+	write(file, text) {
+		if (this.dir) host.write(this.dir, file, text);
 	}
 
 	/** A cache in a file, as the browser's is in its database. */
 	cache(owner) {
-		const file = `cache-${createHash("sha256").update(owner).digest("hex").slice(0, 16)}.json`;
+		const file = `cache-${encodeURIComponent(owner)}.json`;
 		const kept = JSON.parse(this.read(file) ?? '{"change":0,"rows":{},"messages":{}}');
-		const save = () => this.dir && writeFileSync(join(this.dir, file), JSON.stringify(kept));
+		const save = () => this.write(file, JSON.stringify(kept));
 		const put = ({ past, change, rows, messages }) => {
 			kept.past = past;
 			kept.change = change;
@@ -122,7 +94,7 @@ class Device {
 
 	provide(user) {
 		const n = ++this.last;
-		say({ provide: n, user });
+		host.say({ provide: n, user });
 		return new Promise((given, failed) => this.asked.set(n, { given, failed }));
 	}
 
@@ -133,7 +105,7 @@ class Device {
 			this.event({ kind, code: data.code ?? 0, text: data.message ?? "" });
 		});
 		for (const name of [EVENT.MESSAGE_RECEIVED, EVENT.MESSAGE_REVOKED, EVENT.MESSAGE_READ_BY_PEER, EVENT.CONVERSATION_LIST_UPDATED, EVENT.TOTAL_UNREAD_MESSAGE_COUNT_UPDATED, EVENT.SDK_READY, EVENT.SDK_NOT_READY, EVENT.ERROR]) {
-			chat.on(name, (event) => say({ heard: event.name, data: event.data }));
+			chat.on(name, (event) => host.say({ heard: event.name, data: event.data }));
 		}
 		chat.on(EVENT.USERSIG_WILL_EXPIRE, () => this.event({ kind: "ticket ends soon" }));
 		chat.on(EVENT.KICKED_OUT, ({ data: { expired, kick } }) => {
@@ -148,8 +120,8 @@ class Device {
 
 	/** The app hears something: what it does inside its handler is the answer. */
 	event(event) {
-		say({ event, standing: this.standing() });
-		for (const c of hear().inside ?? []) this.take(c);
+		host.say({ event, standing: this.standing() });
+		for (const c of host.hear().inside ?? []) this.take(c);
 	}
 
 	standing() {
@@ -182,8 +154,8 @@ class Device {
 	/** Any call of the SDK, by its name; what comes of it is told as it is. */
 	any({ call, user, text }) {
 		Promise.resolve().then(() => this.chat[user](...JSON.parse(text))).then(
-			(data) => say({ result: call, code: 0, data: data ?? null, standing: this.standing() }),
-			(error) => say({ result: call, code: error.code ?? -1, text: String(error), standing: this.standing() }),
+			(data) => host.say({ result: call, code: 0, data: data ?? null, standing: this.standing() }),
+			(error) => host.say({ result: call, code: error.code ?? -1, text: String(error), standing: this.standing() }),
 		);
 	}
 
@@ -197,8 +169,8 @@ class Device {
 			"sessions": () => chat.getLoginSessions(),
 		};
 		calls[what]().then(
-			({ data }) => say({ result: call, code: 0, sessions: data.sessionList, standing: this.standing() }),
-			(error) => say({ result: call, code: error.code ?? -1, text: String(error), standing: this.standing() }),
+			({ data }) => host.say({ result: call, code: 0, sessions: data.sessionList, standing: this.standing() }),
+			(error) => host.say({ result: call, code: error.code ?? -1, text: String(error), standing: this.standing() }),
 		);
 	}
 
@@ -208,13 +180,16 @@ class Device {
 	}
 }
 
-const devices = new Map();
-for (;;) {
-	const c = hear();
-	if (c.do === "open") devices.set(c.device, new Device(c));
-	const device = devices.get(c.device);
-	device.now = c.now;
-	device.take(c);
-	await quiet();
-	say({ idle: true, next: device.next(), standing: device.standing() });
+/** Plays, until the host hears nothing more. */
+export async function play(here) {
+	host = here;
+	const devices = new Map();
+	for (let c; (c = host.hear()); ) {
+		if (c.do === "open") devices.set(c.device, new Device(c));
+		const device = devices.get(c.device);
+		device.now = c.now;
+		device.take(c);
+		await host.quiet();
+		host.say({ idle: true, next: device.next(), standing: device.standing() });
+	}
 }
