@@ -34,6 +34,7 @@ export class Conn {
 	private readonly pushed: (c: Conn, f: ServerFrame) => void;
 	private readonly lost: (c: Conn, l: Loss) => void;
 	private heartbeat: Alarm | undefined;
+	private interval = 0;
 
 	/** pushed hears frames that answer nothing, lost hears of the end, unless we hung up. */
 	constructor(e: Engine, socket: Socket, pushed: (c: Conn, f: ServerFrame) => void, lost: (c: Conn, l: Loss) => void) {
@@ -100,15 +101,16 @@ export class Conn {
 
 	/** Lets the server hear of us at least every interval, and notices when it is no longer there. */
 	keepAlive(interval: number): void {
+		this.interval = interval;
 		this.heartbeat?.stop();
-		this.heartbeat = this.engine.after(interval, () => this.probe(interval));
+		this.heartbeat = this.engine.after(interval, () => this.probe());
 	}
 
 	/** Asks whether the server is there, now. */
-	probe(interval: number): void {
+	probe(): void {
 		if (!this.up) return;
 		this.heartbeat?.stop();
 		this.heartbeat = this.engine.after(PONG_WITHIN, () => this.ended(0, ""));
-		this.ask({ ping: {} }, (f) => f && this.keepAlive(interval));
+		this.ask({ ping: {} }, (f) => f && this.keepAlive(this.interval));
 	}
 }

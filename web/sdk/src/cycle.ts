@@ -1,7 +1,7 @@
 import { Backoff } from "./backoff.ts";
 import { CODE, ChatError } from "./codes.ts";
 import { Conn, asksBack, sendsAway, type Loss } from "./conn.ts";
-import { ask, heartbeat } from "./ask.ts";
+import { ask } from "./ask.ts";
 import { failLogin } from "./login.ts";
 import { fetchUserSig, usable } from "./provider.ts";
 import { halt, kicked } from "./leave.ts";
@@ -56,6 +56,7 @@ export function connect(e: Engine, opened: (c: Conn) => void, failed: (error: Ch
 		if (over) return;
 		over = true;
 		late.stop();
+		e.dialing.delete(socket);
 		failed(error);
 	};
 	const late = e.after(DIAL_WITHIN, () => {
@@ -67,6 +68,7 @@ export function connect(e: Engine, opened: (c: Conn) => void, failed: (error: Ch
 		opened: () => e.step(() => {
 			if (over) return;
 			late.stop();
+			e.dialing.delete(socket);
 			conn = new Conn(e, socket, pushed, lost);
 			opened(conn);
 		}),
@@ -74,6 +76,7 @@ export function connect(e: Engine, opened: (c: Conn) => void, failed: (error: Ch
 		received: (text) => e.step(() => conn?.received(text)),
 		closed: (code, reason) => e.step(() => conn ? conn.ended(code, reason) : fail(new ChatError(CODE.DISCONNECTED, "the connection could not be made"))),
 	});
+	e.dialing.add(socket);
 }
 
 export function dial(e: Engine, s: Seat): void {
@@ -174,7 +177,7 @@ function sentAway(e: Engine, s: Seat, code: number): void {
 /** The network may be back, or the device was awake again: nothing waits for its turn. */
 export function wake(e: Engine): void {
 	const s = e.seat;
-	if (s?.cycle.phase === "serving") s.cycle.conn?.probe(heartbeat(0));
+	if (s?.cycle.phase === "serving") s.cycle.conn?.probe();
 	else if (s?.cycle.phase === "waiting" && s.cycle.announced) {
 		s.cycle.alarm?.stop();
 		dialIn(e, s, e.env.random() * FIRST_SPREAD);

@@ -8,7 +8,7 @@ import { wake } from "./cycle.ts";
 import type { Box } from "./box.ts";
 import type { Call } from "./call.ts";
 import type { Conn } from "./conn.ts";
-import type { Environment, Keep } from "./environment.ts";
+import type { Environment, Keep, Socket } from "./environment.ts";
 import type { Events } from "./events.ts";
 import type { Journal, Place } from "./journal.ts";
 import type { Seat } from "./seat.ts";
@@ -51,6 +51,8 @@ export class Engine {
 	readonly queue: Queue;
 	readonly courier: Courier;
 	readonly conns = new Set<Conn>();
+	/** That are being made. */
+	readonly dialing = new Set<Socket>();
 	readonly boxes: Box[] = [];
 	/** Keeps what a reload must find; set before the first step. */
 	journal!: Journal;
@@ -175,6 +177,7 @@ export class Engine {
 		this.closed = true;
 		for (const alarm of [...this.alarms]) alarm.stop();
 		for (const c of [...this.conns]) c.hangUp();
+		for (const socket of this.dialing) socket.close();
 		for (const b of this.boxes) b.close();
 		this.keep?.release?.();
 		this.sleepless();

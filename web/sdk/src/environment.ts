@@ -89,6 +89,7 @@ export interface Environment {
 	sha256(bytes: Uint8Array): Promise<Uint8Array>;
 	/** The text that zlib has made into bytes, or the beginning of it; rejects what is none. */
 	inflate(bytes: Uint8Array): Promise<string>;
+	/** Begins to connect; the handler is called later, never before this returns. */
 	connect(url: string, protocol: string, handler: SocketHandler): Socket;
 	/** The device's keep, once it is certain that no other client has it. */
 	keep(): Promise<Keep>;

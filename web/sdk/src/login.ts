@@ -18,7 +18,7 @@ const LOGINS_WITHIN = 10_000;
 const LOGIN_RETRY = 2000;
 
 /** The longest UserSig. */
-const MAX_USERSIG = 5 << 10;
+export const MAX_USERSIG = 2048;
 
 /** What the app is told when it is in already. */
 export const REPEATED = { code: 0, data: { repeatLogin: true } };

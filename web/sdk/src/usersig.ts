@@ -1,4 +1,5 @@
 import { fromBase64 } from "./wire.ts";
+import { MAX_USERSIG } from "./login.ts";
 import type { Engine } from "./engine.ts";
 
 /** So many ends of UserSigs are remembered. */
@@ -6,7 +7,7 @@ const MAX_ENDS = 100;
 
 /** Whether it matters when a UserSig ends: the server's clock is known, and the end is not. */
 export function mayBeOver(e: Engine, userSig: unknown): userSig is string {
-	return typeof userSig === "string" && userSig !== "" && userSig.length <= 5 << 10 && e.clock.now() > 0 && !e.ends.has(userSig);
+	return typeof userSig === "string" && userSig !== "" && userSig.length <= MAX_USERSIG && e.clock.now() > 0 && !e.ends.has(userSig);
 }
 
 /** Reads when a UserSig ends; what cannot be read the server judges. */

@@ -130,6 +130,34 @@ test("a connection on which nothing is heard is given up", async () => {
 	assert.ok(w.lines.length > 1);
 });
 
+test("a device that was awake again asks the server at once, and goes on as before", async () => {
+	const w = new World();
+	w.friendly();
+	const { chat } = w.client();
+	await chat.login(alice);
+	const pings = () => w.line.heard.filter((f) => f.ping).length;
+	w.wake();
+	await quiet();
+	assert.equal(pings(), 1);
+	await w.pass(61_000); // it is every 20 s that the server wants to hear
+	assert.equal(pings(), 4);
+	w.onFrame = undefined;
+	w.wake();
+	await w.pass(10_000);
+	assert.equal(w.lines[0]?.open, false);
+});
+
+test("what is being made when the client ends is given up", async () => {
+	const w = new World();
+	const { chat } = w.client();
+	const login = chat.login(alice).catch(code);
+	await quiet();
+	assert.equal(w.line.open, true);
+	await chat.destroy();
+	assert.equal(await login, 7009);
+	assert.equal(w.line.open, false);
+});
+
 test("a handler that throws stops nobody, and one may destroy the client", async () => {
 	const w = new World();
 	w.friendly();

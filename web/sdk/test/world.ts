@@ -70,6 +70,7 @@ export class World {
 	cache: () => CacheFile = memoryCache;
 	onFrame: ((f: ClientFrame, l: Line) => void) | undefined;
 	onDial: ((l: Line) => void) | undefined;
+	wake = (): void => {};
 	private timers: { at: number; f: () => void }[] = [];
 	private drawn = 0;
 
@@ -110,7 +111,10 @@ export class World {
 				},
 			}),
 			cache: () => this.cache(),
-			onWake: () => () => {},
+			onWake: (f) => {
+				this.wake = f;
+				return () => (this.wake = () => {});
+			},
 			report: (error) => void this.reported.push(error),
 		};
 	}
