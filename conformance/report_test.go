@@ -58,6 +58,8 @@ func (r *report) document(all []conformance.Scenario) string {
 
 Made by the run of the [scenarios](../conformance/README.md), each against a real server:
 ` + "`go test ./conformance`" + ` fails when this page and the run differ.
+A browser does not tell a page why it could not connect: there 9508 stands for 9511, 9512
+and 9516.
 
 | scenarios |`)
 	for _, face := range faces {
