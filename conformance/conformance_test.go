@@ -9,14 +9,35 @@ import (
 	"rollcall.example/conformance"
 )
 
-// faces are those of this module.
-var faces = []conformance.Face{conformance.Go{}, conformance.V2TIM{}}
+// faces are those that there are.
+var faces = []conformance.Face{conformance.Go{}, conformance.V2TIM{}, &browser{}}
 
-// noContext is why package v2tim does not play a scenario.
-const noContext = "a context is given up, and the vendor's calls take none"
+// facesOf are those that can be played here.
+func facesOf(t *testing.T) []conformance.Face {
+	t.Helper()
+	faces := []conformance.Face{conformance.Go{}, conformance.V2TIM{}}
+	if b := newBrowser(t); b != nil {
+		faces = append(faces, b)
+	}
+	return faces
+}
+
+// Why a face does not play a scenario.
+const (
+	noContext = "a context is given up, and the vendor's calls take none"
+	noPromise = "a context is given up, and the browser's calls take none"
+	noOwner   = "two programs on one data directory: a tab's belongs to it, and a copy of a tab is a new device"
+)
 
 // unplayed are the scenarios that a face cannot play, and why.
 var unplayed = map[string]string{
+	"browser/devices/Given up, it leaves the own session alone":       noPromise,
+	"browser/logout/Giving a login up":                                noPromise,
+	"browser/logout/Giving a login up that was sent and not answered": noPromise,
+	"browser/logout/A data directory belongs to one program":          noOwner,
+	"browser/renewal/Given up, it leaves the session alone":           noPromise,
+	"browser/renewal/RenewUserSig given up leaves the session alone":  noPromise,
+
 	"v2tim/devices/Given up, it leaves the own session alone":       noContext,
 	"v2tim/logout/Giving a login up":                                noContext,
 	"v2tim/logout/Giving a login up that was sent and not answered": noContext,
@@ -27,7 +48,9 @@ var unplayed = map[string]string{
 // TestScenarios plays every scenario through every face, each on a server of its
 // own, in fake time.
 func TestScenarios(t *testing.T) {
-	for _, face := range faces {
+	var r report
+	t.Cleanup(func() { r.compare(t, scenarios(t)) })
+	for _, face := range facesOf(t) {
 		t.Run(face.Name(), func(t *testing.T) {
 			for _, s := range scenarios(t) {
 				if unplayed[face.Name()+"/"+s.Name()] != "" {
@@ -35,6 +58,7 @@ func TestScenarios(t *testing.T) {
 				}
 				t.Run(s.Name(), func(t *testing.T) {
 					t.Parallel()
+					defer func() { r.add(face, s, !t.Failed()) }()
 					synctest.Test(t, func(t *testing.T) {
 						if err := playOnce(t, face, s); err != nil {
 							t.Error(err)

@@ -32,6 +32,8 @@ const (
 	HasProvider  Ability = "a provider of tickets"
 	CallsInside  Ability = "calls from inside a callback"
 	SeveralInOne Ability = "several clients on one data directory"
+	OneOwner     Ability = "a data directory that has one owner"
+	TellsWhy     Ability = "the reason why it cannot connect"
 	SeesSessions Ability = "a list of the account's sessions, to sign out others"
 )
 

@@ -42,7 +42,7 @@ var actions = []form{
 	newForm("<A> closes", "", withDevice((*actor).close)),
 	newForm("<A> is killed", "", withDevice((*actor).kill)),
 	newForm("<A> starts again[ => <result>]", "", startsAgain),
-	newForm("<A> starts on the data directory of <B> => <result>", SeveralInOne, startsOn),
+	newForm("<A> starts on the data directory of <B> => <result>", OneOwner, startsOn),
 	newForm("<B> is a copy of <A>", SeveralInOne, copies),
 	newForm("when <A> is kicked it logs in as <user>", CallsInside, func(p *parser, w words) (play, error) {
 		err := p.placed(w["A"])
