@@ -16,6 +16,7 @@
 //	rollcall check          whether all that is stored is sound
 //	rollcall backup         a backup of it, while the server runs or not
 //	rollcall restore        go back to one
+//	rollcall usage          how many accounts were active
 //	rollcall usersig        make, check and explain tickets
 //	rollcall login          hold a session open and print what happens to it
 //	rollcall bench          measure it, beside what it cannot beat
@@ -62,6 +63,7 @@ type commands struct {
 	Check    checkCmd    `cmd:"" help:"Read all that is stored, and find what is damaged."`
 	Backup   backupCmd   `cmd:"" help:"Make a backup of all that is stored, with the server running or not."`
 	Restore  restoreCmd  `cmd:"" help:"Make a backup the store of a data directory."`
+	Usage    usageCmd    `cmd:"" help:"Say how many accounts were active, and how many online at once, by day or month."`
 	UserSig  userSigCmd  `cmd:"" name:"usersig" help:"Make, check and explain UserSigs, the tickets accounts log in with."`
 	Login    loginCmd    `cmd:"" help:"Log in, hold the session open, and print what happens to it."`
 	Bench    benchCmd    `cmd:"" help:"Measure Rollcall beside what it cannot beat."`
