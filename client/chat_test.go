@@ -288,6 +288,32 @@ func TestMissedPush(t *testing.T) {
 	})
 }
 
+// What is pushed while it is asked what has changed is asked for again, if the answer
+// does not know of it yet: the server may have looked before. Who asks on account of a
+// push, and hears that there is nothing, asks no more.
+func TestAnAnswerOlderThanAPush(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d, l := p.inChat(client.Options{})
+		l.sync(0)
+		one := said("bob", 1, "one")
+		l.push(change(with("bob", 1, 1, one), one))
+		l.synced(0)
+		l.sync(0)
+		l.synced(1, with("bob", 1, 1, one))
+		d.heard("new [bob(1 unread)]", "unread 1")
+		l.page(2, 0)
+		l.pages(true, one)
+		d.heard("c2c_bob 1: one", "synced")
+		l.push(&wire.Change{Number: 9, Conversation: with("bob", 9, 1, one)})
+		l.sync(1)
+		l.synced(1)
+		d.heard()
+		if len(l.frames) > 0 {
+			t.Errorf("it asks again: %v", l.next())
+		}
+	})
+}
+
 // A device that is new to the account tells no old messages, but those since it
 // came in.
 func TestFirstSync(t *testing.T) {
