@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -285,6 +286,34 @@ func TestMissedPush(t *testing.T) {
 		if len(l.frames) > 0 {
 			t.Errorf("it asks for more: %v", l.next())
 		}
+	})
+}
+
+// A page that comes when its caller has given up is kept, and touches nobody.
+func TestAPageThatNobodyWaitsFor(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		one, two := said("bob", 1, "one"), said("bob", 2, "two")
+		time.Sleep(time.Hour)
+		d, l := p.inChat(client.Options{})
+		l.sync(0)
+		l.synced(9, with("bob", 9, 0, two))
+		d.heard("new [bob(0 unread)]", "synced")
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			page, err := d.Messages(ctx, "c2c_bob", client.Page{Count: 10})
+			if whole := len(page.Messages) == 2; whole != (err == nil) {
+				err = fmt.Errorf("%d messages and %v", len(page.Messages), err) //nolint:errorlint // both are wrong
+			}
+			done <- err
+		}()
+		l.page(0, 0)
+		go cancel() // while the answer comes
+		l.pages(true, one, two)
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		d.same("the cache", d.history("c2c_bob", client.Page{Local: true}), "1:one 2:two .")
 	})
 }
 
