@@ -19,6 +19,7 @@
 //	rollcall usage          how many accounts were active
 //	rollcall usersig        make, check and explain tickets
 //	rollcall login          hold a session open and print what happens to it
+//	rollcall chat           talk, on a terminal or in a pipe
 //	rollcall bench          measure it, beside what it cannot beat
 //	rollcall code 6206      explain a code
 //
@@ -66,6 +67,7 @@ type commands struct {
 	Usage    usageCmd    `cmd:"" help:"Say how many accounts were active, and how many online at once, by day or month."`
 	UserSig  userSigCmd  `cmd:"" name:"usersig" help:"Make, check and explain UserSigs, the tickets accounts log in with."`
 	Login    loginCmd    `cmd:"" help:"Log in, hold the session open, and print what happens to it."`
+	Chat     chatCmd     `cmd:"" help:"Talk: a chat on a terminal, or lines in a pipe."`
 	Bench    benchCmd    `cmd:"" help:"Measure Rollcall beside what it cannot beat."`
 	Code     codeCmd     `cmd:"" help:"Explain a code, by its number or symbol."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
