@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -284,6 +285,60 @@ func TestMissedPush(t *testing.T) {
 		d.heard("c2c_bob 3: three")
 		if len(l.frames) > 0 {
 			t.Errorf("it asks for more: %v", l.next())
+		}
+	})
+}
+
+// A page that comes when its caller has given up is kept, and touches nobody.
+func TestAPageThatNobodyWaitsFor(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		one, two := said("bob", 1, "one"), said("bob", 2, "two")
+		time.Sleep(time.Hour)
+		d, l := p.inChat(client.Options{})
+		l.sync(0)
+		l.synced(9, with("bob", 9, 0, two))
+		d.heard("new [bob(0 unread)]", "synced")
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			page, err := d.Messages(ctx, "c2c_bob", client.Page{Count: 10})
+			if whole := len(page.Messages) == 2; whole != (err == nil) {
+				err = fmt.Errorf("%d messages and %v", len(page.Messages), err) //nolint:errorlint // both are wrong
+			}
+			done <- err
+		}()
+		l.page(0, 0)
+		go cancel() // while the answer comes
+		l.pages(true, one, two)
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		d.same("the cache", d.history("c2c_bob", client.Page{Local: true}), "1:one 2:two .")
+	})
+}
+
+// What is pushed while it is asked what has changed is asked for again, if the answer
+// does not know of it yet: the server may have looked before. Who asks on account of a
+// push, and hears that there is nothing, asks no more.
+func TestAnAnswerOlderThanAPush(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d, l := p.inChat(client.Options{})
+		l.sync(0)
+		one := said("bob", 1, "one")
+		l.push(change(with("bob", 1, 1, one), one))
+		l.synced(0)
+		l.sync(0)
+		l.synced(1, with("bob", 1, 1, one))
+		d.heard("new [bob(1 unread)]", "unread 1")
+		l.page(2, 0)
+		l.pages(true, one)
+		d.heard("c2c_bob 1: one", "synced")
+		l.push(&wire.Change{Number: 9, Conversation: with("bob", 9, 1, one)})
+		l.sync(1)
+		l.synced(1)
+		d.heard()
+		if len(l.frames) > 0 {
+			t.Errorf("it asks again: %v", l.next())
 		}
 	})
 }

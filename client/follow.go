@@ -52,7 +52,7 @@ func (e *engine) sync(s *seat, loud bool) {
 			}
 		})
 	}
-	since := s.box.cache.State().Change
+	since, heard := s.box.cache.State().Change, f.seen
 	frame := &wire.ClientFrame{Request: &wire.ClientFrame_Sync{Sync: &wire.SyncRequest{Since: since, Count: pageCount}}}
 	e.askNext(s, frame, func(a *wire.ServerFrame) error {
 		if a.GetSync() == nil {
@@ -67,7 +67,7 @@ func (e *engine) sync(s *seat, loud bool) {
 		case a.GetSync().GetMore() && !stuck:
 			e.sync(s, false)
 		default:
-			if stuck {
+			if stuck && f.seen == heard {
 				f.seen = since // the server has no more than this
 			}
 			e.catchUp(s)

@@ -121,9 +121,12 @@ func (c *Client) fetch(ctx context.Context, f cache.Fetch, count int) (got cache
 		if a.GetMessages() == nil {
 			return
 		}
-		var n cache.News
-		if n, got, kept = s.box.cache.TakeMessages(f, a.GetMessages(), c.engine.mine(s)); kept == nil {
+		n, span, err := s.box.cache.TakeMessages(f, a.GetMessages(), c.engine.mine(s))
+		if err == nil {
 			c.engine.hear(s, n)
+		}
+		if !r.answered { // otherwise nobody waits for it any more
+			got, kept = span, err
 		}
 	}
 	r.take = func(a *wire.ServerFrame) bool { return a.GetMessages() != nil }

@@ -30,7 +30,7 @@ func TestAnAccountCountsOnceADayAndOnceAMonth(t *testing.T) {
 		time.Sleep(time.Hour)
 		d.back().hangUp() // the same day
 		synctest.Wait()
-		first := []store.UsageRow{{Period: 200001, Active: 2}, {Period: 20000131, Active: 2, SignedUp: 2}}
+		first := []store.UsageRow{{Period: 200001, Active: 2}, {Period: 20000131, Active: 2, SignedUp: 2, Logins: 3}}
 		if got := w.usage(); !slices.Equal(got, first) {
 			t.Errorf("usage of the first day %+v, want %+v", got, first)
 		}
@@ -64,8 +64,8 @@ func TestTheDayIsThatOfTheAppsZone(t *testing.T) {
 		want := []store.UsageRow{
 			{Period: 199912, Active: 1},
 			{Period: 200001, Active: 1},
-			{Period: 19991231, Active: 1, SignedUp: 1},
-			{Period: 20000101, Active: 1, SignedUp: 1},
+			{Period: 19991231, Active: 1, SignedUp: 1, Logins: 1},
+			{Period: 20000101, Active: 1, SignedUp: 1, Logins: 1},
 		}
 		if got := w.usage(); !slices.Equal(got, want) {
 			t.Errorf("usage %+v, want %+v", got, want)

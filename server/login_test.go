@@ -50,7 +50,7 @@ func TestAnAnswerLostAndTheCallRepeatedIsTheSameLogin(t *testing.T) {
 		if want := []string{"signed up", "login 1"}; !slices.Equal(rows, want) {
 			t.Errorf("history %q, want %q", rows, want)
 		}
-		want := []store.UsageRow{{Period: 200001, Active: 1}, {Period: 20000101, Active: 1, SignedUp: 1}}
+		want := []store.UsageRow{{Period: 200001, Active: 1}, {Period: 20000101, Active: 1, SignedUp: 1, Logins: 1}}
 		if got := w.usage(); !slices.Equal(got, want) {
 			t.Errorf("usage %v, want %v", got, want)
 		}

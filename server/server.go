@@ -186,6 +186,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	g.Go(func() error { return s.sessions.Run(work) })
 	g.Go(func() error { return s.sessions.Retain(work, s.chat.Prune) })
 	g.Go(func() error { return s.sumOldRows(work) })
+	g.Go(func() error { return s.sessions.CountOnline(work) })
 	g.Go(func() error {
 		<-ctx.Done()
 		s.drain(entrance, servers)

@@ -130,6 +130,17 @@ func (b *balky) Mutate(ctx context.Context, a rollcall.Account, rule store.Rule)
 	return o, err
 }
 
+// NotePeaks implements session.Store.
+func (b *balky) NotePeaks(ctx context.Context, all []store.Peak) error {
+	b.mu.Lock()
+	before := b.before
+	b.mu.Unlock()
+	if before != nil {
+		return before
+	}
+	return b.Store.NotePeaks(ctx, all)
+}
+
 // blind keeps from now on who is due to itself.
 func (b *balky) blind() {
 	b.mu.Lock()
@@ -186,6 +197,7 @@ func balkyStoryBehind(t *testing.T, door gateway.DoorOptions, loginWait time.Dur
 		l := gateway.NewDoor(w.listen(host), door)
 		var running sync.WaitGroup
 		running.Go(func() { _ = sessions.Run(ctx) })
+		running.Go(func() { _ = sessions.CountOnline(ctx) })
 		running.Go(func() { _ = srv.Serve(l) })
 		tell(t, w, b)
 		g.Drain(ctx, time.Second)

@@ -166,14 +166,17 @@ func (w *world) wantHistory(user string, want ...string) {
 	}
 }
 
-// usage is the app's counters of all periods.
+// usage is the app's counters of all periods, but peaks.
 func (w *world) usage() []store.UsageRow {
 	w.t.Helper()
 	rows, err := w.server.Store().Usage(w.t.Context(), app, 0, math.MaxInt32)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return rows
+	for i := range rows {
+		rows[i].Peak, rows[i].PeakAt = 0, time.Time{}
+	}
+	return slices.DeleteFunc(rows, func(r store.UsageRow) bool { return r == store.UsageRow{Period: r.Period} })
 }
 
 // ops asks the operator's door and returns the answer's status and body.

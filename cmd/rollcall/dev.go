@@ -148,11 +148,11 @@ export ROLLCALL_ADMIN=%s ROLLCALL_ADMIN_TOKEN=%s
 %s app list
 `, t.Admin, t.Token, program())
 	}
-	login := program() + " login"
+	where := fmt.Sprintf(" --app %d", t.App)
 	if t.Clients != "ws://"+defaultServer {
-		login += " --server " + t.Clients
+		where = " --server " + t.Clients + where
 	}
-	login += fmt.Sprintf(" --app %d", t.App)
+	login, chat := program()+" login"+where, program()+" chat"+where
 	return fmt.Sprintf(`Rollcall is %[1]s
 
   clients  %[2]s
@@ -169,10 +169,14 @@ the kick arrive. Or bob, who stands beside alice:
 
 ROLLCALL_USERSIG=%[9]s %[7]s --user bob
 
+When both have been in once, let them talk, each in a terminal of its own:
+
+ROLLCALL_KEY=%[5]s %[12]s --user alice --to bob
+
 A ticket for anybody else:
 
 ROLLCALL_KEY=%[5]s %[10]s usersig new --app %[4]d --user carol
 %[11]s
 Ctrl-C ends it.
-`, what, t.Clients, ops, t.App, t.Key, plain.Span(time.Duration(c.For)), login, t.Tickets["alice"], t.Tickets["bob"], program(), operators)
+`, what, t.Clients, ops, t.App, t.Key, plain.Span(time.Duration(c.For)), login, t.Tickets["alice"], t.Tickets["bob"], program(), operators, chat)
 }

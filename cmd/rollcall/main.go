@@ -16,8 +16,10 @@
 //	rollcall check          whether all that is stored is sound
 //	rollcall backup         a backup of it, while the server runs or not
 //	rollcall restore        go back to one
+//	rollcall usage          how many accounts were active
 //	rollcall usersig        make, check and explain tickets
 //	rollcall login          hold a session open and print what happens to it
+//	rollcall chat           talk, on a terminal or in a pipe
 //	rollcall bench          measure it, beside what it cannot beat
 //	rollcall code 6206      explain a code
 //
@@ -62,8 +64,10 @@ type commands struct {
 	Check    checkCmd    `cmd:"" help:"Read all that is stored, and find what is damaged."`
 	Backup   backupCmd   `cmd:"" help:"Make a backup of all that is stored, with the server running or not."`
 	Restore  restoreCmd  `cmd:"" help:"Make a backup the store of a data directory."`
+	Usage    usageCmd    `cmd:"" help:"Say how many accounts were active, and how many online at once, by day or month."`
 	UserSig  userSigCmd  `cmd:"" name:"usersig" help:"Make, check and explain UserSigs, the tickets accounts log in with."`
 	Login    loginCmd    `cmd:"" help:"Log in, hold the session open, and print what happens to it."`
+	Chat     chatCmd     `cmd:"" help:"Talk: a chat on a terminal, or lines in a pipe."`
 	Bench    benchCmd    `cmd:"" help:"Measure Rollcall beside what it cannot beat."`
 	Code     codeCmd     `cmd:"" help:"Explain a code, by its number or symbol."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

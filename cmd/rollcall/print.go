@@ -14,6 +14,8 @@ import (
 	"unicode"
 	"unicode/utf16"
 
+	"golang.org/x/term"
+
 	"rollcall.example/internal/plain"
 )
 
@@ -124,38 +126,42 @@ func given(what, value string, in io.Reader, limit int) (string, error) {
 	if value != "-" {
 		return value, nil
 	}
+	return oneLine("the "+what+" from standard input", in, limit)
+}
+
+// oneLine reads a single line, of at most limit bytes.
+func oneLine(what string, in io.Reader, limit int) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(in, int64(limit)+3))
 	if err != nil {
-		return "", fmt.Errorf("read the %s from standard input: %w", what, err)
+		return "", fmt.Errorf("read %s: %w", what, err)
 	}
 	line, rest, _ := strings.Cut(string(text), "\n")
 	line = strings.TrimSuffix(line, "\r")
 	switch {
 	case line == "":
-		return "", fmt.Errorf("read the %s from standard input: there is none", what)
+		return "", fmt.Errorf("read %s: there is none", what)
 	case len(line) > limit:
-		return "", fmt.Errorf("read the %s from standard input: it is longer than %d bytes", what, limit)
+		return "", fmt.Errorf("read %s: it is longer than %d bytes", what, limit)
 	case rest != "":
-		return "", errors.New("read the " + what + " from standard input: there is more than one line")
+		return "", errors.New("read " + what + ": there is more than one line")
 	}
 	return line, nil
 }
 
 // overCtrlC goes back to the start of the line, where a terminal shows ^C.
 func overCtrlC(w io.Writer) {
-	if terminal(w) {
+	if isTerminal(w) {
 		fmt.Fprint(bare(w), "\r")
 	}
 }
 
-// terminal tells whether w is one.
-func terminal(w io.Writer) bool {
-	f, ok := bare(w).(interface{ Stat() (os.FileInfo, error) })
-	if !ok {
-		return false
+// isTerminal tells whether a stream is one. The null device is none.
+func isTerminal(stream any) bool {
+	if w, ok := stream.(io.Writer); ok {
+		stream = bare(w)
 	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	f, ok := stream.(interface{ Fd() uintptr })
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // stamp writes a moment for people.

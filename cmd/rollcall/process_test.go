@@ -20,7 +20,8 @@ const patience = 30 * time.Second
 // A process is a program that runs beside a test.
 type process struct {
 	cmd   *exec.Cmd
-	ended chan struct{} // closed when it has ended and all that it printed is here
+	in    io.WriteCloser // its standard input, of those that a script starts
+	ended chan struct{}  // closed when it has ended and all that it printed is here
 
 	mu    sync.Mutex
 	lines []string      // what it printed to both streams

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -37,6 +38,8 @@ func (m tidy) Run() int {
 //	expect NAME PATTERN [VAR...] waits until it prints a line that matches, and
 //	                             sets variables to what is in parentheses
 //	signal NAME INT|TERM|KILL    sends it a signal
+//	type NAME LINE...            types lines into its standard input
+//	eof NAME                     ends that
 //	exits NAME STATUS            waits until it ends, with that status
 //	setenv VAR FILE              sets a variable to a file's text; stdout is one
 //	mode FILE MODE               fails unless a file has these permissions
@@ -58,7 +61,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": startCmd, "expect": expectCmd, "signal": signalCmd, "exits": exitsCmd, "setenv": setenvCmd, "mode": modeCmd,
+			"start": startCmd, "expect": expectCmd, "type": typeCmd, "eof": eofCmd, "signal": signalCmd, "exits": exitsCmd, "setenv": setenvCmd, "mode": modeCmd,
 		},
 	})
 }
@@ -78,8 +81,11 @@ func startCmd(ts *testscript.TestScript, neg bool, args []string) {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
 	}
+	in, err := cmd.StdinPipe()
+	ts.Check(err)
 	p, err := begin(cmd)
 	ts.Check(err)
+	p.in = in
 	ts.Value(processes{}).(map[string]*process)[args[0]] = p
 }
 
@@ -95,6 +101,21 @@ func expectCmd(ts *testscript.TestScript, neg bool, args []string) {
 	for i, name := range args[2:] {
 		ts.Setenv(name, match[i+1])
 	}
+}
+
+func typeCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: type NAME LINE...")
+	}
+	_, err := io.WriteString(named(ts, args[0]).in, strings.Join(args[1:], "\n")+"\n")
+	ts.Check(err)
+}
+
+func eofCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: eof NAME")
+	}
+	ts.Check(named(ts, args[0]).in.Close())
 }
 
 func signalCmd(ts *testscript.TestScript, neg bool, args []string) {

@@ -34,5 +34,5 @@ func (*tourCmd) Run(ctx context.Context, s *streams) error {
 // colorful tells whether whoever reads w may want colours: a terminal, unless
 // NO_COLOR is set (https://no-color.org).
 func colorful(w io.Writer) bool {
-	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && terminal(w)
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
 }

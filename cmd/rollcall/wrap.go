@@ -10,7 +10,7 @@ import (
 // tell prints sentences: on a terminal no wider than it is, elsewhere a line each, for
 // those that search in them.
 func tell(w io.Writer, text string) {
-	if terminal(w) {
+	if isTerminal(w) {
 		text = wrap(text, width(w))
 	}
 	fmt.Fprint(w, text)

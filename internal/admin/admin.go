@@ -73,6 +73,7 @@ func (h handler) routes(mux router) {
 	mux.HandleFunc("GET /v1/apps/{app}/settings", h.settings)
 	mux.HandleFunc("PATCH /v1/apps/{app}/settings", on(h, appOf, h.changeSettings))
 	mux.HandleFunc("POST /v1/apps/{app}/import", h.importAccounts)
+	mux.HandleFunc("GET /v1/apps/{app}/usage", h.usage)
 	mux.HandleFunc("POST /v1/token", h.renewToken)
 	h.accountRoutes(mux)
 	h.pastRoutes(mux)

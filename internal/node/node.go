@@ -44,7 +44,8 @@ type Conn interface {
 type Roster struct {
 	mu       sync.Mutex
 	accounts map[rollcall.Account]*presence
-	served   int
+	online   map[rollcall.AppID]*tally
+	risen    chan struct{}
 }
 
 // A presence is what is connected of one account. It is there while it has a
@@ -61,12 +62,15 @@ type Place struct {
 	conn    Conn
 	session uint64 // 0: reserved only
 	number  uint64 // of the connection
+	counted bool   // as its session's
 	ended   []policy.Ended
 }
 
 // NewRoster returns an empty roster.
 func NewRoster() *Roster {
-	return &Roster{accounts: map[rollcall.Account]*presence{}}
+	return &Roster{
+		accounts: map[rollcall.Account]*presence{}, online: map[rollcall.AppID]*tally{}, risen: make(chan struct{}, 1),
+	}
 }
 
 // Reserve takes a place for a connection that is about to log in to, or resume,
@@ -115,21 +119,26 @@ func (p *Place) Bind(x policy.Session) (ended policy.Ended, over bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p.session, p.number = x.Number, x.Conn
-	r.served++
 	for _, e := range p.ended {
 		if e.Session.Number == x.Number {
 			return e, true
 		}
 	}
 	p.ended = nil
+	latest := true
 	for _, other := range r.accounts[p.account].places {
 		switch {
 		case other == p || other.session != x.Number:
 		case other.number < p.number:
+			r.uncount(other)
 			other.conn.Close(wire.Close{Code: wire.CloseSuperseded, Connection: p.number})
 		default:
+			latest = false
 			p.conn.Close(wire.Close{Code: wire.CloseSuperseded, Connection: other.number})
 		}
+	}
+	if latest {
+		r.count(p)
 	}
 	return policy.Ended{}, false
 }
@@ -143,7 +152,7 @@ func (p *Place) Release() (lost policy.Lost, bound bool) {
 	seen := r.accounts[p.account]
 	seen.places = slices.DeleteFunc(seen.places, func(o *Place) bool { return o == p })
 	if p.session != 0 {
-		r.served--
+		r.uncount(p)
 		lost, bound = policy.Lost{Session: p.session, Conn: p.number}, true
 		seen.lost = append(seen.lost, lost)
 	}
@@ -183,6 +192,9 @@ func (r *Roster) End(a rollcall.Account, ended []policy.Ended, except *Place) {
 	}
 	for _, e := range ended {
 		for _, p := range seen.places {
+			if p.session == e.Session.Number {
+				r.uncount(p)
+			}
 			switch {
 			case p == except && (p.session == 0 || e.Kind == policy.EventLogout):
 			case p.session == 0:
@@ -228,11 +240,4 @@ func Finish(c Conn, e policy.Ended) {
 	default:
 		c.Close(wire.Close{Code: wire.CloseReplaced})
 	}
-}
-
-// Served is the number of sessions connected here.
-func (r *Roster) Served() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.served
 }

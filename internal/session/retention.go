@@ -14,8 +14,8 @@ const (
 	retainPause = 100 * time.Millisecond // between two, so that logins are not held up
 )
 
-// Retain drops rows of history that are older than their app keeps them, until ctx
-// ends. Accounts and sessions stay. What is dropped does not come back, so a clock
+// Retain drops rows of history that are older than their app keeps them, and counts of
+// days and months of more than ten years ago, until ctx ends. Accounts and sessions stay. What is dropped does not come back, so a clock
 // that jumped forward is not believed for an hour. also drops what else an app keeps for
 // a time.
 func (s *Sessions) Retain(ctx context.Context, also ...func(context.Context, rollcall.AppID, time.Time) error) error {
@@ -28,7 +28,7 @@ func (s *Sessions) Retain(ctx context.Context, also ...func(context.Context, rol
 		}
 		all, err := s.apps.List(ctx)
 		for _, app := range all {
-			for _, drop := range append(also, s.prune) {
+			for _, drop := range append(also, s.prune, s.pruneUsage) {
 				if err == nil {
 					err = drop(ctx, app.ID, now)
 				}
@@ -39,6 +39,14 @@ func (s *Sessions) Retain(ctx context.Context, also ...func(context.Context, rol
 		}
 	}
 	return nil
+}
+
+// pruneUsage drops the counts of an app that are old now, whole months of them. What
+// there is more than one commit takes goes an hour later.
+func (s *Sessions) pruneUsage(ctx context.Context, id rollcall.AppID, now time.Time) error {
+	before := firstOfMonth(calendar(now.In(s.zone(id)))).AddDate(-usageYears, 0, 0)
+	_, err := s.store.PruneUsage(ctx, id, dayOf(before), retainBatch)
+	return err
 }
 
 // prune drops the rows of one app that are old now.

@@ -1,7 +1,7 @@
 // Package session is the use-cases of sessions. Accounts log in, come back, renew
 // their UserSigs and log out; their users and operators end sessions; a policy is
 // previewed and applied; time ends what is over; what has happened is read, watched
-// and, when it is old, dropped.
+// and, when it is old, dropped; who was online is counted.
 //
 // A session is one logged-in instance of an account on a device. A login begins
 // it; logout, eviction, a kick, a sign-out or the end of its UserSig ends it. A lost
@@ -61,6 +61,9 @@ type Store interface {
 type Records interface {
 	History(ctx context.Context, a rollcall.Account, before int64, limit int) ([]store.HistoryRow, error)
 	Prune(ctx context.Context, app rollcall.AppID, before time.Time, limit int) (int, error)
+	Usage(ctx context.Context, app rollcall.AppID, from, to int) ([]store.UsageRow, error)
+	NotePeaks(ctx context.Context, all []store.Peak) error
+	PruneUsage(ctx context.Context, app rollcall.AppID, before, limit int) (int, error)
 }
 
 // Options are the choices that Sessions have. The zero value is good.
@@ -141,7 +144,7 @@ type member struct {
 }
 
 // New returns the use-cases over a store, the apps and the roster of this
-// process. Run and Retain have to run beside it.
+// process. Run, Retain and CountOnline have to run beside it.
 func New(s Store, a *apps.Apps, r *node.Roster, o Options) *Sessions {
 	watch := o.Now == nil || o.Watch
 	if o.Now == nil {

@@ -78,6 +78,12 @@ type Records interface {
 	// Usage reads the counters of an app from one period to another, both
 	// included, lowest first: of days (20261123) or of months (202611).
 	Usage(ctx context.Context, app rollcall.AppID, from, to int) ([]UsageRow, error)
+	// NotePeaks raises the peaks of days to those given. A higher one stays.
+	NotePeaks(ctx context.Context, all []Peak) error
+	// PruneUsage drops the counters of an app's days before a day (20261123), and of
+	// the months before its month, the oldest months first, at most limit, and says
+	// how many.
+	PruneUsage(ctx context.Context, app rollcall.AppID, before, limit int) (int, error)
 	// Prune drops history rows of an app that began before a moment, the oldest
 	// first, at most limit, and says how many. Accounts and sessions stay.
 	Prune(ctx context.Context, app rollcall.AppID, before time.Time, limit int) (int, error)
@@ -165,11 +171,24 @@ type HistoryRow struct {
 	Last  time.Time // the latest of them
 }
 
-// A UsageRow counts an app's accounts that came online in a period.
+// A UsageRow is what is counted of an app in a day or month of its zone.
 type UsageRow struct {
-	Period   int // 20261123 for a day, 202611 for a month
-	Active   int64
-	SignedUp int64 // 0 for months
+	Period int   // 20261123 for a day, 202611 for a month
+	Active int64 // accounts that came online, each once
+
+	// Of days alone; 0 for months:
+	SignedUp int64     // accounts that were not there before
+	Logins   int64     // sessions that began
+	Peak     int64     // sessions connected at once, at most
+	PeakAt   time.Time // when those were first counted
+}
+
+// A Peak is how many sessions of an app were connected at once, at most, on a day.
+type Peak struct {
+	App      rollcall.AppID
+	Day      int // 20261123
+	Sessions int64
+	At       time.Time
 }
 
 // An App is one SDKAppID. Its settings are kept as a JSON document, so that an

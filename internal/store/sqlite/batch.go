@@ -73,7 +73,7 @@ func (b *batch) mutate(a rollcall.Account, rule store.Rule) (policy.Outcome, err
 		}
 	}
 	o.State = stored(o.State)
-	b.count(e, o.State)
+	b.count(e, o)
 	e.take(o)
 	return o, nil
 }

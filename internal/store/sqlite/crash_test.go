@@ -47,6 +47,7 @@ func TestKill(t *testing.T) {
 			intact(t, s, childAccount(i), acknowledged[childAccount(i)])
 			inHistory(t, s, i, taken[childAccount(i)])
 		}
+		everyLoginCounts(t, s)
 		closeStore(t, s)
 		sound(t, dir)
 	}
@@ -86,6 +87,29 @@ func intact(t *testing.T, s *sqlite.Store, a rollcall.Account, acknowledged []ui
 	}
 	if len(state.Sessions) != 1 || state.Sessions[0].Number != state.Counter || state.Sessions[0].Node != "" {
 		t.Errorf("%s: sessions %+v, want the newest, %d, away", a, state.Sessions, state.Counter)
+	}
+}
+
+// everyLoginCounts holds the counters of the days against the accounts' own.
+func everyLoginCounts(t *testing.T, s *sqlite.Store) {
+	t.Helper()
+	var logins, counted int64
+	for i := range childAccounts {
+		state, err := s.State(t.Context(), childAccount(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		logins += int64(state.Counter)
+	}
+	days, err := s.Usage(t.Context(), 1, 0, 99991231)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, day := range days {
+		counted += day.Logins
+	}
+	if counted != logins {
+		t.Errorf("%d logins are counted, there were %d", counted, logins)
 	}
 }
 

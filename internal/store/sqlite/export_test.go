@@ -44,3 +44,6 @@ var Schema = schema
 
 // NextRound is how long the log becomes after a round that took so long to copy.
 var NextRound = nextRound
+
+// UsageStatements are those about usage.
+var UsageStatements = []string{putUsage, readTally, readUsage, pruneUsage}

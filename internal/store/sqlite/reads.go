@@ -32,7 +32,7 @@ func prepareReads(ctx context.Context, db *sql.DB, old tables) (*reads, error) {
 			WHERE s.account > coalesce((SELECT id FROM account WHERE app = ? AND user = ?), 0) AND a.app = ?
 			GROUP BY s.account ORDER BY s.account LIMIT ?`},
 		statement{&r.history, `SELECT ` + eventColumns + ` FROM history WHERE account = ? AND id < ? ORDER BY id DESC LIMIT ?`},
-		statement{&r.usage, `SELECT period, active, signed_up, ifnull(sum, -1) FROM usage WHERE app = ? AND period BETWEEN ? AND ? ORDER BY period`},
+		statement{&r.usage, readUsage},
 		statement{&r.apps, `SELECT ` + appColumns + ` FROM app ORDER BY id`},
 		statement{&r.keys, `SELECT ` + keyColumns + ` FROM app_key ORDER BY app, created, id`},
 		statement{&r.values, `SELECT ` + settingColumns + ` FROM setting`},

@@ -64,9 +64,8 @@ func (w *writes) ofAccounts() []query[*compiled] {
 		{&w.addEvent, addEvents + anEvent},
 		{&w.addEvents, addEvents + anEvent + strings.Repeat(", "+anEvent, together-1)},
 
-		{&w.usage, `SELECT active, signed_up, ifnull(sum, -1) FROM usage WHERE app = ? AND period = ?`},
-		{&w.putUsage, `INSERT INTO usage (active, signed_up, sum, app, period) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT DO UPDATE SET active = excluded.active, signed_up = excluded.signed_up, sum = excluded.sum`},
+		{&w.usage, readTally},
+		{&w.putUsage, putUsage},
 
 		{&w.owned, `SELECT account, ` + sessionColumns + ` FROM session WHERE node <> '' AND node <> ? LIMIT ?`},
 		{&w.disownSession, `UPDATE session SET node = '', away = ?, due = ?, sum = ? WHERE account = ? AND number = ?`},

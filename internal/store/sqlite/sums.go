@@ -169,5 +169,9 @@ func sumOfSetting(name string, value []byte) int64 {
 }
 
 func sumOfUsage(p period, n counts) int64 {
-	return sumIn(usageTable).numbers(int64(p.app), int64(p.at), n.active, n.signedUp).end()
+	s := sumIn(usageTable).numbers(int64(p.app), int64(p.at), n.active, n.signedUp)
+	if n.logins|n.peak|n.peakAt != 0 { // rows of the second version have none
+		s.numbers(n.logins, n.peak, n.peakAt)
+	}
+	return s.end()
 }

@@ -199,7 +199,8 @@ func execute(t *testing.T, dir string, statements ...string) {
 // asOlder makes a store's database that of a program which made no sums.
 func asOlder(t *testing.T, dir string) {
 	t.Helper()
-	statements := []string{`DROP TABLE unsummed`, `DELETE FROM goose_db_version WHERE version_id = 2`}
+	statements := []string{`DROP TABLE unsummed`, `DELETE FROM goose_db_version WHERE version_id > 1`,
+		`ALTER TABLE usage DROP COLUMN logins`, `ALTER TABLE usage DROP COLUMN peak`, `ALTER TABLE usage DROP COLUMN peak_at`}
 	for _, table := range []string{"app", "app_key", "setting", "account", "session", "kick", "try", "history", "usage"} {
 		statements = append(statements, `ALTER TABLE `+table+` DROP COLUMN sum`)
 	}

@@ -33,7 +33,7 @@ var summedTables = []summed{
 	{appTable, "app", "id", 1, false, appColumns + ` FROM app`, recordApp, "app %d"},
 	{keyTable, "app_key", "app, id", 1, true, keyColumns + ` FROM app_key`, recordKey, "a key of app %d"},
 	{settingTable, "setting", "name", 0, true, settingColumns + ` FROM setting`, recordSetting, "a setting of the server"},
-	{usageTable, "usage", "app, period", 2, false, `app, period, active, signed_up, ifnull(sum, -1) FROM usage`, recordUsage, "usage of app %d in %d"},
+	{usageTable, "usage", "app, period", 2, false, `app, period, ` + usageColumns + ` FROM usage`, recordUsage, "usage of app %d in %d"},
 	{accountTable, "account", "id", 1, false, accountColumns + `, app, user FROM account a`, recordAccount, "account %d"},
 	{sessionTable, "session", "account, number", 2, false, `account, ` + sessionColumns + ` FROM session`, recordSession, "of account %d session %d"},
 	{kickTable, "kick", "account, session", 2, false, `account, ` + kickColumns + ` FROM kick`, recordKick, "of account %d the kick of session %d"},
@@ -106,7 +106,7 @@ func (x *record) setting(r row) (value []byte, err error) {
 
 func recordUsage(x *record, r row) error {
 	var n counts
-	err := r.Scan(&x.first, &x.second, &n.active, &n.signedUp, &x.stored)
+	err := n.scan(r, &x.stored, &x.first, &x.second)
 	x.made = sumOfUsage(period{rollcall.AppID(x.first), int(x.second)}, n)
 	return err
 }

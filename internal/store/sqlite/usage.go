@@ -17,13 +17,49 @@ type period struct {
 }
 
 // counts are what is counted in a period, or what a batch adds to it.
-type counts struct{ active, signedUp int64 }
+type counts struct {
+	active, signedUp, logins int64
+	peak, peakAt             int64
+}
 
-func (n counts) plus(m counts) counts { return counts{n.active + m.active, n.signedUp + m.signedUp} }
+// plus adds up what is added up. Of the peaks the higher one counts, and of two as high
+// the one before.
+func (n counts) plus(m counts) counts {
+	n.active, n.signedUp, n.logins = n.active+m.active, n.signedUp+m.signedUp, n.logins+m.logins
+	if m.peak > n.peak {
+		n.peak, n.peakAt = m.peak, m.peakAt
+	}
+	return n
+}
+
+// The columns of usage, as scan reads them and put writes them.
+const (
+	usageColumns = `active, signed_up, logins, peak, peak_at, ifnull(sum, -1)`
+	usageIn      = ` FROM usage WHERE app = ? AND period `
+	readUsage    = `SELECT period, ` + usageColumns + usageIn + `BETWEEN ? AND ? ORDER BY period`
+	readTally    = `SELECT ` + usageColumns + usageIn + `= ?`
+	putUsage     = `INSERT INTO usage (active, signed_up, logins, peak, peak_at, sum, app, period) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET active = excluded.active, signed_up = excluded.signed_up, logins = excluded.logins,
+		peak = excluded.peak, peak_at = excluded.peak_at, sum = excluded.sum`
+	pruneUsage = `DELETE FROM usage WHERE app = :app AND period IN (
+		SELECT period FROM usage WHERE app = :app AND period < :month
+		UNION ALL SELECT period FROM usage WHERE app = :app AND period >= :lowest AND period < :day LIMIT :limit)`
+)
+
+// scan reads usageColumns, behind others.
+func (n *counts) scan(r row, sum *int64, before ...any) error {
+	return r.Scan(append(before, &n.active, &n.signedUp, &n.logins, &n.peak, &n.peakAt, sum)...)
+}
 
 // count adds the account to its app's day and month when it first came online in
-// them, and to the day's new accounts when it signed up.
-func (b *batch) count(e *entry, s policy.State) {
+// them, and to the day's new accounts when it signed up; and each login to its day.
+func (b *batch) count(e *entry, o policy.Outcome) {
+	s := o.State
+	for i := range o.Events {
+		if o.Events[i].Kind == policy.EventLogin {
+			b.add(period{e.account.App, s.ActiveDay}, counts{logins: 1})
+		}
+	}
 	if s.ActiveDay > e.is.ActiveDay {
 		b.add(period{e.account.App, s.ActiveDay}, counts{active: 1})
 	}
@@ -65,7 +101,8 @@ func (b *batch) saveUsage() error {
 			return fmt.Errorf("read what was counted of app %s: %w", p.app, err)
 		}
 		t.counts = t.plus(n)
-		if err := b.sql.putUsage.exec(t.active, t.signedUp, sumOfUsage(p, t.counts)^t.syndrome, int64(p.app), p.at); err != nil {
+		err = b.sql.putUsage.exec(t.active, t.signedUp, t.logins, t.peak, t.peakAt, sumOfUsage(p, t.counts)^t.syndrome, int64(p.app), p.at)
+		if err != nil {
 			return fmt.Errorf("count app %s: %w", p.app, err)
 		}
 		if b.tallies.all == nil || len(b.tallies.all) >= mostTallies {
@@ -82,7 +119,7 @@ func (b *batch) tally(p period) (t tally, err error) {
 	}
 	err = b.sql.usage.ask(func(r row) error {
 		var sum int64
-		err := r.Scan(&t.active, &t.signedUp, &sum)
+		err := t.scan(r, &sum)
 		t.syndrome = b.sql.loads.old.syndrome(usageTable, sum, sumOfUsage(p, t.counts))
 		return err
 	}, int64(p.app), p.at)
@@ -101,12 +138,50 @@ func (s *Store) Usage(ctx context.Context, app rollcall.AppID, from, to int) (ro
 }
 
 func scanUsage(old tables, app rollcall.AppID, r row) (u store.UsageRow, err error) {
+	var n counts
 	var sum int64
-	if r.Scan(&u.Period, &u.Active, &u.SignedUp, &sum) != nil {
+	if n.scan(r, &sum, &u.Period) != nil {
 		return u, damaged("a row of usage of app %s cannot be read", app)
 	}
-	if !old.good(usageTable, sum, sumOfUsage(period{app, u.Period}, counts{u.Active, u.SignedUp})) {
+	if !old.good(usageTable, sum, sumOfUsage(period{app, u.Period}, n)) {
 		return u, damaged("usage of app %s in %d", app, u.Period)
 	}
+	u.Active, u.SignedUp, u.Logins, u.Peak, u.PeakAt = n.active, n.signedUp, n.logins, n.peak, moment(n.peakAt)
 	return u, nil
+}
+
+// NotePeaks implements store.Records.
+func (s *Store) NotePeaks(ctx context.Context, all []store.Peak) error {
+	err := s.writer.submit(ctx, func(_ context.Context, b *batch) error {
+		for _, p := range all {
+			b.add(period{p.App, p.Day}, counts{peak: p.Sessions, peakAt: millis(p.At)})
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("note how many were online: %w", err)
+	}
+	return nil
+}
+
+// lowestDay is the least period that is a day; below it are months.
+const lowestDay = 1_000_000
+
+// PruneUsage implements store.Records.
+func (s *Store) PruneUsage(ctx context.Context, app rollcall.AppID, before, limit int) (n int, err error) {
+	err = s.writer.submit(ctx, func(ctx context.Context, b *batch) error {
+		b.tallies.forget()
+		r, err := b.conn.ExecContext(ctx, pruneUsage, sql.Named("app", int64(app)), sql.Named("month", before/100),
+			sql.Named("lowest", lowestDay), sql.Named("day", before), sql.Named("limit", limit))
+		if err != nil {
+			return err
+		}
+		gone, err := r.RowsAffected()
+		n = int(gone)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("drop old usage of app %s: %w", app, err)
+	}
+	return n, nil
 }

@@ -73,6 +73,8 @@ func closed(t *testing.T, e Engine) {
 		"State":       func() error { _, err := e.State(ctx, a); return err },
 		"History":     func() error { _, err := e.History(ctx, a, 0, 1); return err },
 		"Usage":       func() error { _, err := e.Usage(ctx, 1, 0, 1); return err },
+		"NotePeaks":   func() error { return e.NotePeaks(ctx, nil) },
+		"PruneUsage":  func() error { _, err := e.PruneUsage(ctx, 1, 1, 1); return err },
 		"Apps":        func() error { _, err := e.Apps(ctx); return err },
 		"AddApp":      func() error { return e.AddApp(ctx, store.App{ID: 1}) },
 		"SetSettings": func() error { return e.SetSettings(ctx, 1, nil) },

@@ -60,6 +60,8 @@ func Run(t *testing.T, fresh Fresh) {
 		{"usage is counted once", usage},
 		{"usage is counted once by many at a time", usageTogether},
 		{"usage is read by day or by month", usageRange},
+		{"a day keeps its highest peak", peaks},
+		{"old usage goes, and nothing else", pruningUsage},
 		{"the earliest due come first", due},
 		{"a session that never ends is never due", neverDue},
 		{"apps are kept", apps},
