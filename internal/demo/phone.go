@@ -233,36 +233,49 @@ func (p *phone) result(call string, err error) {
 	p.hear(call+"() succeeded", "")
 }
 
-// A radio is a phone's network, which can be cut.
+// A radio is a phone's network, which can be cut. Whoever dials meanwhile waits, as
+// for an answer that does not come.
 type radio struct {
 	mu    sync.Mutex
-	cut   bool
+	back  chan struct{} // closed when the network is back; nil: it is there
 	conns map[net.Conn]struct{}
 }
-
-var errCut = errors.New("the phone has no network")
 
 func (r *radio) isCut() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.cut
+	return r.back != nil
 }
 
 func (r *radio) setCut(cut bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cut = cut
-	if !cut {
-		return
-	}
-	for c := range r.conns {
-		_ = c.Close()
+	switch {
+	case cut == (r.back != nil):
+	case cut:
+		r.back = make(chan struct{})
+		for c := range r.conns {
+			_ = c.Close()
+		}
+	default:
+		close(r.back)
+		r.back = nil
 	}
 }
 
 func (r *radio) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if r.isCut() {
-		return nil, errCut
+	for {
+		r.mu.Lock()
+		back := r.back
+		r.mu.Unlock()
+		if back == nil {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-back:
+		}
 	}
 	c, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {
@@ -270,9 +283,9 @@ func (r *radio) dial(ctx context.Context, network, address string) (net.Conn, er
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.cut {
+	if r.back != nil { // cut meanwhile
 		_ = c.Close()
-		return nil, errCut
+		return nil, net.ErrClosed
 	}
 	r.conns[c] = struct{}{}
 	return &heldConn{Conn: c, r: r}, nil

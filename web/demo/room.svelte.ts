@@ -164,6 +164,7 @@ export class Room {
 			this.sessions = [];
 			sessionStorage.removeItem(KEPT);
 			this.follow();
+			void this.refresh(); // it may have been a phone
 		});
 		chat.on(EVENT.NET_STATE_CHANGE, ({ data }) => {
 			const lost = this.net === "connected" && data.state !== "connected" && this.status === 1;
@@ -430,6 +431,7 @@ export class Room {
 			const user = this.user;
 			this.settings = await act("policy", { policy: "single" });
 			this.say("plain", "Policy single: one platform at a time. The phone logs in first, so this tab has to go.");
+			if (this.phone) await act("phone", { user, do: "logout" });
 			this.phone = await act("phone", { user, do: "login" });
 			await until(() => Promise.resolve(this.chat?.getLoginStatus() === 3));
 			this.phone = await act("phone", { user, do: "cut" });

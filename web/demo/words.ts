@@ -15,7 +15,7 @@ export function kicked({ kick }: KickedOut): string {
 	const room = kick.rule === "over the limit" ? `your Web limit is ${kick.limit ?? 1}`
 		: kick.rule === "another platform of its group" ? `the policy lets you be on Web or on ${kick.by?.platform ?? "another platform"}, not on both` : "your place was taken";
 	switch (kick.reason) {
-		case "newer login": return `Kicked: ${room} and ${by} logged in${at}.`;
+		case "newer login": return `Kicked: ${room}${kick.rule === "over the limit" ? "" : ","} and ${by} logged in${at}.`;
 		case "policy applied": return `Kicked: the policy was applied to everybody who was in${at}; ${room}, and ${by} stayed.`;
 		case "operator": return `Kicked by an operator${at}. Your UserSig is still good, so you may log in again.`;
 		case "signed out elsewhere": return `Signed out${at}: you did it yourself, on ${by}.`;

@@ -1,0 +1,33 @@
+import { after, before, test } from "node:test";
+import assert from "node:assert/strict";
+import { Stand, button } from "./stand.ts";
+
+let s: Stand;
+before(async () => { s = await Stand.start(); });
+after(() => s.end());
+
+test("what a tab has seen can be read when the server has stopped", async () => {
+	const alice = await s.loggedIn("alice");
+	const bob = await s.loggedIn("bob");
+	await alice.getByLabel("Talk to").fill("bob");
+	await alice.keyboard.press("Enter");
+	await alice.getByPlaceholder("Message").fill("keep this");
+	await button(alice, "Send").click();
+	await bob.getByRole("button", { name: /alice/ }).click();
+	await bob.getByRole("log", { name: "Messages with alice" }).getByText("keep this").waitFor();
+
+	await s.stopServer();
+	await bob.getByText("Connecting again", { exact: true }).waitFor();
+	await bob.getByLabel("Talk to").fill("carol"); // away from the conversation, and back
+	await bob.keyboard.press("Enter");
+	await bob.getByText("Say something to carol.").waitFor();
+	await bob.getByRole("button", { name: /alice.*keep this/s }).click();
+	await bob.getByRole("log", { name: "Messages with alice" }).getByText("keep this").waitFor();
+
+	await bob.getByPlaceholder("Message").fill("not now");
+	await button(bob, "Send").click();
+	await bob.getByRole("log", { name: "What happened" }).getByText(/^Not sent: there is no connection to the server \(9508\)$/).waitFor();
+	await button(bob, "Rotate the key").click();
+	await bob.getByRole("log", { name: "What happened" }).getByText(/^The server does not answer\. Is `rollcall dev` still running\?$/).waitFor();
+	assert.deepEqual(s.complaints, []);
+});
