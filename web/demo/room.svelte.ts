@@ -3,7 +3,7 @@
 import { CODE, ChatError, EVENT, createOn, describeDevice, type Chat, type Conversation, type LoginSession, type Message } from "@rollcall/sdk";
 import type { Tone } from "@rollcall/design";
 import { act, Refused, type Phone, type Settings } from "./dev.ts";
-import { ended, kicked, second } from "./words.ts";
+import { ended, kicked, phoneHeard, second } from "./words.ts";
 import { Wire, type Frame } from "./wire.ts";
 
 /** One thing that happened, in a sentence. */
@@ -94,8 +94,8 @@ export class Room {
 	private hearPhone(p: Phone | null): void {
 		if (!p) return;
 		for (const h of p.heard) {
-			if (h.number <= this.phoneHeard || !TELLING.test(h.what)) continue;
-			this.say(h.what.includes("Kicked") || h.what.includes("failed") || h.what.includes("Expired") ? "warn" : "plain", `The phone: ${h.what}${h.text ? ` – ${h.text}` : ""}`);
+			const text = h.number > this.phoneHeard && phoneHeard(h.what, h.text ?? "");
+			if (text) this.say(h.what.endsWith("succeeded") ? "plain" : "warn", text);
 		}
 		this.phoneHeard = Math.max(this.phoneHeard, ...p.heard.map((h) => h.number));
 	}
@@ -455,9 +455,6 @@ export class Room {
 		this.frames = [f, ...this.frames].slice(0, MOST_FRAMES);
 	}
 }
-
-/** Of a phone's callbacks, those that are told; the rest is on its card. */
-const TELLING = /Kicked|Expired|failed|succeeded/;
 
 const pause = (ms: number): Promise<void> => new Promise((go) => setTimeout(go, ms));
 

@@ -32,3 +32,15 @@ export function sessionLine(s: LoginSession): string {
 }
 
 export const ended = (n: number): string => (n === 0 ? "no session ended" : `${count(n, "session")} ended`);
+
+/** What a phone heard, for who watches it; "": that is on its card alone. */
+export function phoneHeard(what: string, text: string): string {
+	switch (what) {
+		case "login() succeeded": return "The phone logged in.";
+		case "logout() succeeded": return "The phone logged out.";
+		case "login() failed": return `The phone's login() failed: ${text}`;
+		case "onKickedOffline": return `The phone was kicked: ${text}`;
+		case "onUserSigExpired": return "The phone's UserSig has ended.";
+		default: return "";
+	}
+}

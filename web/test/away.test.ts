@@ -33,7 +33,7 @@ for (const on of [false, true]) {
 		}
 		await button(page, "Kick the phone while it is away").click();
 		if (on) {
-			await told(page, /The phone: onKickedOffline – Signed out because the account logged in on "The tab" \(Web\).* \(code 6208\)/);
+			await told(page, /The phone was kicked: Signed out because the account logged in on "The tab" \(Web\).* \(code 6208\)/);
 			await page.getByText(`In as s1-${on}`, { exact: true }).waitFor();
 		} else {
 			await told(page, /The first switch is off, so it logs in by itself again, and kicks this tab/);
@@ -51,7 +51,7 @@ for (const on of [false, true]) {
 		await page.getByText(`In as s2-${on}`, { exact: true }).waitFor();
 		await button(page, "Log a phone in").click();
 		if (on) {
-			await told(page, /^The phone: login\(\) failed – 6208 /);
+			await told(page, /^The phone's login\(\) failed: 6208 /);
 			await page.getByText(`In as s2-${on}`, { exact: true }).waitFor();
 			await button(page, "Log a phone in").click();
 		}

@@ -49,7 +49,7 @@ test("a browser and a Go client kick each other", async () => {
 	await s.act("phone", { user: "alice", do: "login" });
 	await told(page, /^Kicked: the policy lets you be on Web or on Android, not on both, and The demo's phone \(Android\) logged in/);
 	await button(page, "Log in again").click();
-	await told(page, /The phone: onKickedOffline – Signed out because the account logged in on "The browser" \(Web\)/);
+	await told(page, /The phone was kicked: Signed out because the account logged in on "The browser" \(Web\)/);
 });
 
 test("an operator's kick and a revocation are told apart", async () => {

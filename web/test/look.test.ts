@@ -8,7 +8,8 @@ import type { Page } from "playwright-core";
 import { Stand, button, told } from "./stand.ts";
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const pictures = resolve(import.meta.dirname, "../../docs/pictures");
+/** Where the pictures go; those of the manual are some of them (scripts/pages). */
+const pictures = resolve(import.meta.dirname, "../../bin/pictures");
 
 let s: Stand;
 /** Each look is at a server of its own: what others said would be seen. */
@@ -64,6 +65,7 @@ async function scene(options: { colorScheme?: "light" | "dark"; viewport?: { wid
 	assert.deepEqual(await findings(alice), []);
 	await fits(alice);
 	await alice.screenshot({ path: `${pictures}/kicked${suffix}.png`, fullPage: true });
+	if (!options.viewport) await alice.screenshot({ path: `${pictures}/tab${suffix}.png` });
 	await second.close();
 }
 
