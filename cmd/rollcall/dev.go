@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -112,8 +113,14 @@ func (c *devCmd) Run(ctx context.Context, s *streams) (err error) {
 	return err
 }
 
-// pageOf is where the pages of a server are that listens for clients at an address.
-func pageOf(clients string) string { return "http" + strings.TrimPrefix(clients, "ws") + "/" }
+// pageOf is where this machine finds the pages of a server that listens for clients at
+// an address, which may be all of the machine's.
+func pageOf(clients string) string {
+	if at, err := netip.ParseAddrPort(string(addressOf(clients))); err == nil && at.Addr().IsUnspecified() {
+		clients = fmt.Sprintf("ws://127.0.0.1:%d", at.Port())
+	}
+	return "http" + strings.TrimPrefix(clients, "ws") + "/"
+}
 
 // serveDemo serves the demo until ctx ends, by one server after the other: a page may
 // have it started again.

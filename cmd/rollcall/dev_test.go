@@ -100,3 +100,16 @@ func TestTheDemoStartsItsServerAgain(t *testing.T) {
 		t.Errorf("a UserSig after restarts: %d %s", status, text)
 	}
 }
+
+func TestTheDemosAddressIsOneOfThisMachine(t *testing.T) {
+	for clients, want := range map[string]string{
+		"ws://127.0.0.1:7400": "http://127.0.0.1:7400/",
+		"ws://[::1]:7400":     "http://[::1]:7400/",
+		"ws://0.0.0.0:80":     "http://127.0.0.1:80/",
+		"ws://[::]:7400":      "http://127.0.0.1:7400/",
+	} {
+		if got := pageOf(clients); got != want {
+			t.Errorf("clients connect at %s: the demo is at %s, want %s", clients, got, want)
+		}
+	}
+}

@@ -3,6 +3,7 @@
 import { CODE, ChatError, EVENT, createOn, describeDevice, type Chat, type Conversation, type LoginSession, type Message } from "@rollcall/sdk";
 import type { Tone } from "@rollcall/design";
 import { act, Refused, type Phone, type Settings } from "./dev.ts";
+import { keep, recall } from "./keep.ts";
 import { ended, kicked, phoneHeard, second } from "./words.ts";
 import { Wire, type Frame } from "./wire.ts";
 
@@ -16,8 +17,6 @@ export interface Told {
 
 const MOST_FRAMES = 200;
 const MOST_TOLD = 100;
-/** Where the tab keeps who is in, so that a reload logs in again. */
-const KEPT = "rollcall.demo";
 /** How long a UserSig lasts that is to end soon. */
 export const SOON = 10;
 
@@ -63,7 +62,7 @@ export class Room {
 		this.device = describeDevice();
 		await this.refresh();
 		const hash = decodeURIComponent(location.hash.slice(1));
-		const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null") as { user: string; device: string } | null;
+		const kept = recall();
 		if (hash) history.replaceState(null, "", location.pathname);
 		if (kept?.device) this.device = kept.device;
 		const user = hash || kept?.user;
@@ -111,7 +110,7 @@ export class Room {
 			this.status = 2;
 			await chat.login({ userID: user, userSig });
 			this.sigEnds = ends * 1000;
-			sessionStorage.setItem(KEPT, JSON.stringify({ user, device: this.device }));
+			keep({ user, device: this.device });
 			return true;
 		} catch (error) {
 			this.say("bad", `Not logged in: ${why(error)}`);
@@ -132,7 +131,7 @@ export class Room {
 	}
 
 	private forget(): void {
-		sessionStorage.removeItem(KEPT);
+		keep(null);
 		this.user = this.peer = this.out = "";
 		this.conversations = this.messages = [];
 		this.sessions = [];
@@ -162,7 +161,7 @@ export class Room {
 			this.out = kicked(data);
 			this.say("bad", this.out);
 			this.sessions = [];
-			sessionStorage.removeItem(KEPT);
+			keep(null);
 			this.follow();
 			void this.refresh(); // it may have been a phone
 		});
