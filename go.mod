@@ -2,6 +2,13 @@ module rollcall.example
 
 go 1.26.0
 
+toolchain go1.26.8
+
+// What npm installs may hold Go.
+ignore ./web/node_modules
+
+ignore ./web/sdk/node_modules
+
 require (
 	github.com/BurntSushi/toml v1.6.0
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0

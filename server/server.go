@@ -85,6 +85,7 @@ type Server struct {
 	gateway  *gateway.Gateway
 	door     *gateway.Door
 	metrics  *metrics
+	pages    http.Handler // nil: none
 }
 
 // New opens the data directory and wires a server. Its listeners become the
@@ -151,6 +152,10 @@ func (s *Server) Apps() *apps.Apps { return s.apps }
 // Sessions are the server's use-cases, likewise.
 func (s *Server) Sessions() *session.Sessions { return s.sessions }
 
+// Pages has the listener for clients answer, beside them, whoever asks for no
+// connection. Before Run.
+func (s *Server) Pages(h http.Handler) { s.pages = h }
+
 // RenewToken makes the token for AdminTCP, in the place of the one before.
 func (s *Server) RenewToken(ctx context.Context) (string, error) { return s.token.Renew(ctx) }
 
@@ -210,6 +215,9 @@ func (s *Server) serve(ctx context.Context, g *errgroup.Group) (*gateway.Entranc
 	clients := http.NewServeMux()
 	clients.Handle("GET "+wire.Path, s.gateway)
 	clients.HandleFunc("GET /healthz", s.healthz)
+	if s.pages != nil {
+		clients.Handle("/", s.pages)
+	}
 	others := s.httpServer(clients)
 	others.SetKeepAlivesEnabled(false) // who asks for no WebSocket is sent away
 	secure := s.cfg.TLS

@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/config"
+	"rollcall.example/internal/demo"
 	"rollcall.example/internal/plain"
 	"rollcall.example/usersig"
 )
@@ -29,7 +33,9 @@ type devCmd struct {
 // Help is the long help.
 func (*devCmd) Help() string {
 	return `
-Starts a server in a temporary directory, with an app whose key is drawn for this run, and prints where it listens, tickets for alice and bob, and the next thing to type. Ctrl-C ends it and removes everything.
+Starts a server in a temporary directory, with an app whose key is drawn for this run, and prints the address of a demo to open in two tabs, where clients connect, tickets for alice and bob, and the next thing to type. Ctrl-C ends it and removes everything.
+
+The demo signs tickets for whoever opens it, so its buttons work from this machine alone, wherever the server listens.
 
 Examples:
 
@@ -47,6 +53,7 @@ const devApp rollcall.AppID = 1400000000
 
 // A trial is what dev offers, as programs read it.
 type trial struct {
+	Demo    string            `json:"demo"`
 	Clients string            `json:"clients"`
 	Ops     string            `json:"ops,omitempty"`
 	Admin   string            `json:"admin,omitempty"`
@@ -71,11 +78,12 @@ func (c *devCmd) Run(ctx context.Context, s *streams) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(cfg.Dir)) }()
 	}
-	server, err := open(ctx, cfg, logger(s.err, config.Log{Level: c.LogLevel, Format: config.Text}), true)
+	log := logger(s.err, config.Log{Level: c.LogLevel, Format: config.Text})
+	server, err := open(ctx, cfg, log, true)
 	if err != nil {
 		return err
 	}
-	t := trial{Clients: server.clients, Ops: server.ops, Admin: server.admin, Dir: cfg.Dir, App: devApp, Tickets: make(map[string]string)}
+	t := trial{Demo: pageOf(server.clients), Clients: server.clients, Ops: server.ops, Admin: server.admin, Dir: cfg.Dir, App: devApp, Tickets: make(map[string]string)}
 	if t.Key, err = server.devKey(ctx); err != nil {
 		return err
 	}
@@ -97,12 +105,47 @@ func (c *devCmd) Run(ctx context.Context, s *streams) (err error) {
 	if err != nil {
 		return fmt.Errorf("print what there is to try: %w", err)
 	}
-	err = server.Run(ctx)
+	err = serveDemo(ctx, server, cfg, log)
 	if err == nil && !c.JSON {
 		overCtrlC(s.err)
 		fmt.Fprintln(s.err, t.farewell(c))
 	}
 	return err
+}
+
+// pageOf is where this machine finds the pages of a server that listens for clients at
+// an address, which may be all of the machine's.
+func pageOf(clients string) string {
+	if at, err := netip.ParseAddrPort(string(addressOf(clients))); err == nil && at.Addr().IsUnspecified() {
+		clients = fmt.Sprintf("ws://127.0.0.1:%d", at.Port())
+	}
+	return "http" + strings.TrimPrefix(clients, "ws") + "/"
+}
+
+// serveDemo serves the demo until ctx ends, by one server after the other: a page may
+// have it started again.
+func serveDemo(ctx context.Context, s *service, cfg config.Config, log *slog.Logger) (err error) {
+	cfg.Listen = config.Listen{Clients: addressOf(s.clients), Ops: addressOf(s.ops), Admin: addressOf(s.admin)}
+	d := demo.New(devApp, s.clients, log)
+	defer func() { err = errors.Join(err, d.Close()) }()
+	for {
+		run, restart := context.WithCancel(ctx)
+		s.Pages(d.Handler(demo.Backend{Apps: s.Apps(), Sessions: s.Sessions(), Restart: restart}))
+		err := s.Run(run)
+		restart()
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		if s, err = open(ctx, cfg, log, true); err != nil {
+			return fmt.Errorf("start again: %w", err)
+		}
+	}
+}
+
+// addressOf is the HOST:PORT of an address with a scheme.
+func addressOf(address string) config.Address {
+	_, host, _ := strings.Cut(address, "://")
+	return config.Address(host)
 }
 
 // farewell says what is left.
@@ -155,6 +198,7 @@ export ROLLCALL_ADMIN=%s ROLLCALL_ADMIN_TOKEN=%s
 	login, chat := program()+" login"+where, program()+" chat"+where
 	return fmt.Sprintf(`Rollcall is %[1]s
 
+  demo     %[13]s  (open it in two tabs)
   clients  %[2]s
   metrics  %[3]s
   app      %[4]d
@@ -178,5 +222,5 @@ A ticket for anybody else:
 ROLLCALL_KEY=%[5]s %[10]s usersig new --app %[4]d --user carol
 %[11]s
 Ctrl-C ends it.
-`, what, t.Clients, ops, t.App, t.Key, plain.Span(time.Duration(c.For)), login, t.Tickets["alice"], t.Tickets["bob"], program(), operators, chat)
+`, what, t.Clients, ops, t.App, t.Key, plain.Span(time.Duration(c.For)), login, t.Tickets["alice"], t.Tickets["bob"], program(), operators, chat, t.Demo)
 }

@@ -25,14 +25,14 @@ const module = "rollcall.example"
 // imports only from floors below its own, or from its left on the same floor.
 // The root package is "rollcall".
 var floors = []string{
-	0: "imcode internal/plain rollcall usersig wire internal/backoff internal/memnet internal/config internal/proxy internal/certificate",
+	0: "imcode internal/plain rollcall usersig wire internal/backoff internal/memnet internal/config internal/proxy internal/certificate web",
 	1: "internal/policy internal/talk internal/limit internal/sim",
 	2: "internal/store internal/store/storetest internal/store/sqlite internal/apps",
 	3: "internal/node internal/history",
 	4: "internal/session internal/chat",
 	5: "internal/gateway internal/admin",
 	6: "server",
-	7: "internal/stage rollcalltest conformance internal/tour internal/bench internal/terminal cmd/rollcall",
+	7: "internal/stage rollcalltest conformance internal/tour internal/bench internal/playground internal/demo internal/terminal cmd/rollcall",
 }
 
 // wing is what runs at the client's side. It stands beside the floors 1 to 6:

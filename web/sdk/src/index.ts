@@ -85,6 +85,12 @@ export function createOn(environment: Environment, o: HostOptions): Chat {
 	});
 }
 
+/**
+ * For pages that show the wire, or cut it: `createOn({ ...browser(), connect }, options)`
+ * with a `connect` of the page's own, which passes on to that of `browser()`, sees every
+ * frame as it is sent and received. Frames hold UserSigs and secrets.
+ */
+export { browser, describeDevice };
 export { Chat, ChatError, CODE };
 export { VERSION } from "./ask.ts";
 export { EVENT, TYPES } from "./types.ts";

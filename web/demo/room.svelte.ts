@@ -1,0 +1,477 @@
+// All that the page knows, and all that it does. It asks the SDK and `rollcall dev`;
+// the components show what is here.
+import { CODE, ChatError, EVENT, createOn, describeDevice, type Chat, type Conversation, type LoginSession, type Message } from "@rollcall/sdk";
+import type { Tone } from "@rollcall/design";
+import { act, Refused, type Phone, type Settings } from "./dev.ts";
+import { keep, recall } from "./keep.ts";
+import { ended, kicked, phoneHeard, second } from "./words.ts";
+import { Wire, type Frame } from "./wire.ts";
+
+/** One thing that happened, in a sentence. */
+export interface Told {
+	number: number;
+	at: Date;
+	tone: Tone;
+	text: string;
+}
+
+const MOST_FRAMES = 200;
+const MOST_TOLD = 100;
+/** How long a UserSig lasts that is to end soon. */
+export const SOON = 10;
+
+export class Room {
+	app = $state(0);
+	settings = $state<Settings>();
+	key = $state("");
+	/** There is a server to ask. */
+	served = $state(true);
+
+	/** The account named in the last login; "": nobody since the last logout. */
+	user = $state("");
+	device = $state("");
+	status = $state<1 | 2 | 3>(3);
+	net = $state<"connected" | "connecting" | "disconnected">("disconnected");
+	cut = $state(false);
+	/** Why nobody is in any more. */
+	out = $state("");
+	/** When the UserSig ends, in ms. */
+	sigEnds = $state(0);
+	session = $state(0);
+
+	conversations = $state.raw<Conversation[]>([]);
+	unread = $state(0);
+	peer = $state("");
+	messages = $state.raw<Message[]>([]);
+	earlier = $state("");
+	gaps = $state(false);
+	sessions = $state.raw<LoginSession[]>([]);
+	phone = $state.raw<Phone | null>(null);
+
+	told = $state.raw<Told[]>([]);
+	frames = $state.raw<Frame[]>([]);
+	/** A scenario is being played, or an act carried out. */
+	busy = $state(false);
+
+	private chat: Chat | undefined;
+	private readonly wire = new Wire((f) => this.hear(f));
+	private number = 0;
+	private phoneHeard = 0;
+
+	async start(): Promise<void> {
+		this.device = describeDevice();
+		await this.refresh();
+		const hash = decodeURIComponent(location.hash.slice(1));
+		const kept = recall();
+		if (hash) history.replaceState(null, "", location.pathname);
+		if (kept?.device) this.device = kept.device;
+		const user = hash || kept?.user;
+		if (user) await this.enter(user);
+		setInterval(() => void this.watch(), 1500);
+	}
+
+	/** What is so with the app, and with the account's phone. */
+	async refresh(): Promise<void> {
+		try {
+			const s = await act("state", this.user ? { user: this.user } : {});
+			this.served = true;
+			this.app = s.app;
+			this.settings = s.settings;
+			this.key = s.keys.at(-1) ?? "";
+			this.phone = s.phone;
+			this.hearPhone(s.phone);
+		} catch {
+			this.served = false;
+		}
+	}
+
+	/** Looks after a phone, while there is one, and for a server that has gone. */
+	private async watch(): Promise<void> {
+		if (document.visibilityState === "visible" && (this.phone || !this.served)) await this.refresh();
+	}
+
+	private hearPhone(p: Phone | null): void {
+		if (!p) return;
+		for (const h of p.heard) {
+			const text = h.number > this.phoneHeard && phoneHeard(h.what, h.text ?? "");
+			if (text) this.say(h.what.endsWith("succeeded") ? "plain" : "warn", text);
+		}
+		this.phoneHeard = Math.max(this.phoneHeard, ...p.heard.map((h) => h.number));
+	}
+
+	// ── Who is in ──
+
+	async enter(user: string, seconds?: number): Promise<boolean> {
+		this.out = "";
+		try {
+			const { userSig, ends } = await act("usersig", seconds ? { user, seconds } : { user });
+			const chat = await this.client();
+			this.user = user;
+			this.status = 2;
+			await chat.login({ userID: user, userSig });
+			this.sigEnds = ends * 1000;
+			keep({ user, device: this.device });
+			return true;
+		} catch (error) {
+			this.say("bad", `Not logged in: ${why(error)}`);
+			this.out = `Not logged in: ${why(error)}`;
+			return false;
+		} finally {
+			this.follow();
+			await this.list();
+		}
+	}
+
+	async leave(): Promise<void> {
+		await this.doing(async () => {
+			await this.chat?.logout();
+			this.forget();
+			this.say("plain", "You logged out: the session has ended, and its place is free.");
+		});
+	}
+
+	private forget(): void {
+		keep(null);
+		this.user = this.peer = this.out = "";
+		this.conversations = this.messages = [];
+		this.sessions = [];
+		this.phone = null;
+		this.unread = 0;
+		this.follow();
+	}
+
+	/** The tab's client; another device name makes another one. */
+	private async client(): Promise<Chat> {
+		if (this.chat && this.named === this.device) return this.chat;
+		await this.chat?.destroy();
+		this.named = this.device;
+		this.chat = createOn(this.wire.environment(), { SDKAppID: this.app, proxyServer: location.origin, deviceName: this.device });
+		this.listen(this.chat);
+		return this.chat;
+	}
+	private named = "";
+
+	private listen(chat: Chat): void {
+		chat.on(EVENT.SDK_READY, () => {
+			this.say("good", `Logged in as ${this.user}. This tab is a session now.`);
+			this.follow();
+			void this.listSessions();
+		});
+		chat.on(EVENT.KICKED_OUT, ({ data }) => {
+			this.out = kicked(data);
+			this.say("bad", this.out);
+			this.sessions = [];
+			keep(null);
+			this.follow();
+			void this.refresh(); // it may have been a phone
+		});
+		chat.on(EVENT.NET_STATE_CHANGE, ({ data }) => {
+			const lost = this.net === "connected" && data.state !== "connected" && this.status === 1;
+			if (lost) this.say("warn", "The connection is lost. You stay logged in: the SDK makes a new one by itself.");
+			if (data.state === "connected" && this.status === 1 && this.net !== "connected") {
+				this.say("good", "Connected again.");
+				void this.listSessions();
+			}
+			this.net = data.state;
+			this.follow();
+		});
+		chat.on(EVENT.USERSIG_WILL_EXPIRE, ({ data }) => this.say("warn", `Your UserSig ends at ${second(new Date(data.time * 1000))}: renew it, and the session goes on.`));
+		chat.on(EVENT.ERROR, ({ data }) => this.say("warn", `${data.message} (${data.code})`));
+		chat.on(EVENT.CONVERSATION_LIST_UPDATED, ({ data }) => {
+			this.conversations = data;
+			void this.read();
+		});
+		chat.on(EVENT.TOTAL_UNREAD_MESSAGE_COUNT_UPDATED, ({ data }) => (this.unread = data));
+		const merge = ({ data }: { data: Message[] }) => this.merge(data);
+		chat.on(EVENT.MESSAGE_RECEIVED, merge);
+		chat.on(EVENT.MESSAGE_REVOKED, merge);
+		chat.on(EVENT.MESSAGE_READ_BY_PEER, merge);
+	}
+
+	private follow(): void {
+		this.status = this.chat?.getLoginStatus() ?? 3;
+	}
+
+	// ── Talking ──
+
+	async list(): Promise<void> {
+		try {
+			const { data } = (await this.chat?.getConversationList()) ?? {};
+			this.conversations = data?.conversationList ?? [];
+			this.unread = this.chat?.getTotalUnreadMessageCount() ?? 0;
+		} catch {
+			this.conversations = []; // nobody was named since the logout
+		}
+	}
+
+	async open(peer: string): Promise<void> {
+		this.peer = peer;
+		this.messages = [];
+		await this.page();
+	}
+
+	/** Reads the newest page of the open conversation. */
+	async page(): Promise<void> {
+		const peer = this.peer;
+		if (!peer || !this.chat) return;
+		try {
+			const { data } = await this.chat.getMessageList({ conversationID: `C2C${peer}`, count: 30 });
+			if (this.peer !== peer) return;
+			this.messages = data.messageList;
+			this.earlier = data.nextReqMessageID;
+			this.gaps = data.gaps.length > 0;
+		} catch {
+			// a conversation that is only about to begin has no page, and after a logout nobody has
+		}
+		await this.read();
+	}
+
+	/** Puts messages, as they are now, into the open conversation. */
+	private merge(changed: Message[]): void {
+		const here = changed.filter((m) => m.conversationID === `C2C${this.peer}`);
+		const rest = this.messages.filter((m) => !here.some((x) => x.ID === m.ID));
+		const last = (m: Message) => m.sequence || Infinity; // not answered yet
+		if (here.length) this.messages = [...rest, ...here].sort((a, b) => last(a) - last(b) || a.time - b.time);
+	}
+
+	/** Marks the open conversation as read, if somebody can see it. */
+	async read(): Promise<void> {
+		const open = this.conversations.find((c) => c.userProfile.userID === this.peer);
+		if (!open?.unreadCount || document.visibilityState !== "visible" || this.status !== 1 || this.net !== "connected") return;
+		try {
+			await this.chat?.setMessageRead({ conversationID: open.conversationID });
+		} catch {
+			// the next change or look at the page tries again
+		}
+	}
+
+	async pageBack(): Promise<void> {
+		await this.doing(async () => {
+			if (!this.chat || !this.earlier) return;
+			const { data } = await this.chat.getMessageList({ conversationID: `C2C${this.peer}`, nextReqMessageID: this.earlier, count: 30 });
+			this.messages = [...data.messageList, ...this.messages];
+			this.earlier = data.nextReqMessageID;
+		});
+	}
+
+	async send(text: string): Promise<boolean> {
+		const peer = this.peer;
+		try {
+			if (!this.chat) return false;
+			const message = this.chat.createTextMessage({ to: peer, payload: { text } });
+			const { data } = await this.chat.sendMessage(message);
+			this.merge([data.message]);
+			return true;
+		} catch (error) {
+			const none = error instanceof ChatError && error.code === 20003;
+			this.say("bad", none ? `Not sent: nobody has ever logged in as ${peer}. Open another tab and log in as ${peer} there.` : `Not sent: ${why(error)}`);
+			await this.page(); // it is there, as not sent
+			return false;
+		}
+	}
+
+	async takeBack(message: Message): Promise<void> {
+		await this.doing(async () => {
+			const { data } = (await this.chat?.revokeMessage(message)) ?? {};
+			if (data) this.merge([data.message]);
+		});
+	}
+
+	async pin(c: Conversation): Promise<void> {
+		await this.doing(async () => void (await this.chat?.pinConversation({ conversationID: c.conversationID, isPinned: !c.isPinned })));
+	}
+
+	async remove(c: Conversation): Promise<void> {
+		await this.doing(async () => {
+			await this.chat?.deleteConversation(c.conversationID);
+			if (this.peer === c.userProfile.userID) this.peer = "";
+		});
+	}
+
+	// ── Where I am logged in ──
+
+	async listSessions(): Promise<void> {
+		try {
+			const { data } = (await this.chat?.getLoginSessions()) ?? {};
+			this.sessions = data?.sessionList ?? [];
+			this.session = this.sessions.find((s) => s.isCurrent)?.session ?? 0;
+		} catch {
+			// no connection: what was last seen stays
+		}
+	}
+
+	async signOut(session?: number): Promise<void> {
+		await this.doing(async () => {
+			if (session) await this.chat?.signOut(session);
+			else await this.chat?.signOutOthers();
+			this.say("plain", session ? `You signed session ${session} out. Its device is told, now or when it comes back.` : "You signed out everywhere else.");
+			await this.listSessions();
+		});
+	}
+
+	// ── Making things happen ──
+
+	async doing(f: () => Promise<void>): Promise<void> {
+		this.busy = true;
+		try {
+			await f();
+		} catch (error) {
+			this.say("bad", why(error));
+		} finally {
+			this.busy = false;
+			this.follow();
+		}
+	}
+
+	setCut(cut: boolean): void {
+		this.cut = cut;
+		this.say("plain", cut ? "You cut this tab's network. The session is away now: it keeps its place for a minute, then it ends." : "The network is back.");
+		this.wire.setCut(cut);
+	}
+
+	async endSoon(): Promise<void> {
+		await this.doing(async () => {
+			const user = this.user;
+			await this.chat?.logout();
+			this.say("plain", `You log in anew with a UserSig that is good for ${SOON} seconds. Renew it in time, or see it end.`);
+			await this.enter(user, SOON);
+		});
+	}
+
+	async renew(): Promise<void> {
+		await this.doing(async () => {
+			const { userSig, ends } = await act("usersig", { user: this.user });
+			await this.chat?.renewUserSig(userSig);
+			this.sigEnds = ends * 1000;
+			this.say("good", `The session goes on with a new UserSig, until ${second(new Date(this.sigEnds))} tomorrow. Nobody logged in anew.`);
+		});
+	}
+
+	async kick(): Promise<void> {
+		await this.doing(async () => {
+			const { sessions } = await act("kick", this.session ? { user: this.user, session: this.session } : { user: this.user });
+			this.say("plain", `An operator kicked this session: ${ended(sessions)}.`);
+		});
+	}
+
+	async revoke(): Promise<void> {
+		await this.doing(async () => {
+			const { sessions } = await act("revoke", { user: this.user });
+			this.say("plain", `All UserSigs of ${this.user} are worthless now; ${ended(sessions)}. This is the vendor's kick by REST.`);
+		});
+	}
+
+	async setPolicy(change: Partial<Settings>): Promise<void> {
+		await this.doing(async () => {
+			this.settings = await act("policy", change);
+			const s = this.settings;
+			this.say("plain", `The policy is ${s.policy} now, with ${s.instances["Web"] ?? 1} on the Web. It counts from the next login on: nobody was thrown out by it.`);
+		});
+	}
+
+	async setTelling(change: Partial<Settings>): Promise<void> {
+		await this.doing(async () => {
+			this.settings = await act("policy", change);
+			const { tell_kicked_on_reconnect: s1, tell_kicked_on_login: s2 } = this.settings;
+			this.say("plain", `Who was kicked while away is told so ${s1 && s2 ? "when it comes back and when it logs in" : s1 ? "when it comes back by itself" : s2 ? "when it logs in" : "in neither case: it just takes its place back"}.`);
+		});
+	}
+
+	async apply(): Promise<void> {
+		await this.doing(async () => {
+			const { sessions } = await act("apply", {});
+			this.say("plain", `The policy is in force for everybody who is in; ${ended(sessions)}.`);
+			await this.listSessions();
+		});
+	}
+
+	async rotate(): Promise<void> {
+		await this.doing(async () => {
+			const { keys } = await act("key", {});
+			this.key = keys.at(-1) ?? "";
+			this.say("good", `The app has a new key, ${this.key}, and the old one is gone. Nobody was logged out by that; only UserSigs of the old key let nobody in any more.`);
+		});
+	}
+
+	async restart(): Promise<void> {
+		await this.doing(async () => {
+			await act("restart", {});
+			this.say("plain", "The server restarts. It asks everybody to come back, spread over a few seconds; sessions and messages are on its disk.");
+		});
+	}
+
+	async usePhone(what: "login" | "cut" | "mend" | "kill" | "logout"): Promise<void> {
+		await this.doing(async () => {
+			this.phone = await act("phone", { user: this.user, do: what });
+			this.hearPhone(this.phone);
+			if (what === "cut") this.say("plain", "The phone has no network now. It does not know what happens meanwhile.");
+			if (what === "mend") this.say("plain", "The phone has its network back.");
+			if (what === "kill") this.say("plain", "The phone's app was killed, as a phone does with one in the background. It is away, and not logged out.");
+			await this.listSessions();
+		});
+	}
+
+	/** This tab loses its network, an operator kicks it, and it comes back. */
+	async kickedAway(): Promise<void> {
+		await this.doing(async () => {
+			const session = this.session;
+			this.setCut(true);
+			await until(async () => (await act("state", { user: this.user })).sessions.every((s) => s.session !== session || !s.connected));
+			await act("kick", { user: this.user, session });
+			this.say("plain", "While this tab was away, an operator kicked its session. Nobody could tell it.");
+			await pause(1200);
+			this.setCut(false);
+		});
+	}
+
+	/** The phone loses its network, this tab takes its place, and the phone comes back. */
+	async phoneAway(): Promise<void> {
+		await this.doing(async () => {
+			const user = this.user;
+			this.settings = await act("policy", { policy: "single" });
+			this.say("plain", "Policy single: one platform at a time. The phone logs in first, so this tab has to go.");
+			if (this.phone) await act("phone", { user, do: "logout" });
+			this.phone = await act("phone", { user, do: "login" });
+			await until(() => Promise.resolve(this.chat?.getLoginStatus() === 3));
+			this.phone = await act("phone", { user, do: "cut" });
+			await pause(1200);
+			this.say("plain", "The phone is cut off. Now this tab logs in and takes its place; the phone cannot know.");
+			if (!(await this.enter(user))) return;
+			await pause(1200);
+			const telling = this.settings.tell_kicked_on_reconnect;
+			this.say("plain", `The phone has its network back. The first switch is ${telling ? "on, so it is told that it was kicked, and stays out" : "off, so it logs in by itself again, and kicks this tab"}.`);
+			this.phone = await act("phone", { user, do: "mend" });
+			await pause(1200);
+			await this.refresh();
+		});
+	}
+
+	say(tone: Tone, text: string): void {
+		this.told = [{ number: ++this.number, at: new Date(), tone, text }, ...this.told].slice(0, MOST_TOLD);
+	}
+
+	private hear(f: Frame): void {
+		this.frames = [f, ...this.frames].slice(0, MOST_FRAMES);
+	}
+}
+
+const pause = (ms: number): Promise<void> => new Promise((go) => setTimeout(go, ms));
+
+/** Waits until it is so, at most 8 s. */
+async function until(is: () => Promise<boolean>): Promise<void> {
+	for (let left = 40; left > 0; left--) {
+		if (await is()) return;
+		await pause(200);
+	}
+	throw new Error("It took too long: try again.");
+}
+
+/** Why a call failed, for people. */
+function why(error: unknown): string {
+	if (error instanceof ChatError) {
+		if (error.code === CODE.DISCONNECTED) return "there is no connection to the server (9508)";
+		return `${error.message} (${error.code})`;
+	}
+	if (error instanceof Refused) return error.code ? `${error.message} (${error.code})` : error.message;
+	return error instanceof Error ? error.message : String(error);
+}

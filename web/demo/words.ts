@@ -1,0 +1,46 @@
+// What happened, in sentences.
+import type { KickedOut, LoginSession } from "@rollcall/sdk";
+
+/** A moment as people say it: 14:03. */
+export const clock = (d: Date): string => d.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+/** The same to the second. */
+export const second = (d: Date): string => d.toLocaleTimeString("en-GB");
+
+const count = (n: number, what: string): string => (n === 1 ? `one ${what}` : `${n} ${what}s`);
+
+/** Why this tab is out, for the person at it. */
+export function kicked({ kick }: KickedOut): string {
+	const at = kick.time ? ` at ${clock(new Date(kick.time * 1000))}` : "";
+	const by = kick.by ? `${kick.by.deviceName || "a device without a name"}${kick.by.platform === "Web" ? "" : ` (${kick.by.platform})`}` : "another device";
+	const room = kick.rule === "over the limit" ? `your Web limit is ${kick.limit ?? 1}`
+		: kick.rule === "another platform of its group" ? `the policy lets you be on Web or on ${kick.by?.platform ?? "another platform"}, not on both` : "your place was taken";
+	switch (kick.reason) {
+		case "newer login": return `Kicked: ${room}${kick.rule === "over the limit" ? "" : ","} and ${by} logged in${at}.`;
+		case "policy applied": return `Kicked: the policy was applied to everybody who was in${at}; ${room}, and ${by} stayed.`;
+		case "operator": return `Kicked by an operator${at}. Your UserSig is still good, so you may log in again.`;
+		case "signed out elsewhere": return `Signed out${at}: you did it yourself, on ${by}.`;
+		case "UserSigs revoked": return `Kicked${at}: all UserSigs that you had until then were revoked. A new one lets you in.`;
+		case "UserSig ended": return `Out${at}: your UserSig has ended. A new one lets you in.`;
+		default: return `Out${at}: ${kick.message || kick.reason}`;
+	}
+}
+
+/** A session for its owner. */
+export function sessionLine(s: LoginSession): string {
+	const since = `since ${clock(new Date(s.loginTime * 1000))}`;
+	return s.awaySince ? `${s.platform}, ${since}, away since ${clock(new Date(s.awaySince * 1000))}` : `${s.platform}, ${since}`;
+}
+
+export const ended = (n: number): string => (n === 0 ? "no session ended" : `${count(n, "session")} ended`);
+
+/** What a phone heard, for who watches it; "": that is on its card alone. */
+export function phoneHeard(what: string, text: string): string {
+	switch (what) {
+		case "login() succeeded": return "The phone logged in.";
+		case "logout() succeeded": return "The phone logged out.";
+		case "login() failed": return `The phone's login() failed: ${text}`;
+		case "onKickedOffline": return `The phone was kicked: ${text}`;
+		case "onUserSigExpired": return "The phone's UserSig has ended.";
+		default: return "";
+	}
+}

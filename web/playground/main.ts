@@ -1,0 +1,4 @@
+import { mount } from "svelte";
+import Playground from "./Playground.svelte";
+
+mount(Playground, { target: document.body });

@@ -1,0 +1,102 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { after, afterEach, before, test } from "node:test";
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { Stand, button, told } from "./stand.ts";
+
+let s: Stand;
+before(async () => { s = await Stand.start(); });
+afterEach(() => s.clear());
+after(() => s.end());
+
+const tries = [
+	`<img src=x onerror="window.hacked=1">`,
+	`<script>window.hacked=1</script>`,
+	`"><svg/onload=window.hacked=1>`,
+	`{@html "<b>"}{{7*7}}\${7*7}`,
+	`javascript:window.hacked=1`,
+];
+
+/** Nothing has run, and nothing has become markup. */
+async function unharmed(page: Page): Promise<void> {
+	assert.equal(await page.evaluate(() => (window as { hacked?: number }).hacked), undefined);
+	assert.equal(await page.locator("main img, main script, main svg, main b").count(), 0);
+}
+
+test("a message is a text, whatever it says", async () => {
+	const alice = await s.loggedIn("alice");
+	const bob = await s.loggedIn("bob");
+	await bob.getByLabel("Talk to").fill("alice");
+	await bob.keyboard.press("Enter");
+	for (const text of tries) {
+		await bob.getByPlaceholder("Message").fill(text);
+		await button(bob, "Send").click();
+		await alice.getByText(text).first().waitFor(); // in the list
+	}
+	await alice.getByRole("button", { name: /bob/ }).click();
+	for (const text of tries) await alice.getByRole("log", { name: "Messages with bob" }).getByText(text, { exact: true }).waitFor();
+	await unharmed(alice);
+	await unharmed(bob);
+});
+
+test("so is the name of a device, where it is listed and in the sentence of a kick", async () => {
+	await s.act("policy", { instances: { Web: 2 } });
+	const name = `<img src=x onerror="hacked=1">`;
+	const one = await s.loggedIn("alice");
+	await s.loggedIn("alice", name);
+	await button(one, "Look again").click();
+	await one.getByText(name).first().waitFor();
+	await s.act("policy", { instances: { Web: 1 } });
+	await s.loggedIn("alice", `<b onclick=1>third</b>`);
+	await told(one, /^Kicked: your Web limit is 1 and <b onclick=1>third<\/b> logged in/);
+	await unharmed(one);
+});
+
+test("a name that is none is refused before anything is sent", async () => {
+	const page = await s.tab();
+	for (const name of ["<img src=x onerror=hacked=1>", "alice smith", "名", "a".repeat(33), ""]) {
+		await page.getByLabel("Name", { exact: true }).fill(name);
+		await button(page, "Log in").click();
+		await page.getByText("Want 1 to 32 letters, digits, _ or -.").waitFor();
+	}
+	await page.goto(`${s.trial.demo}#${encodeURIComponent("<img src=x onerror=hacked=1>")}`);
+	await page.reload();
+	await page.getByText(/^Not logged in:/).first().waitFor();
+	await unharmed(page);
+});
+
+test("a page of another site can do nothing here", async () => {
+	const evil = createServer((_, w) => {
+		w.setHeader("Content-Type", "text/html");
+		w.end("<!doctype html><title>evil</title><iframe></iframe>");
+	});
+	await new Promise<void>((go) => evil.listen(0, "127.0.0.1", go));
+	try {
+		const page = await (await s.context()).newPage();
+		await page.goto(`http://127.0.0.1:${(evil.address() as AddressInfo).port}/`);
+		const demo = s.trial.demo;
+		const got = await page.evaluate(async (demo) => {
+			const ask = (init: RequestInit) => fetch(`${demo}dev/usersig`, { method: "POST", body: `{"user":"alice"}`, ...init }).then((r) => `${r.type} ${r.status}`, () => "refused");
+			const socket = new WebSocket(`${demo.replace("http", "ws")}v1/connect`, "rollcall.v1.json");
+			const opened = new Promise((go) => { socket.onopen = () => go("open"); socket.onerror = () => go("refused"); });
+			const frame = document.querySelector("iframe")!;
+			const framed = new Promise((go) => (frame.onload = () => go(frame.contentDocument === null ? "blocked or foreign" : "readable")));
+			frame.src = demo;
+			return {
+				json: await ask({ headers: { "Content-Type": "application/json" } }),
+				form: await ask({ headers: { "Content-Type": "text/plain" }, mode: "no-cors" }),
+				socket: await opened,
+				framed: await framed,
+			};
+		}, demo);
+		assert.equal(got.json, "refused");
+		assert.equal(got.form, "opaque 0"); // it was sent, and says nothing to the page; the server has refused it
+		assert.equal(got.socket, "refused");
+		const inside = page.frames()[1];
+		assert.equal(await inside?.getByText("Log in").count(), 0, "the demo is shown inside another site");
+	} finally {
+		evil.close();
+		evil.closeAllConnections();
+	}
+});

@@ -1,0 +1,147 @@
+// Who sees little, has no mouse, or a small screen; and the pictures of the manual.
+import { mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+import { after, afterEach, before, describe, test } from "node:test";
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { Stand, button, told } from "./stand.ts";
+
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+/** Where the pictures go; those of the manual are some of them (scripts/pages). */
+const pictures = resolve(import.meta.dirname, "../../bin/pictures");
+
+let s: Stand;
+/** Each look is at a server of its own: what others said would be seen. */
+function ownStand(): void {
+	before(async () => { s = await Stand.start(); });
+	afterEach(() => s.clear());
+	after(() => s.end());
+}
+mkdirSync(pictures, { recursive: true });
+
+/** What axe-core finds wrong with a page. */
+async function findings(page: Page): Promise<string[]> {
+	// The page's own policy would not admit axe as a script; the debugger does.
+	const source = await import("node:fs").then((fs) => fs.readFileSync(axe, "utf8"));
+	await page.evaluate(source);
+	return page.evaluate(async () => {
+		const { violations } = await (window as unknown as { axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe.run();
+		return violations.map((v) => `${v.impact} ${v.id}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join(" | ")}`);
+	});
+}
+
+/** Nothing is wider than the screen. */
+async function fits(page: Page): Promise<void> {
+	const over = await page.evaluate(() => [...document.querySelectorAll("body *")]
+		.filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest("pre, .unseen") && getComputedStyle(e).position !== "absolute")
+		.map((e) => e.outerHTML.slice(0, 120)));
+	assert.deepEqual(over, []);
+}
+
+/** Alice and bob have talked; then alice logs in elsewhere. */
+async function scene(options: { colorScheme?: "light" | "dark"; viewport?: { width: number; height: number } }, suffix: string) {
+	const alice = await s.loggedIn("alice", "Chrome on the laptop", await s.context(options));
+	const bob = await s.loggedIn("bob", "Chrome on a phone", await s.context(options));
+	await alice.getByLabel("Talk to").fill("bob");
+	await alice.keyboard.press("Enter");
+	for (const text of ["Did you see who is on the roll today?", "You are, twice."]) {
+		await alice.getByPlaceholder("Message").fill(text);
+		await button(alice, "Send").click();
+	}
+	await bob.getByRole("button", { name: /alice/ }).click();
+	await bob.getByPlaceholder("Message").fill("Not for long: the limit is one.");
+	await button(bob, "Send").click();
+	await alice.getByRole("log", { name: "Messages with bob" }).getByText("Not for long").waitFor();
+	await button(alice, "Log a phone in").click();
+	await alice.getByText("logged in", { exact: true }).waitFor();
+	await alice.getByRole("button", { name: /the server to this tab: session/ }).first().hover();
+	assert.deepEqual(await findings(alice), []);
+	await fits(alice);
+	await alice.screenshot({ path: `${pictures}/demo${suffix}.png`, fullPage: true });
+	const second = await s.loggedIn("alice", "Chrome at work", await s.context(options));
+	await told(alice, /^Kicked: your Web limit is 1 and Chrome at work/);
+	await alice.getByRole("button", { name: /notice/ }).first().hover();
+	assert.deepEqual(await findings(alice), []);
+	await fits(alice);
+	await alice.screenshot({ path: `${pictures}/kicked${suffix}.png`, fullPage: true });
+	if (!options.viewport) await alice.screenshot({ path: `${pictures}/tab${suffix}.png` });
+	await second.close();
+}
+
+const screens = [
+	["in a light scheme", { colorScheme: "light" }, ""],
+	["in a dark scheme", { colorScheme: "dark" }, "-dark"],
+	["on a narrow screen", { colorScheme: "light", viewport: { width: 375, height: 812 } }, "-narrow"],
+	["on a middling screen", { colorScheme: "light", viewport: { width: 1024, height: 768 } }, "-middling"],
+] as const;
+
+for (const [where, options, suffix] of screens) {
+	describe(where, () => {
+		ownStand();
+
+		test("the demo can be read", async () => {
+			const page = await s.tab(await s.context(options));
+			await page.getByText("Pick a name.").waitFor();
+			assert.deepEqual(await findings(page), []);
+			await fits(page);
+			await page.screenshot({ path: `${pictures}/enter${suffix}.png`, fullPage: true });
+			await scene(options, suffix);
+		});
+
+		test("so can the playground", async () => {
+			const page = await s.tab(await s.context(options), "playground");
+			for (const platform of ["Android", "Web", "Web", "iPhone"]) await button(page, `+ ${platform}`).click();
+			await button(page, "Cut off w2").click();
+			assert.deepEqual(await findings(page), []);
+			await fits(page);
+			await page.screenshot({ path: `${pictures}/playground${suffix}.png`, fullPage: true });
+		});
+	});
+}
+
+describe("without a mouse", () => {
+	ownStand();
+
+	test("the keyboard alone is enough", async () => {
+		await s.act("phone", { user: "bob", do: "login" }); // so that there is a bob
+		const page = await s.tab();
+		const at = () => page.evaluate(() => {
+			const e = document.activeElement as HTMLElement;
+			return (e.getAttribute("aria-label") || document.querySelector(`label[for="${e.id}"]`)?.textContent || e.textContent || "").trim();
+		});
+		const to = async (name: string | RegExp) => {
+			for (let i = 0; i < 80; i++) {
+				await page.keyboard.press("Tab");
+				const here = await at();
+				if (typeof name === "string" ? here === name : name.test(here)) {
+					const ring = await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle);
+					assert.notEqual(ring, "none", `${here} does not show that it has the focus`);
+					return;
+				}
+			}
+			assert.fail(`${name} is not reached by the keyboard`);
+		};
+		await page.keyboard.press("Tab");
+		assert.equal(await at(), "To the chat");
+		await to("Name");
+		await page.keyboard.type("erin");
+		await page.keyboard.press("Enter");
+		await page.getByText("In as erin", { exact: true }).waitFor();
+		await to("Talk to");
+		await page.keyboard.type("bob");
+		await page.keyboard.press("Enter");
+		await to("Message to bob");
+		await page.keyboard.type("typed");
+		await page.keyboard.press("Enter");
+		await page.getByRole("log", { name: "Messages with bob" }).getByText("typed").waitFor();
+		await to("Kick me");
+		await page.keyboard.press("Enter");
+		await told(page, /^Kicked by an operator/);
+		await to(/notice/);
+		await page.getByText("The session is over, and this is why.").waitFor();
+		await to("Log in again"); // round to the beginning
+		await page.keyboard.press("Enter");
+		await page.getByText("In as erin", { exact: true }).waitFor();
+	});
+});
