@@ -51,7 +51,7 @@ export function follow(e: Engine, s: Seat, past: string): void {
 /** Asks what has changed. */
 function sync(e: Engine, s: Seat): void {
 	const model = s.box.model;
-	const since = model.change;
+	const since = model.change, heard = s.follower.seen;
 	s.follower.busy = true;
 	askNext(e, s, { sync: { since: String(since), count: PAGE } }, (a) => {
 		if (!a.sync) {
@@ -68,7 +68,7 @@ function sync(e: Engine, s: Seat): void {
 		}
 		if (upTo >= since) model.change = upTo;
 		const stuck = upTo === since && !a.sync.more;
-		if (stuck) s.follower.seen = since; // the server has no more than this
+		if (stuck && s.follower.seen === heard) s.follower.seen = since; // the server has no more than this
 		const more = a.sync.more === true && upTo > since || upTo < since;
 		if (!more && !model.synced) {
 			model.synced = true;

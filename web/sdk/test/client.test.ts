@@ -237,6 +237,27 @@ test("a server that was set back has its conversations taken anew", async () => 
 	assert.deepEqual([since, wiped, await list()], ["0", 1, ["two"]]);
 });
 
+test("what is pushed while an older answer is on its way is asked for again", async () => {
+	const w = new World();
+	w.friendly();
+	const friendly = w.onFrame;
+	w.onFrame = (f, l) => f.sync ? undefined : friendly?.(f, l);
+	const { chat } = w.client();
+	await chat.login(alice);
+	await quiet();
+	const asked = (): number => w.line.heard.filter((f) => f.sync).length;
+	assert.equal(asked(), 1);
+	const conversation = { peer: "bob", change: "5", lastSequence: "1", lastMessage: { sequence: "1", sender: "bob", messageId: "m", content: { text: "hi" } } };
+	const id = w.line.last.id!;
+	w.line.say({ change: { number: "5", conversation } }); // others came before it
+	w.line.say({ id, sync: {} });
+	await quiet();
+	assert.equal(asked(), 2);
+	w.line.answer({ sync: {} });
+	await quiet();
+	assert.equal(asked(), 2); // there is no more than this
+});
+
 test("options that make no client are refused", () => {
 	const w = new World();
 	for (const o of [{ SDKAppID: 0 }, { SDKAppID: 2 ** 32 }, { deviceName: "a\nb" }, { deviceName: "x".repeat(65) }, { loginTimeout: 0 }, { userSigWarning: -1 }, { proxyServer: "ftp://x" }, { proxyServer: "ws://u:p@h" }, { proxyServer: "" }]) {
