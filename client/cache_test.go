@@ -1,6 +1,9 @@
 package client_test
 
 import (
+	"database/sql"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +13,7 @@ import (
 
 	"rollcall.example/client"
 	"rollcall.example/imcode"
+	"rollcall.example/wire"
 )
 
 // cacheFile is the one cache in a data directory.
@@ -104,20 +108,7 @@ func TestDamageWhileSomebodyIsIn(t *testing.T) {
 	story(t, func(t *testing.T, p *peer) {
 		dir := t.TempDir()
 		p.withHello(dir)
-		path := cacheFile(t, dir)
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		const page = 4096
-		for i := page; i < len(b); i += page {
-			if strings.Contains(string(b[i:i+page]), "hello") {
-				copy(b[i:], make([]byte, 200))
-			}
-		}
-		if err := os.WriteFile(path, b, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		spoilMessages(t, cacheFile(t, dir))
 		d, l := p.back(dir)
 		d.heard("connecting", "connected", "login ok", "sync")
 		l.sync(1)
@@ -130,6 +121,75 @@ func TestDamageWhileSomebodyIsIn(t *testing.T) {
 		time.Sleep(time.Second)
 		l.synced(1, with("bob", 1, 1, hello))
 		d.same("the list", d.list(), "c2c_bob")
+	})
+}
+
+// spoilMessages overwrites the beginning of the messages in a cache.
+func spoilMessages(t *testing.T, path string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page, size int64
+	err = db.QueryRowContext(t.Context(), `SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size WHERE name = 'message'`).Scan(&page, &size)
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteAt(make([]byte, 200), (page-1)*size)
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A message that is damaged on disk is a gap, which the next call with a connection
+// fills; drafts and all else stay.
+func TestADamagedMessageIsAskedForAgain(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		dir := t.TempDir()
+		d, l := p.inChat(client.Options{DataDirectory: dir})
+		l.sync(0)
+		l.synced(0)
+		var all []*wire.Message
+		for i := range uint64(5) {
+			m := said("bob", i+1, fmt.Sprint("hello ", i+1))
+			l.push(change(with("bob", i+1, uint32(i+1), m), m))
+			all = append(all, m)
+		}
+		if err := d.SetDraft("c2c_bob", "I was about"); err != nil {
+			t.Fatal(err)
+		}
+		d.forget()
+		_ = d.Close()
+		path := cacheFile(t, dir)
+		b, err := os.ReadFile(path)
+		if err != nil || strings.Count(string(b), "hello 3") != 1 {
+			t.Fatal("the file has it not once", err)
+		}
+		b[strings.Index(string(b), "hello 3")] ^= 1 << 4
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		d, l = p.back(dir)
+		l.sync(5)
+		l.synced(5)
+		d.same("on the device", d.history("c2c_bob", client.Page{Local: true}), "1:hello 1 2:hello 2 4:hello 4 5:hello 5 [3-3]")
+		var read string
+		done := make(chan struct{})
+		go func() { read = d.history("c2c_bob", client.Page{}); close(done) }()
+		l.page(0, 0)
+		l.pages(true, all...)
+		<-done
+		d.same("with the server", read, "1:hello 1 2:hello 2 3:hello 3 4:hello 4 5:hello 5 .")
+		d.forget()
+		if x, err := d.Conversation(t.Context(), "c2c_bob"); err != nil || x.Draft != "I was about" {
+			t.Errorf("the draft is %q, %v", x.Draft, err)
+		}
 	})
 }
 
