@@ -86,6 +86,7 @@ type Cache struct {
 // A State is how far a cache follows the server.
 type State struct {
 	Change uint64 // the change number seen
+	Whole  uint64 // and up to which nothing is missing: lower in the middle of a sync
 	Synced bool   // all conversations were taken once
 	born   int64
 }
@@ -199,9 +200,9 @@ func (c *Cache) create() error {
 // loadState reads how far the cache is, which must be its owner's.
 func (c *Cache) loadState() error {
 	var owner string
-	var change, synced, born, sum int64
-	err := c.row(`SELECT owner, change, synced, born, sum FROM account`).Scan(&owner, &change, &synced, &born, &sum)
-	s := State{Change: uint64(change), Synced: synced == 1, born: born}
+	var change, whole, synced, born, sum int64
+	err := c.row(`SELECT owner, change, whole, synced, born, sum FROM account`).Scan(&owner, &change, &whole, &synced, &born, &sum)
+	s := State{Change: uint64(change), Whole: uint64(whole), Synced: synced == 1, born: born}
 	switch {
 	case isNone(err):
 		return errUnreadable
@@ -231,15 +232,16 @@ func (c *Cache) checkList() error {
 
 // sum is the checksum of the account's row.
 func (s State) sum(owner string) int64 {
-	return sumOf([]int64{int64(s.Change), number(s.Synced), s.born}, []byte(owner))
+	return sumOf([]int64{int64(s.Change), int64(s.Whole), number(s.Synced), s.born}, []byte(owner))
 }
 
 // seen writes down how far the cache is.
 func (c *Cache) seen(s State) error {
 	c.state = s
-	return c.exec(`INSERT INTO account (rowid, owner, change, synced, born, sum) VALUES (1, ?, ?, ?, ?, ?)
-		ON CONFLICT (rowid) DO UPDATE SET change = excluded.change, synced = excluded.synced, born = excluded.born, sum = excluded.sum`,
-		c.owner, int64(s.Change), s.Synced, s.born, s.sum(c.owner))
+	return c.exec(`INSERT INTO account (rowid, owner, change, whole, synced, born, sum) VALUES (1, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (rowid) DO UPDATE SET change = excluded.change, whole = excluded.whole, synced = excluded.synced,
+			born = excluded.born, sum = excluded.sum`,
+		c.owner, int64(s.Change), int64(s.Whole), s.Synced, s.born, s.sum(c.owner))
 }
 
 // Close closes the cache. Later calls of its methods are ErrClosed.

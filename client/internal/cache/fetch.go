@@ -64,7 +64,9 @@ func (c *Cache) GiveUp(f Fetch) error {
 	})
 }
 
-// TakeMessages takes the answer to a fetch, and says what it covers.
+// TakeMessages takes the answer to a fetch, and says what it covers. An answer from
+// before messages were recalled or deleted of which the cache has heard is Stale: it is
+// not taken, and is to be asked for again.
 func (c *Cache) TakeMessages(f Fetch, a *wire.MessagesAnswer, mine Mine) (n News, span Span, err error) {
 	span = spanOf(f, a)
 	err = c.change(func() error {
@@ -73,7 +75,10 @@ func (c *Cache) TakeMessages(f Fetch, a *wire.MessagesAnswer, mine Mine) (n News
 		if err != nil || !s.there {
 			return err
 		}
-		if err := c.dropMissing(f.Peer, span, a); err != nil {
+		if n.Stale = a.GetChange() > 0 && a.GetChange() < uint64(s.altered); n.Stale {
+			return nil
+		}
+		if err := c.dropMissing(s, span, a); err != nil {
 			return err
 		}
 		for _, m := range a.GetMessages() {
@@ -81,7 +86,7 @@ func (c *Cache) TakeMessages(f Fetch, a *wire.MessagesAnswer, mine Mine) (n News
 				continue
 			}
 			told := int64(m.GetSequence()) <= s.tip || c.isOld(f.Peer, m, mine)
-			if err := c.putFetched(f.Peer, m, told, &n); err != nil {
+			if err := c.putMessage(f.Peer, m, told, &n); err != nil {
 				return err
 			}
 		}
@@ -146,30 +151,31 @@ func spanOf(f Fetch, a *wire.MessagesAnswer) Span {
 	return Span{min(first, maxSequence), min(last, maxSequence)}
 }
 
-// dropMissing removes what the server has no more between the messages of a page:
-// the account has deleted it. What lies before the first of them may only be too old
-// for the server, and stays.
-func (c *Cache) dropMissing(peer string, p Span, a *wire.MessagesAnswer) error {
-	ms := a.GetMessages()
-	if len(ms) == 0 {
-		return nil
+// dropMissing removes what the server does not have in a page: the account has deleted
+// it. What is only too old for the server stays, unless it is to be looked at again:
+// then nobody knows whether it was deleted before.
+func (c *Cache) dropMissing(s stored, p Span, a *wire.MessagesAnswer) error {
+	there := make(map[int64]bool, len(a.GetMessages()))
+	from := int64(a.GetKeptFrom())
+	if from == 0 {
+		from = maxSequence // a server that does not say so, and may keep nothing before its messages
 	}
-	there := make(map[int64]bool, len(ms))
-	for _, m := range ms {
+	for _, m := range a.GetMessages() {
 		there[int64(m.GetSequence())] = true
+		from = min(from, int64(m.GetSequence()))
 	}
 	var gone []uint64
 	err := c.each(func(scan func(...any) error) error {
 		var sequence int64
 		err := scan(&sequence)
-		if !there[sequence] {
+		if kept := sequence >= from || sequence >= s.look && sequence <= s.lookTo; kept && !there[sequence] {
 			gone = append(gone, uint64(sequence))
 		}
 		return err
-	}, `SELECT sequence FROM message WHERE peer = ? AND sequence BETWEEN ? AND ?`, peer, int64(max(p.First, ms[0].GetSequence())), int64(p.Last))
+	}, `SELECT sequence FROM message WHERE peer = ? AND sequence BETWEEN ? AND ?`, s.peer, int64(p.First), int64(p.Last))
 	for _, sequence := range gone {
 		if err == nil {
-			err = c.remove(peer, sequence)
+			err = c.remove(s.peer, sequence)
 		}
 	}
 	return err

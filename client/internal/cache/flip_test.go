@@ -91,7 +91,7 @@ func varied(t *testing.T, path string) *server {
 	for range 1100 { // while it is away
 		s.send("carol", "alice")
 	}
-	a := s.sync(c.State().Change, 100)
+	a := s.sync(c.State().Change, c.State().Whole, 100)
 	_, err = c.TakeSync(c.State().Change, a, 1)
 	must(t, err)
 	for {

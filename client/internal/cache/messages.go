@@ -79,29 +79,3 @@ func (c *Cache) replace(peer string, m *wire.Message, n *News) error {
 	}
 	return c.putMessage(peer, m, false, n)
 }
-
-// remove removes a message that the account has deleted.
-func (c *Cache) remove(peer string, sequence uint64) error {
-	if err := c.exec(`DELETE FROM message WHERE peer = ? AND sequence = ?`, peer, int64(sequence)); err != nil {
-		return err
-	}
-	return c.addHole(peer, int64(sequence), int64(sequence))
-}
-
-// putFetched stores a message of a page. What became of it after the page was
-// made may be known already: that it was recalled, or deleted.
-func (c *Cache) putFetched(peer string, m *wire.Message, told bool, n *News) error {
-	old, err := c.message(peer, m.GetSequence())
-	switch {
-	case isNone(err):
-		at := int64(m.GetSequence())
-		if gone, err := c.holes(peer, at, at); err != nil || len(gone) > 0 {
-			return err
-		}
-	case err != nil:
-		return err
-	case old.message.GetRecalled():
-		return nil
-	}
-	return c.putMessage(peer, m, told, n)
-}

@@ -50,28 +50,29 @@ func (d *damagedRow) Error() string {
 
 // A stored is a conversation's row.
 type stored struct {
-	there  bool
-	view   *wire.Conversation
-	peer   string
-	change int64
-	last   int64
-	tip    int64
-	look   int64
-	lookTo int64
-	unread int64
-	hidden bool
-	active int64
-	rank   int64
+	there   bool
+	view    *wire.Conversation
+	peer    string
+	change  int64
+	last    int64
+	tip     int64
+	look    int64
+	lookTo  int64
+	altered int64
+	unread  int64
+	hidden  bool
+	active  int64
+	rank    int64
 
 	draft   string
 	draftMs int64
 }
 
-const conversationColumns = `peer, view, change, last, tip, look, look_to, unread, hidden, active, rank, draft, draft_ms, sum`
+const conversationColumns = `peer, view, change, last, tip, look, look_to, altered, unread, hidden, active, rank, draft, draft_ms, sum`
 
 func (s *stored) sum(view []byte) int64 {
 	return sumOf([]int64{
-		s.change, s.last, s.tip, s.look, s.lookTo, s.unread, number(s.hidden), s.active, s.rank, s.draftMs,
+		s.change, s.last, s.tip, s.look, s.lookTo, s.altered, s.unread, number(s.hidden), s.active, s.rank, s.draftMs,
 	}, []byte(s.peer), view, []byte(s.draft))
 }
 
@@ -79,7 +80,7 @@ func (s *stored) sum(view []byte) int64 {
 func scanConversation(scan func(...any) error) (s stored, err error) {
 	var view []byte
 	var hidden, sum int64
-	err = scan(&s.peer, &view, &s.change, &s.last, &s.tip, &s.look, &s.lookTo, &s.unread, &hidden, &s.active, &s.rank,
+	err = scan(&s.peer, &view, &s.change, &s.last, &s.tip, &s.look, &s.lookTo, &s.altered, &s.unread, &hidden, &s.active, &s.rank,
 		&s.draft, &s.draftMs, &sum)
 	if err != nil {
 		return s, err
@@ -106,13 +107,13 @@ func (c *Cache) save(s stored) error {
 	if err != nil {
 		return err
 	}
-	const put = `INSERT INTO conversation (` + conversationColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	const put = `INSERT INTO conversation (` + conversationColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (peer) DO UPDATE SET view = excluded.view, change = excluded.change, last = excluded.last,
-			tip = excluded.tip, look = excluded.look, look_to = excluded.look_to, unread = excluded.unread,
+			tip = excluded.tip, look = excluded.look, look_to = excluded.look_to, altered = excluded.altered, unread = excluded.unread,
 			hidden = excluded.hidden, active = excluded.active, rank = excluded.rank, draft = excluded.draft,
 			draft_ms = excluded.draft_ms, sum = excluded.sum`
-	return c.exec(put, s.peer, view, s.change, s.last, s.tip, s.look, s.lookTo, s.unread, s.hidden, s.active, s.rank,
-		s.draft, s.draftMs, s.sum(view))
+	return c.exec(put, s.peer, view, s.change, s.last, s.tip, s.look, s.lookTo, s.altered, s.unread, s.hidden, s.active,
+		s.rank, s.draft, s.draftMs, s.sum(view))
 }
 
 // A kept is a message's row.

@@ -3,6 +3,7 @@
 CREATE TABLE account (
 	owner  TEXT    NOT NULL, -- whose this is: server, app and user
 	change INTEGER NOT NULL, -- the change number seen
+	whole  INTEGER NOT NULL, -- and up to which nothing is missing: lower in the middle of a sync
 	synced INTEGER NOT NULL, -- 1: all conversations were taken once
 	born   INTEGER NOT NULL, -- the server's time of the first sync in ms; what was sent before is no news
 	sum    INTEGER NOT NULL
@@ -13,8 +14,9 @@ CREATE TABLE conversation (
 	change   INTEGER NOT NULL,
 	last     INTEGER NOT NULL, -- the latest message that the server has
 	tip      INTEGER NOT NULL, -- up to here everything was told to the app, or is in message to be told
-	look     INTEGER NOT NULL, -- it changed while nobody listened: from here
+	look     INTEGER NOT NULL, -- any message may be another: from here
 	look_to  INTEGER NOT NULL, -- to here it is to be looked at again, if that is no less
+	altered  INTEGER NOT NULL, -- the change in which messages were recalled or deleted last
 	unread   INTEGER NOT NULL,
 	hidden   INTEGER NOT NULL, -- 1: deleted, not in the list
 	active   INTEGER NOT NULL, -- when its last message was sent, in ms

@@ -4,7 +4,6 @@ import "rollcall.example/wire"
 
 // Bounds of what is fetched by itself.
 const (
-	overlap = 20   // messages of a conversation that changed unheard, to be looked at again
 	newest  = 100  // messages of a conversation that is new to this device, at most
 	farBack = 1000 // messages behind; what lies before them is left a gap
 )
@@ -20,6 +19,7 @@ type News struct {
 	Untold             bool // there may be messages to be told
 	Behind             bool // there may be conversations without their latest messages
 	Missed             bool // something came before this that was not heard
+	Stale              bool // nothing was taken: it was older than what the cache has
 }
 
 // A Recall names a message that was taken back.
@@ -50,15 +50,13 @@ func (c *Cache) TakeChange(ch *wire.Change, mine Mine) (n News, err error) {
 		if err := c.putNews(v.GetPeer(), ch.GetMessages(), mine, &n); err != nil {
 			return err
 		}
-		for _, sequence := range ch.GetDeleted() {
-			if sequence == 0 || sequence > v.GetLastSequence() {
-				continue
-			}
-			if err := c.remove(v.GetPeer(), sequence); err != nil {
-				return err
-			}
+		if err := c.alter(alterationsOf(ch), ch.GetNumber(), &n); err != nil {
+			return err
 		}
 		next := c.state
+		if next.Whole == next.Change {
+			next.Whole = max(next.Whole, ch.GetNumber())
+		}
 		next.Change = max(next.Change, ch.GetNumber())
 		return c.seen(next)
 	})
@@ -72,7 +70,7 @@ func sound(v *wire.Conversation) bool {
 }
 
 // TakeSync takes what changed since a change number, that of State when it was
-// asked. Of a first sync that begins at born, a time of the server in ms, no
+// asked, with what became of messages after its Whole. Of a first sync that begins at born, a time of the server in ms, no
 // message is news that was sent before.
 func (c *Cache) TakeSync(since uint64, a *wire.SyncAnswer, born int64) (n News, err error) {
 	err = c.change(func() error {
@@ -91,9 +89,16 @@ func (c *Cache) TakeSync(since uint64, a *wire.SyncAnswer, born int64) (n News, 
 				return err
 			}
 		}
+		for _, x := range a.GetAlterations() {
+			if err := c.alter(x, a.GetChange(), &n); err != nil {
+				return err
+			}
+		}
 		next := c.state
 		next.Change = max(next.Change, a.GetChange()) // pushes may have come before it
-		next.Synced = next.Synced || !a.GetMore()
+		if !a.GetMore() {
+			next.Synced, next.Whole = true, next.Change
+		}
 		return c.seen(next)
 	})
 	return n, err
@@ -109,8 +114,10 @@ func (c *Cache) putView(v *wire.Conversation, n *News, bySync bool) error {
 	s.view, s.there = v, true
 	s.change, s.last, s.unread, s.hidden = int64(v.GetChange()), int64(v.GetLastSequence()), int64(v.GetUnread()), v.GetDeleted()
 	s.tip = max(c.firstTip(v, old, bySync), int64(v.GetDeletedSequence()))
-	if old.there && bySync {
-		s.lookAgain()
+	if !old.there { // what this device had sent before may have become something else
+		if err := c.lookAgain(&s); err != nil {
+			return err
+		}
 	}
 	if m := v.GetLastMessage(); m != nil {
 		s.active = m.GetTimeMs()
@@ -136,15 +143,6 @@ func (c *Cache) putView(v *wire.Conversation, n *News, bySync bool) error {
 	n.Behind = n.Behind || s.tip < s.last || s.look <= s.lookTo
 	n.compare(v, old, s)
 	return nil
-}
-
-// lookAgain lets the end of what is there be looked at again.
-func (s *stored) lookAgain() {
-	from := max(s.tip-overlap, 0) + 1
-	if s.look <= s.lookTo {
-		from = min(from, s.look)
-	}
-	s.look, s.lookTo = from, s.tip
 }
 
 // firstTip is up to where the app needs not be told of a conversation.

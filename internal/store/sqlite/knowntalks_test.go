@@ -49,7 +49,7 @@ func (p *people) seen(r *rapid.T, from, to string) string {
 
 // view is an account's view of its conversation with another, without its message.
 func (p *people) view(r *rapid.T, from, to string) (view talk.View, changes uint64) {
-	views, changes, _, err := p.Conversations(r.Context(), p.account(from), 0, 100)
+	views, changes, _, err := p.Conversations(r.Context(), p.account(from), 0, 0, 100)
 	if err != nil {
 		r.Fatal(err)
 	}
