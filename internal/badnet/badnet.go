@@ -21,7 +21,7 @@
 //   - Chance is drawn from the seed, connection by connection and segment by segment,
 //     and not from the time they took.
 //   - An end that is not told that its connection is broken has one that nobody reads,
-//     until the proxy comes to its end.
+//     until another break tells it, or the proxy comes to its end.
 //   - When Run has returned nothing of the proxy runs any more, and all is closed.
 package badnet
 

@@ -402,4 +402,8 @@ func TestOverTCP(t *testing.T) {
 	if _, err := behind.Write(make([]byte, 100)); err != nil {
 		t.Errorf("unplugged, the server writes: %v", err)
 	}
+	p.Cut(badnet.Forget) // by the server, too
+	if _, err := behind.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("forgotten, the server reads %v", err)
+	}
 }

@@ -25,12 +25,14 @@ type link struct {
 	client, server net.Conn
 	ways           [2]*way
 	broken         chan struct{} // closed: nothing passes any more
-	breaking       sync.Once
-	how            Break // it is broken
+	over           chan struct{} // closed: and both ends know
+
+	mu                       sync.Mutex
+	clientKnows, serverKnows bool
 }
 
 func newLink(p *Proxy, number uint64, client, server net.Conn) *link {
-	x := &link{proxy: p, client: client, server: server, broken: make(chan struct{})}
+	x := &link{proxy: p, client: client, server: server, broken: make(chan struct{}), over: make(chan struct{})}
 	for i, ends := range [2][2]net.Conn{{client, server}, {server, client}} {
 		x.ways[i] = &way{
 			link: x, from: ends[0], to: ends[1], queue: make(chan piece, window/segment),
@@ -40,32 +42,35 @@ func newLink(p *Proxy, number uint64, client, server net.Conn) *link {
 	return x
 }
 
-// fail breaks the link, once, for those who get to know.
+// fail breaks the link for those who get to know, if they do not yet.
 func (x *link) fail(how Break) {
-	first := false
-	x.breaking.Do(func() { first = true })
-	if !first {
-		return
-	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	var told []net.Conn
-	if how == Reset || how == Unplug {
+	if !x.clientKnows && (how == Reset || how == Unplug) {
 		told = append(told, x.client)
 	}
-	if how == Reset || how == Forget {
+	if !x.serverKnows && (how == Reset || how == Forget) {
 		told = append(told, x.server)
 	}
 	for _, c := range told {
 		harden(c) // whoever closes it first
 	}
-	x.how = how
-	close(x.broken)
+	if !x.clientKnows && !x.serverKnows {
+		close(x.broken)
+	}
 	for _, c := range told {
 		_ = c.Close()
+		x.clientKnows = x.clientKnows || c == x.client
+		x.serverKnows = x.serverKnows || c == x.server
+	}
+	if len(told) > 0 && x.clientKnows && x.serverKnows {
+		close(x.over)
 	}
 }
 
-// run carries what both ends say until one of them has ended, or, when the link is half
-// open, until ctx ends.
+// run carries what both ends say until one of them has ended; when the link is half
+// open, until the other end knows, or ctx ends.
 func (x *link) run(ctx context.Context) {
 	all, ctx := errgroup.WithContext(ctx)
 	for _, w := range x.ways {
@@ -191,11 +196,12 @@ func (w *way) write(ctx context.Context) error {
 
 // half holds a broken link open for an end that was not told.
 func (w *way) half(ctx context.Context) error {
-	if w.link.how == Reset {
+	select {
+	case <-w.link.over:
 		return errEnded
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	<-ctx.Done()
-	return ctx.Err()
 }
 
 // await waits until a moment has come and the line lets bytes pass; false: it never
