@@ -419,18 +419,18 @@ func (a *aways) checkList(d *away, peer string, x *awayTalk) (unread int) {
 		}
 		return 0
 	}
-	latest := ""
+	latest, kept := "", false
 	for _, m := range x.messages {
 		if m.sender == peer && m.sequence > own.read {
 			unread++
 		}
 		if x.visible(m, d.user) {
-			latest = m.shown()
+			latest, kept = m.shown(), m.kept(a.stage.Now())
 		}
 	}
 	if got.LastMessage != nil {
 		latest = strings.TrimPrefix(latest, lineOf(*got.LastMessage))
-	} else if last := x.messages[len(x.messages)-1]; !last.kept(a.stage.Now()) {
+	} else if !kept {
 		latest = "" // the server has it no more
 	}
 	if err != nil || latest != "" || got.Unread != unread || got.Pinned != own.pinned || got.ReadSequence != own.read || got.PeerReadSequence != other.receipt {

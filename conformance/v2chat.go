@@ -101,7 +101,10 @@ func (d v2Device) History(peer string, onDevice bool) ([]Said, error) {
 	return all, err
 }
 
-// Wipe implements Reader; no scenario asks this face for it.
-func (v2Device) Wipe(string) error {
-	return imcode.SDKInvalidParameters.Errorf("this face has no such call")
+// Wipe implements Reader.
+func (d v2Device) Wipe(user string) error {
+	_, err := v2Wait(func(c v2tim.V2TIMValueCallback[struct{}]) {
+		d.manager.WipeCache(user, v2tim.V2TIMCallback{OnSuccess: func() { c.OnSuccess(struct{}{}) }, OnError: c.OnError})
+	})
+	return err
 }

@@ -41,9 +41,9 @@ var v2Words = map[Kind]string{
 // Spell implements Face.
 func (V2TIM) Spell(k Kind) string { return v2Words[k] }
 
-// Lacks implements Face: the vendor's calls take no context, its pages tell of no gaps,
-// and its cache goes with the app.
-func (V2TIM) Lacks(a Ability) bool { return a == CanGiveUp || a == ShowsGaps || a == WipesCache }
+// Lacks implements Face: the vendor's calls take no context, and its pages tell of no
+// gaps.
+func (V2TIM) Lacks(a Ability) bool { return a == CanGiveUp || a == ShowsGaps }
 
 // Open implements Face. InitSDK says no more than whether it succeeded: that it
 // did not is 6018.
