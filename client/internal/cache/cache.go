@@ -29,6 +29,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	sqlite "modernc.org/sqlite"
@@ -52,16 +53,18 @@ var (
 	errOlder = errors.New("the cache was written by an older version, or for somebody else")
 )
 
-// SQLite's codes for a file that is none of its own.
+// SQLite's codes for a file that is none of its own, or has not the tables that it was
+// made with: all statements are good with those.
 const (
-	corrupt     = 11
-	notDatabase = 26
+	badStatement = 1
+	corrupt      = 11
+	notDatabase  = 26
 )
 
 // Damaged tells whether err says that the file cannot be used any more.
 func Damaged(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
-	return errors.Is(err, errUnreadable) || ok && (e.Code()&0xff == corrupt || e.Code()&0xff == notDatabase)
+	return errors.Is(err, errUnreadable) || ok && slices.Contains([]int{badStatement, corrupt, notDatabase}, e.Code()&0xff)
 }
 
 // errUnreadable: a row is not as it was written.

@@ -35,7 +35,7 @@ func TestAFlippedBitIsNeverShown(t *testing.T) {
 	whole, err := os.ReadFile(path)
 	must(t, err)
 	want := look(t, path, s)
-	if want.bad != "" || len(want.gaps) != 1 || len(want.all) < 100 {
+	if want.bad != "" || len(want.gaps) == 0 || len(want.all) < 100 {
 		t.Fatalf("before any flip: %s, gaps %v, %d things", want.bad, want.gaps, len(want.all))
 	}
 	found := map[string]int{}
@@ -55,15 +55,21 @@ func TestAFlippedBitIsNeverShown(t *testing.T) {
 	t.Logf("seed %d: %v", seed, found)
 }
 
-// varied fills a cache with all that there can be: three conversations, of which one
-// is a draft's, one is deleted, one has holes and a gap; messages told and not.
+// varied fills a cache with all that there can be: four conversations, of which one has
+// a draft, one is deleted, one has holes, and one gaps; messages told and not.
 func varied(t *testing.T, path string) *server {
 	t.Helper()
 	c, err := Open(path, "alice")
 	must(t, err)
-	_, err = c.TakeSync(0, &wire.SyncAnswer{}, 1)
-	must(t, err)
 	s := newServer()
+	for range 60 {
+		s.send("erin", "erin")
+	}
+	_, err = c.TakeSync(0, s.sync(0, 0, 100), s.now+1)
+	must(t, err)
+	middle := Fetch{Peer: "erin", Before: 30, Last: 60}
+	_, _, err = c.TakeMessages(middle, s.page(middle, 10), nobodys)
+	must(t, err)
 	take := func(ch *wire.Change) {
 		_, err := c.TakeChange(ch, nobodys)
 		must(t, err)
@@ -87,21 +93,6 @@ func varied(t *testing.T, path string) *server {
 			_, err := c.Told(x.View.GetPeer(), x.Message.GetSequence())
 			must(t, err)
 		}
-	}
-	for range 1100 { // while it is away
-		s.send("carol", "alice")
-	}
-	a := s.sync(c.State().Change, c.State().Whole, 100)
-	_, err = c.TakeSync(c.State().Change, a, 1)
-	must(t, err)
-	for {
-		f, ok, err := c.Behind()
-		must(t, err)
-		if !ok {
-			break
-		}
-		_, _, err = c.TakeMessages(f, s.page(f, 100), nobodys)
-		must(t, err)
 	}
 	must(t, c.Close())
 	return s
@@ -154,7 +145,7 @@ func look(t *testing.T, path string, s *server) (v sight) {
 	for _, peer := range slices.Sorted(maps.Keys(s.all)) {
 		before, after := uint64(0), uint64(1)
 		for end := false; !end; {
-			p, err := c.Page(peer, before, 0, 30)
+			p, err := c.Page(peer, before, 0, 50)
 			if failed(err) {
 				return v
 			}
@@ -164,7 +155,7 @@ func look(t *testing.T, path string, s *server) (v sight) {
 			}
 		}
 		for end := false; !end; {
-			p, err := c.Page(peer, 0, after, 30)
+			p, err := c.Page(peer, 0, after, 50)
 			if failed(err) {
 				return v
 			}
