@@ -61,7 +61,8 @@ type Device interface {
 	// Do makes a call. It does not wait for the result, unless it was called from
 	// inside a callback and the SDK's call waits.
 	Do(Request, Call)
-	Reader
+	// Sessions is where the account that is in is logged in, as the app is told.
+	Sessions() ([]Seen, error)
 	// GiveUp ends the context of the last call.
 	GiveUp()
 	// Standing is the login status and the user that the SDK shows.
@@ -70,10 +71,9 @@ type Device interface {
 	Close() error
 }
 
-// A Reader is what an app looks at. What it waits for, it waits for here.
-type Reader interface {
-	// Sessions is where the account that is in is logged in.
-	Sessions() ([]Seen, error)
+// A Chatter is a device of a face that has messages and conversations: it takes their
+// requests, and is looked at. What it waits for, it waits for here.
+type Chatter interface {
 	// Talks is the list of conversations, with how many messages are unread in all.
 	Talks() (list []Talk, unread int, err error)
 	// History is a conversation, oldest first: as the server has it, where that can be

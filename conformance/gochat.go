@@ -43,7 +43,7 @@ func (d *goDevice) chat(ctx context.Context, q Request) error {
 	}
 }
 
-// Talks implements Reader.
+// Talks implements Chatter.
 func (d *goDevice) Talks() (list []Talk, unread int, err error) {
 	page, err := d.client.Conversations(context.Background(), client.ListOptions{Count: 100})
 	if err != nil {
@@ -61,7 +61,7 @@ func (d *goDevice) Talks() (list []Talk, unread int, err error) {
 	return list, unread, err
 }
 
-// History implements Reader.
+// History implements Chatter.
 func (d *goDevice) History(peer string, onDevice bool) (all []Said, err error) {
 	page, err := d.client.Messages(context.Background(), rollcall.ConversationWith(rollcall.UserID(peer)), client.Page{Count: 100, Local: onDevice})
 	if err != nil {
@@ -80,5 +80,5 @@ func (d *goDevice) History(peer string, onDevice bool) (all []Said, err error) {
 	return all, nil
 }
 
-// Wipe implements Reader.
+// Wipe implements Chatter.
 func (d *goDevice) Wipe(user string) error { return d.client.WipeCache(user) }

@@ -141,7 +141,7 @@ func goResult(err error) Result {
 	return r
 }
 
-// Sessions implements Reader.
+// Sessions implements Device.
 func (d *goDevice) Sessions() ([]Seen, error) {
 	all, err := d.client.Sessions(context.Background())
 	return seen(all), err

@@ -30,7 +30,7 @@ var saying = []form{
 	newForm("<A> pins <user>[ => <result>[ <manner>]]", Chats, aboutAll(Request{Kind: PinResult, Pinned: true})),
 	newForm("<A> unpins <user>[ => <result>[ <manner>]]", Chats, aboutAll(Request{Kind: PinResult})),
 	newForm("<A> wipes what it has of <user>", WipesCache, func(p *parser, w words) (play, error) {
-		return on(w, func(a *actor) error { return a.device.Wipe(user(w["user"])) }), p.placed(w["A"])
+		return withChat(w, func(_ *actor, c Chatter) error { return c.Wipe(user(w["user"])) }), p.placed(w["A"])
 	}),
 }
 
@@ -38,14 +38,14 @@ var saying = []form{
 var looking = []form{
 	newForm("<A> cannot list: <code>", Chats, func(p *parser, w words) (play, error) {
 		want, err := codeAt(p, w)
-		return on(w, func(a *actor) error {
-			_, _, err := a.device.Talks()
+		return withChat(w, func(_ *actor, c Chatter) error {
+			_, _, err := c.Talks()
 			return wantCode(err, want)
 		}), err
 	}),
 	newForm("<A> lists <list>", Chats, func(p *parser, w words) (play, error) {
-		return on(w, func(a *actor) error {
-			all, _, err := a.device.Talks()
+		return withChat(w, func(_ *actor, c Chatter) error {
+			all, _, err := c.Talks()
 			return same(listed(all), w["list"], err)
 		}), p.placed(w["A"])
 	}),
@@ -54,21 +54,21 @@ var looking = []form{
 			return nil, err
 		}
 		want, err := number(w["count"])
-		return on(w, func(a *actor) error {
-			_, n, err := a.device.Talks()
+		return withChat(w, func(_ *actor, c Chatter) error {
+			_, n, err := c.Talks()
 			return same(fmt.Sprint(n), fmt.Sprint(want), err)
 		}), err
 	}),
 	newForm("<A> cannot read <user>: <code>", Chats, func(p *parser, w words) (play, error) {
 		want, err := codeAt(p, w)
-		return on(w, func(a *actor) error {
-			_, err := a.device.History(user(w["user"]), false)
+		return withChat(w, func(_ *actor, c Chatter) error {
+			_, err := c.History(user(w["user"]), false)
 			return wantCode(err, want)
 		}), err
 	}),
 	newForm("<A> reads <user>[ <place>]: <history>", Chats, func(p *parser, w words) (play, error) {
-		return on(w, func(a *actor) error {
-			all, err := a.device.History(user(w["user"]), w.has("place"))
+		return withChat(w, func(a *actor, c Chatter) error {
+			all, err := c.History(user(w["user"]), w.has("place"))
 			want := w["history"]
 			if a.show.Face.Lacks(ShowsGaps) {
 				want = strings.TrimPrefix(strings.ReplaceAll(want, ", a gap", ""), "a gap, ")
@@ -76,6 +76,17 @@ var looking = []form{
 			return same(listed(all), want, err)
 		}), p.placed(w["A"])
 	}),
+}
+
+// withChat is a play of device A, whose face has messages.
+func withChat(w words, f func(*actor, Chatter) error) play {
+	return on(w, func(a *actor) error {
+		c, ok := a.device.(Chatter)
+		if !ok {
+			return fmt.Errorf("its program does not run, or %s has no messages", a.show.Face.Name())
+		}
+		return f(a, c)
+	})
 }
 
 func codeAt(p *parser, w words) (imcode.Code, error) {
@@ -139,8 +150,8 @@ func aboutAll(q Request) func(*parser, words) (play, error) {
 func aboutOne(kind Kind) func(*parser, words) (play, error) {
 	return func(p *parser, w words) (play, error) {
 		m, err := aboutCall(p, w)
-		return on(w, func(a *actor) error {
-			peer, one, err := a.find(strings.Trim(w["text"], `"`))
+		return withChat(w, func(a *actor, c Chatter) error {
+			peer, one, err := a.find(c, strings.Trim(w["text"], `"`))
 			if err != nil {
 				return err
 			}
@@ -150,10 +161,10 @@ func aboutOne(kind Kind) func(*parser, words) (play, error) {
 }
 
 // find is the message with a text, in whichever conversation the device has it.
-func (a *actor) find(text string) (peer string, one Said, err error) {
-	list, _, err := a.device.Talks()
+func (a *actor) find(c Chatter, text string) (peer string, one Said, err error) {
+	list, _, err := c.Talks()
 	for _, t := range list {
-		all, err := a.device.History(t.Peer, true)
+		all, err := c.History(t.Peer, true)
 		if err != nil {
 			return "", one, err
 		}

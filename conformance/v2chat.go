@@ -67,7 +67,7 @@ func v2Wait[T any](call func(v2tim.V2TIMValueCallback[T])) (value T, err error) 
 	return value, err
 }
 
-// Talks implements Reader.
+// Talks implements Chatter.
 func (d v2Device) Talks() (list []Talk, unread int, err error) {
 	page, err := v2Wait(func(c v2tim.V2TIMValueCallback[v2tim.V2TIMConversationResult]) {
 		d.manager.GetConversationList(0, 100, c)
@@ -87,7 +87,7 @@ func (d v2Device) Talks() (list []Talk, unread int, err error) {
 	return list, int(n), err
 }
 
-// History implements Reader.
+// History implements Chatter.
 func (d v2Device) History(peer string, onDevice bool) ([]Said, error) {
 	o := v2tim.V2TIMMessageListGetOption{GetType: v2tim.V2TIM_GET_CLOUD_OLDER_MSG, UserID: peer, Count: 100}
 	if onDevice {
@@ -101,7 +101,7 @@ func (d v2Device) History(peer string, onDevice bool) ([]Said, error) {
 	return all, err
 }
 
-// Wipe implements Reader.
+// Wipe implements Chatter.
 func (d v2Device) Wipe(user string) error {
 	_, err := v2Wait(func(c v2tim.V2TIMValueCallback[struct{}]) {
 		d.manager.WipeCache(user, v2tim.V2TIMCallback{OnSuccess: func() { c.OnSuccess(struct{}{}) }, OnError: c.OnError})

@@ -104,7 +104,7 @@ func (d v2Device) Do(q Request, c Call) {
 	}
 }
 
-// Sessions implements Reader.
+// Sessions implements Device.
 func (d v2Device) Sessions() ([]Seen, error) {
 	all, err := v2Wait(d.manager.GetLoginSessions)
 	return seen(all), err
