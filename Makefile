@@ -28,3 +28,10 @@ flood:
 idle:
 	go test ./server -run '^$$' -bench 'IdleSession' -benchtime 5000x
 	go test ./server -run '^$$' -bench 'IdleStranger' -benchtime 2000x
+
+SEED ?= 0
+
+# People who talk over bad lines with a server that is killed again and again, for T.
+.PHONY: rough
+rough:
+	go test ./cmd/rollcall -run TestMessagesOnABadNetwork -v -count=1 -timeout 0 -rough.for $(T) -rough.seed $(SEED)

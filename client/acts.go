@@ -159,8 +159,7 @@ func (c *Client) begun(done func(error)) func(*request, error) {
 }
 
 // act is a request that is answered with a change. take looks at it, unless nil.
-func (c *Client) act(f *wire.ClientFrame, take func(*seat, *wire.Change) bool) *request {
-	good := true
+func (c *Client) act(f *wire.ClientFrame, take func(*seat, *wire.Change)) *request {
 	return &request{
 		frame: f,
 		hear: func(s *seat, a *wire.ServerFrame) {
@@ -169,10 +168,10 @@ func (c *Client) act(f *wire.ClientFrame, take func(*seat, *wire.Change) bool) *
 				return
 			}
 			if take != nil {
-				good = take(s, ch)
+				take(s, ch)
 			}
 			c.engine.changed(s, ch)
 		},
-		take: func(a *wire.ServerFrame) bool { return a.GetChange() != nil && good },
+		take: func(a *wire.ServerFrame) bool { return a.GetChange() != nil },
 	}
 }

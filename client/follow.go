@@ -11,8 +11,10 @@ import (
 	"rollcall.example/wire"
 )
 
-// pageCount is how much is asked for at a time.
-const pageCount = 100
+const (
+	pageCount = 100 // how much is asked for at a time
+	maxStale  = 10  // answers in a row that may be out of date: each takes a recall or deletion meanwhile
+)
 
 // A follower brings the cache of who is in to what the server has: the
 // conversations that changed, then the messages that they lack. One request is on
@@ -23,6 +25,7 @@ type follower struct {
 	off    bool   // the server knows no messages
 	seen   uint64 // the highest change number heard of
 	born   int64  // when the session was granted, in ms by the server's clock
+	stale  int    // answers in a row that were out of date
 	serial int    // of the request that is waited for
 	alarm  *alarm
 	retry  backoff.Backoff
@@ -52,8 +55,11 @@ func (e *engine) sync(s *seat, loud bool) {
 			}
 		})
 	}
-	since, heard := s.box.cache.State().Change, f.seen
-	frame := &wire.ClientFrame{Request: &wire.ClientFrame_Sync{Sync: &wire.SyncRequest{Since: since, Count: pageCount}}}
+	seen := s.box.cache.State()
+	since, heard := seen.Change, f.seen
+	frame := &wire.ClientFrame{Request: &wire.ClientFrame_Sync{Sync: &wire.SyncRequest{
+		Since: since, AlteredSince: seen.Whole, Count: pageCount,
+	}}}
 	e.askNext(s, frame, func(a *wire.ServerFrame) error {
 		if a.GetSync() == nil {
 			return e.otherAnswer(s, a)
@@ -107,6 +113,12 @@ func (e *engine) catchUp(s *seat) {
 		n, _, err := s.box.cache.TakeMessages(next, a.GetMessages(), e.mine(s))
 		if err != nil {
 			return err
+		}
+		if !n.Stale {
+			f.stale = 0
+		} else if f.stale++; f.stale > maxStale {
+			e.followFailed(s, imcode.WaitAckTimeout.Errorf("the server gives what is out of date"), 0)
+			return nil
 		}
 		e.hear(s, n)
 		e.catchUp(s)

@@ -57,7 +57,10 @@ func (c *Client) Messages(ctx context.Context, id rollcall.ConversationID, p Pag
 			break
 		}
 		got, ok, err := c.fetch(ctx, f, p.Count)
-		if err != nil {
+		switch {
+		case errors.Is(err, errStale):
+			continue
+		case err != nil:
 			return MessagePage{}, err
 		}
 		if !ok {
@@ -117,6 +120,7 @@ func (c *Client) fetch(ctx context.Context, f cache.Fetch, count int) (got cache
 	}
 	r := &request{frame: listMessages(f, count), box: whose}
 	var kept error
+	var stale bool
 	r.hear = func(s *seat, a *wire.ServerFrame) {
 		if a.GetMessages() == nil {
 			return
@@ -126,7 +130,7 @@ func (c *Client) fetch(ctx context.Context, f cache.Fetch, count int) (got cache
 			c.engine.hear(s, n)
 		}
 		if !r.answered { // otherwise nobody waits for it any more
-			got, kept = span, err
+			got, kept, stale = span, err, n.Stale
 		}
 	}
 	r.take = func(a *wire.ServerFrame) bool { return a.GetMessages() != nil }
@@ -138,6 +142,11 @@ func (c *Client) fetch(ctx context.Context, f cache.Fetch, count int) (got cache
 		return got, false, nil
 	case err == nil && kept != nil:
 		return got, false, localError(kept)
+	case err == nil && stale:
+		return got, false, errStale
 	}
 	return got, err == nil, err
 }
+
+// errStale: a page is from before something was recalled or deleted that is known of.
+var errStale = errors.New("the page is out of date")

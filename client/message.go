@@ -72,7 +72,8 @@ func (c *Client) SendCustom(ctx context.Context, to rollcall.UserID, data Custom
 }
 
 // Send sends a message, and returns when the server has it on disk. With an error
-// the Message has its ID, and what was to be sent.
+// the Message has its ID, and what was to be sent; so it does, and no Sequence, when it
+// was sent again and the account has deleted it meanwhile.
 //
 // With imcode.WaitAckTimeout (9520) nobody here knows whether the server has it:
 // send it again with the same ID, and there is still one. With another content
@@ -104,14 +105,12 @@ func (c *Client) sending(o Outgoing, m *Message) (*request, error) {
 		Peer: string(o.To), MessageId: o.ID, Content: o.content(),
 	}}}
 	c.engine.sent.add(string(o.To), o.ID)
-	return c.act(frame, func(s *seat, ch *wire.Change) bool {
+	return c.act(frame, func(s *seat, ch *wire.Change) {
 		for _, x := range ch.GetMessages() {
 			if x.GetMessageId() == o.ID && x.GetSender() == string(s.User) {
 				*m = messageOf(s.User, ch.GetConversation(), x)
-				return true
 			}
 		}
-		return false
 	}), nil
 }
 

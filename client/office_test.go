@@ -26,8 +26,15 @@ type office struct {
 	changes  map[string]uint64
 	views    map[string]map[string]*wire.Conversation // by account and peer
 	gone     map[string]map[uint64]bool               // by account and peer: deleted
+	altered  map[string][]altered                     // by account and peer
 	said     map[string][]*wire.Message               // by both
 	lines    map[*counter]bool
+}
+
+// An altered message was recalled, or deleted by a side, in a change of the account's.
+type altered struct {
+	change, sequence uint64
+	recalled         bool
 }
 
 // A counter is where a connection is served.
@@ -183,14 +190,19 @@ func (o *office) read(c *counter, q *wire.MarkReadRequest) *wire.Change {
 
 func (o *office) recall(c *counter, q *wire.RecallRequest) *wire.Change {
 	all := o.said[both(c.user, q.GetPeer())]
-	if q.GetSequence()+15 < uint64(len(all)) {
-		return nil // too old: what a device that was away looks at again ends somewhere
-	}
 	m := proto.Clone(all[q.GetSequence()-1]).(*wire.Message)
 	m.Content, m.Recalled = nil, true
 	all[q.GetSequence()-1] = m
+	o.alter(c.user, q.GetPeer(), true, q.GetSequence())
+	o.alter(q.GetPeer(), c.user, true, q.GetSequence())
 	o.changed(nil, q.GetPeer(), c.user, &wire.Change{Messages: []*wire.Message{m}})
 	return o.changed(c, c.user, q.GetPeer(), &wire.Change{Messages: []*wire.Message{m}})
+}
+
+// alter writes down what becomes of a message with the account's next change.
+func (o *office) alter(user, peer string, recalled bool, sequence uint64) {
+	key := user + " " + peer
+	o.altered[key] = append(o.altered[key], altered{o.changes[user] + 1, sequence, recalled})
 }
 
 func (o *office) remove(c *counter, q *wire.DeleteMessagesRequest) *wire.Change {
@@ -200,6 +212,7 @@ func (o *office) remove(c *counter, q *wire.DeleteMessagesRequest) *wire.Change 
 	}
 	for _, sequence := range q.GetSequences() {
 		o.gone[key][sequence] = true
+		o.alter(c.user, q.GetPeer(), false, sequence)
 	}
 	return o.changed(c, c.user, q.GetPeer(), &wire.Change{Deleted: q.GetSequences()})
 }
@@ -216,11 +229,27 @@ func (o *office) sync(user string, q *wire.SyncRequest) *wire.SyncAnswer {
 		a.Conversations, a.More = a.GetConversations()[:1], true
 		a.Change = a.GetConversations()[0].GetChange()
 	}
+	for _, v := range a.GetConversations() {
+		x := &wire.Alterations{Peer: v.GetPeer(), All: o.rnd.IntN(10) == 0}
+		for _, m := range o.altered[user+" "+v.GetPeer()] {
+			switch {
+			case m.change <= q.GetAlteredSince() || x.GetAll():
+			case m.recalled:
+				x.Recalled = append(x.Recalled, m.sequence)
+			default:
+				x.Deleted = append(x.Deleted, m.sequence)
+			}
+		}
+		a.Alterations = append(a.Alterations, x)
+	}
 	return proto.Clone(a).(*wire.SyncAnswer)
 }
 
 func (o *office) page(user string, q *wire.ListMessagesRequest) *wire.MessagesAnswer {
-	a := &wire.MessagesAnswer{Complete: true}
+	a := &wire.MessagesAnswer{Complete: true, Change: o.changes[user]}
+	if len(o.said[both(user, q.GetPeer())]) > 0 {
+		a.KeptFrom = 1
+	}
 	count := min(int(q.GetCount()), 1+o.rnd.IntN(30))
 	all := slices.DeleteFunc(slices.Clone(o.said[both(user, q.GetPeer())]), func(m *wire.Message) bool {
 		return o.gone[user+" "+q.GetPeer()][m.GetSequence()] || m.GetSequence() <= q.GetAfter() ||

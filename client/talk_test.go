@@ -89,7 +89,7 @@ func newTalk(t *testing.T, seed uint64) *talk {
 		t: t, rnd: rnd, net: &memnet.Network{}, sent: make(map[string]bool), results: make(chan result, 10_000),
 		office: &office{
 			rnd: rand.New(rand.NewPCG(seed, 1)), changes: make(map[string]uint64), views: make(map[string]map[string]*wire.Conversation),
-			gone: make(map[string]map[uint64]bool), said: make(map[string][]*wire.Message), lines: make(map[*counter]bool),
+			gone: make(map[string]map[uint64]bool), altered: make(map[string][]altered), said: make(map[string][]*wire.Message), lines: make(map[*counter]bool),
 		},
 	}
 	l, err := tk.net.Listen("rollcall.test:80")
@@ -166,6 +166,8 @@ func (tk *talk) step() {
 		p.StartMarkRead(id, 0, func(error) {})
 	case 7:
 		tk.recall(p)
+	case 9:
+		tk.remove(p)
 	case 8:
 		_, err := p.Messages(context.Background(), tk.peer(p), client.Page{Count: 1 + tk.rnd.IntN(20)})
 		if code := imcode.Of(err); err != nil && code != imcode.NotLoggedIn {
@@ -209,12 +211,24 @@ func (tk *talk) send(p *talker, o client.Outgoing) {
 	})
 }
 
-// recall takes back what the account has said last.
+// recall takes back something that the account has said.
 func (tk *talk) recall(p *talker) {
 	id := tk.peer(p)
+	page, err := p.Messages(context.Background(), id, client.Page{Count: 30, Local: true})
+	if err != nil || len(page.Messages) == 0 {
+		return
+	}
+	if m := page.Messages[tk.rnd.IntN(len(page.Messages))]; m.Self {
+		p.StartRecall(id, m.Sequence, func(error) {})
+	}
+}
+
+// remove deletes some of what there is, for the account.
+func (tk *talk) remove(p *talker) {
+	id := tk.peer(p)
 	x, err := p.Conversation(context.Background(), id)
-	if err == nil && x.LastMessage != nil && x.LastMessage.Self {
-		p.StartRecall(id, x.LastMessage.Sequence, func(error) {})
+	if err == nil && x.LastSequence > 0 {
+		p.StartDeleteMessages(id, []uint64{1 + tk.rnd.Uint64N(x.LastSequence), x.LastSequence}, func(error) {})
 	}
 }
 
@@ -250,6 +264,9 @@ func (tk *talk) compare(p *talker, peer string) {
 	id := rollcall.ConversationWith(rollcall.UserID(peer))
 	var want, got []string
 	for _, m := range tk.office.said[both(p.user, peer)] {
+		if tk.office.gone[p.user+" "+peer][m.GetSequence()] {
+			continue
+		}
 		want = append(want, fmt.Sprint(m.GetSequence(), " ", m.GetMessageId(), " ", m.GetContent().GetText()))
 		told := slices.Contains(p.told[id], m.GetSequence())
 		switch {

@@ -18,8 +18,9 @@ type actor struct {
 	device    Device // nil: its program has not run yet
 	ended     bool   // its program has ended, or closed the SDK
 	events    chan Event
-	provider  bool // its app gives the SDK a provider
-	isCut     bool // off the network
+	provider  bool   // its app gives the SDK a provider
+	isCut     bool   // off the network
+	user      string // who was to log in last
 
 	mu        sync.Mutex
 	life      int // of its program: what an earlier one hears is nobody's
@@ -84,6 +85,9 @@ func (a *actor) hear(life int, e Event) {
 		if status, user := device.Standing(); status != LoggedOut || user != "" {
 			e.Amiss = fmt.Sprintf("inside the callback it is %s as %q", status, user)
 		}
+	}
+	if e.Kind == Recalled { // the face tells which one, and no more what it said
+		e.Said.Text = a.show.talks.text(e.Said.ID)
 	}
 	if a.show.Heard != nil {
 		a.show.Heard(a.name, e)

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -104,15 +105,28 @@ var browserWords = map[conformance.Kind]string{
 	conformance.RenewalResult: "renewUserSig",
 	conformance.LogoutResult:  "logout",
 	conformance.SignOutResult: "signOut, signOutOthers",
+
+	conformance.NewMessage:    "MESSAGE_RECEIVED",
+	conformance.Recalled:      "MESSAGE_REVOKED",
+	conformance.ReadByPeer:    "MESSAGE_READ_BY_PEER",
+	conformance.UnreadChanges: "TOTAL_UNREAD_MESSAGE_COUNT_UPDATED",
+	conformance.SendResult:    "sendMessage",
+	conformance.RecallResult:  "revokeMessage",
+	conformance.DeleteResult:  "deleteMessage, deleteConversation",
+	conformance.MarkResult:    "setMessageRead",
+	conformance.PinResult:     "pinConversation",
 }
 
 // Spell implements conformance.Face.
 func (*browser) Spell(k conformance.Kind) string { return browserWords[k] }
 
 // Lacks implements conformance.Face: a promise is not given up, a tab shares its device
-// with nobody, and a page does not learn why it cannot connect.
+// with nobody, a page does not learn why it cannot connect, and the driver does not know
+// the lines about messages.
 func (*browser) Lacks(a conformance.Ability) bool {
-	return a == conformance.CanGiveUp || a == conformance.OneOwner || a == conformance.TellsWhy
+	return slices.Contains([]conformance.Ability{
+		conformance.CanGiveUp, conformance.OneOwner, conformance.TellsWhy, conformance.Chats, conformance.ShowsGaps, conformance.WipesCache,
+	}, a)
 }
 
 // A command is one thing that happens to a device.

@@ -132,6 +132,7 @@ func logsIn(p *parser, w words) (play, error) {
 		if err := a.start(platform); err != nil {
 			return err
 		}
+		a.user = user(w["user"])
 		return a.call(Request{Kind: LoginResult, User: user(w["user"]), Ticket: ticket}, m)
 	}, err
 }

@@ -20,7 +20,7 @@ const patience = time.Minute
 const prompt = 100 * time.Millisecond
 
 // call makes a call and, if a result is wanted, waits for it. No other event
-// than those about the network may come before it.
+// than news may come before it.
 func (a *actor) call(q Request, m manner) error {
 	sent, began := a.endpoint().Sent(), time.Now()
 	a.device.Do(q, a.newCall(q.Kind, false))
@@ -41,8 +41,8 @@ func (a *actor) call(q Request, m manner) error {
 	return nil
 }
 
-// expect waits for an event. Unless it is itself about the network, such are
-// passed over.
+// expect waits for an event. News are passed over, but those of the network where such
+// are what is wanted.
 func (a *actor) expect(want Event, within time.Duration) error {
 	want = a.blurred(want)
 	until := time.Now().Add(within)
@@ -55,7 +55,7 @@ func (a *actor) expect(want Event, within time.Duration) error {
 			return fmt.Errorf("%s: %s", got, got.Amiss)
 		case want.matches(got):
 			return nil
-		case want.isNetwork() || !got.isNetwork():
+		case want.isNetwork() && got.isNetwork() || !got.isNews():
 			return fmt.Errorf("got %s (%s in %s %s), want %s", got, a.show.Face.Spell(got.Kind), a.show.Face.Name(), got.Text, want)
 		}
 	}
@@ -93,16 +93,20 @@ func (a *actor) next(within time.Duration) (Event, error) {
 	}
 }
 
-// expectNothing fails if the app hears anything at all.
+// expectNothing fails if the app hears anything at all, but of what is unread.
 func (a *actor) expectNothing(within time.Duration) error {
-	e, err := a.next(within)
-	switch {
-	case err == nil:
-		return fmt.Errorf("got %s %s", e, e.Text)
-	case errors.Is(err, errNothing):
-		return nil
+	until := time.Now().Add(within)
+	for {
+		e, err := a.next(time.Until(until))
+		switch {
+		case err == nil && e.Kind != UnreadChanges:
+			return fmt.Errorf("got %s %s", e, e.Text)
+		case errors.Is(err, errNothing):
+			return nil
+		case err != nil:
+			return err
+		}
 	}
-	return err
 }
 
 // expectOnline waits for the connection to be back, however many tries it takes.
@@ -115,7 +119,7 @@ func (a *actor) expectOnline(within time.Duration) error {
 			return err
 		case e.Kind == Connected:
 			return nil
-		case !e.isNetwork():
+		case !e.isNews():
 			return fmt.Errorf("got %s", e)
 		}
 	}
@@ -135,7 +139,7 @@ func (a *actor) expectAll(wanted []Event, within time.Duration) error {
 			return fmt.Errorf("%s: %s", got, got.Amiss)
 		case i >= 0:
 			wanted = slices.Delete(slices.Clone(wanted), i, i+1)
-		case !got.isNetwork():
+		case !got.isNews():
 			return fmt.Errorf("got %s, want %s", got, wanted[0])
 		}
 	}
@@ -143,12 +147,12 @@ func (a *actor) expectAll(wanted []Event, within time.Duration) error {
 }
 
 // expectNoMore fails if the app has heard more than the scenario expected, other
-// than about the network.
+// than news.
 func (a *actor) expectNoMore() error {
 	for {
 		select {
 		case e := <-a.events:
-			if !e.isNetwork() {
+			if !e.isNews() {
 				return fmt.Errorf("%s heard %s, which no line expects", a.name, e)
 			}
 		default:
@@ -233,6 +237,8 @@ func (e *Event) detail(text string) (err error) {
 	case e.Kind.isResult():
 		e.Result, err = result(text)
 		return err
+	case e.isChat():
+		return e.chatDetail(text)
 	case text == "":
 		return nil
 	case e.Kind == ConnectFails || e.Kind == Kicked:

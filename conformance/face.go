@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"rollcall.example"
@@ -35,6 +36,9 @@ const (
 	OneOwner     Ability = "a data directory that has one owner"
 	TellsWhy     Ability = "the reason why it cannot connect"
 	SeesSessions Ability = "a list of the account's sessions, to sign out others"
+	Chats        Ability = "messages and conversations"
+	ShowsGaps    Ability = "gaps in a history that is read without the server"
+	WipesCache   Ability = "a call that wipes what the device holds of an account"
 )
 
 // A Setup is what a device's program starts its SDK with.
@@ -67,6 +71,18 @@ type Device interface {
 	Close() error
 }
 
+// A Chatter is a device of a face that has messages and conversations: it takes their
+// requests, and is looked at. What it waits for, it waits for here.
+type Chatter interface {
+	// Talks is the list of conversations, with how many messages are unread in all.
+	Talks() (list []Talk, unread int, err error)
+	// History is a conversation, oldest first: as the server has it, where that can be
+	// asked, or as the device alone does.
+	History(peer string, onDevice bool) ([]Said, error)
+	// Wipe removes what the device holds of an account.
+	Wipe(user string) error
+}
+
 // A Request is what an app asks of its SDK, named by the kind of its result.
 type Request struct {
 	Kind    Kind
@@ -74,6 +90,9 @@ type Request struct {
 	Ticket  string // with LoginResult and RenewalResult
 	Session uint64 // with SignOutResult: its number; 0: all but this one
 	Tickets bool   // with SignOutResult: the account's tickets, too
+	Peer    string // of the conversation that it is about
+	Said    Said   // with SendResult its ID and Text; else the Sequence, 0: the whole conversation
+	Pinned  bool   // with PinResult
 }
 
 // Seen is a session as another one of the account sees it.
@@ -122,7 +141,7 @@ const (
 // A Kind is what an event is about, as scenarios spell it.
 type Kind string
 
-// The kinds of events. The first three are about the network alone.
+// The kinds of events.
 const (
 	Connecting    Kind = "connecting"
 	Connected     Kind = "connected"
@@ -130,22 +149,33 @@ const (
 	Kicked        Kind = "kicked"
 	TicketEnds    Kind = "ticket ends soon"
 	TicketExpired Kind = "ticket expired"
+	NewMessage    Kind = "message"
+	Recalled      Kind = "recalled"
+	ReadByPeer    Kind = "read"
+	UnreadChanges Kind = "unread"
 	LoginResult   Kind = "login"
 	RenewalResult Kind = "renewal"
 	LogoutResult  Kind = "logout"
 	SignOutResult Kind = "sign-out"
+	SendResult    Kind = "sending"
+	RecallResult  Kind = "recall"
+	DeleteResult  Kind = "deletion"
+	MarkResult    Kind = "mark"
+	PinResult     Kind = "pin"
 )
 
-// Kinds are all of them, as README.md lists them.
-var Kinds = []Kind{
-	Connecting, Connected, ConnectFails, Kicked, TicketEnds, TicketExpired,
-	LoginResult, RenewalResult, LogoutResult, SignOutResult,
+// results are the kinds of results of calls.
+var results = []Kind{
+	LoginResult, RenewalResult, LogoutResult, SignOutResult, SendResult, RecallResult, DeleteResult, MarkResult, PinResult,
 }
 
+// Kinds are all of them, as README.md lists them.
+var Kinds = slices.Concat([]Kind{
+	Connecting, Connected, ConnectFails, Kicked, TicketEnds, TicketExpired, NewMessage, Recalled, ReadByPeer, UnreadChanges,
+}, results)
+
 // isResult tells whether events of this kind are the results of calls.
-func (k Kind) isResult() bool {
-	return k == LoginResult || k == RenewalResult || k == LogoutResult || k == SignOutResult
-}
+func (k Kind) isResult() bool { return slices.Contains(results, k) }
 
 // An Event is what an app hears: a callback, or the result of a call.
 type Event struct {
@@ -153,6 +183,8 @@ type Event struct {
 	Result        // of a call; the code also of ConnectFails and, if it has one, of Kicked
 	Text   string // for people
 	By     *By    // with Kicked, where the face tells
+	Said   Said   // with NewMessage; with Recalled its ID; with ReadByPeer who has read, as From
+	Count  int    // with UnreadChanges
 	Amiss  string // what was wrong at the moment when the app heard it; "" is nothing
 }
 
@@ -163,10 +195,15 @@ type By struct {
 	Platform rollcall.Platform // of who took the place, or asked for it; 0: nobody did
 }
 
-// isNetwork tells whether the event is about the network alone: an app need do
-// nothing about it.
+// isNetwork tells whether the event is about the network alone.
 func (e Event) isNetwork() bool {
 	return e.Kind == Connecting || e.Kind == Connected || e.Kind == ConnectFails
+}
+
+// isNews tells whether the event is one that an app need do nothing about: of the
+// network, and what can be read in the list.
+func (e Event) isNews() bool {
+	return e.Kind == UnreadChanges || e.isNetwork()
 }
 
 func (e Event) String() string {
@@ -175,6 +212,8 @@ func (e Event) String() string {
 		return fmt.Sprintf("%s %s", e.Kind, e.Result)
 	case e.Kind == ConnectFails:
 		return fmt.Sprintf("%s with %d", e.Kind, int(e.Code))
+	case e.isChat():
+		return e.chatString()
 	case e.Kind != Kicked || e.By == nil:
 		return string(e.Kind)
 	}

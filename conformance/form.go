@@ -42,6 +42,13 @@ var placeholders = map[string]string{
 	"words":    `.+`,
 	"count":    `no|\d+`,
 	"often":    `once|twice|\d+ times`,
+	"text":     `"[^"]*"`,
+	"id":       `[a-z0-9-]+`,
+	"size":     `\d+(?:KB| bytes)`,
+	"code":     `\d+`,
+	"place":    `on the device`,
+	"list":     `.+`,
+	"history":  `.+`,
 }
 
 var placeholder = regexp.MustCompile(`<(\w+)>`)
@@ -76,7 +83,7 @@ func (f form) match(line string) words {
 func (w words) has(name string) bool { return w[name] != "" }
 
 // lines are the forms of all lines; those that only look stand last.
-func lines() []form { return slices.Concat(actions, acts, expectations) }
+func lines() []form { return slices.Concat(actions, saying, acts, expectations, looking) }
 
 // Forms are the forms of all lines, in the order of README.md.
 func Forms() []string {

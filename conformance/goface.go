@@ -26,10 +26,19 @@ var goWords = map[Kind]string{
 	Kicked:        "KickedOffline",
 	TicketEnds:    "UserSigWillExpire",
 	TicketExpired: "UserSigExpired",
+	NewMessage:    "NewMessage",
+	Recalled:      "MessageRecalled",
+	ReadByPeer:    "ReadByPeer",
+	UnreadChanges: "TotalUnreadChanged",
 	LoginResult:   "Login",
 	RenewalResult: "RenewUserSig",
 	LogoutResult:  "Logout",
 	SignOutResult: "SignOut, SignOutOthers",
+	SendResult:    "Send",
+	RecallResult:  "Recall",
+	DeleteResult:  "DeleteMessages, DeleteConversation",
+	MarkResult:    "MarkRead",
+	PinResult:     "Pin",
 }
 
 // Spell implements Face.
@@ -63,6 +72,7 @@ func (Go) Open(s Setup) (Device, error) {
 		UserSigWillExpire: func(time.Time) { s.Hear(Event{Kind: TicketEnds}) },
 		UserSigExpired:    func() { s.Hear(Event{Kind: TicketExpired}) },
 	})
+	goHearsChat(c, s.Hear)
 	return &goDevice{client: c}, nil
 }
 
@@ -116,8 +126,10 @@ func (d *goDevice) ask(ctx context.Context, q Request) error {
 		}
 		_, err := d.client.SignOutOthers(ctx, o)
 		return err
-	default:
+	case LoginResult:
 		return d.client.Login(ctx, q.User, q.Ticket)
+	default:
+		return d.chat(ctx, q)
 	}
 }
 

@@ -87,7 +87,7 @@ func (p *parser) step(line string) (Step, error) {
 			continue
 		}
 		play, err := f.make(p, words)
-		return Step{Text: line, Expects: i >= len(actions)+len(acts), needs: f.needs, play: play}, err
+		return Step{Text: line, Expects: i >= len(actions)+len(saying)+len(acts), needs: f.needs, play: play}, err
 	}
 	return Step{}, fmt.Errorf("%q is no line of a scenario: README.md lists the forms", line)
 }

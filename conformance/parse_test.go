@@ -42,6 +42,10 @@ func TestParseSaysWhereAndWhy(t *testing.T) {
 		{"a rule that is none", policy + "== T\nA is on Web\nA expects kicked (newer login: bad luck)", `x.txt:4: "bad luck" is no rule`},
 		{"a sign-out of no device", policy + "== T\nA is on Web\nA signs out B", "x.txt:4: device B has no platform"},
 		{"a sight of no device", policy + "== T\nA is on Web\nA sees B away", "x.txt:4: device B has no platform"},
+		{"a message without a sender", policy + "== T\nA is on Web\nA expects message \"hi\"", `x.txt:4: message: cannot read "\"hi\""`},
+		{"unread without a number", policy + "== T\nA is on Web\nA expects unread many", `x.txt:4: unread: cannot read "many"`},
+		{"a list of no device", policy + "== T\nA lists nothing", "x.txt:3: device A has no platform"},
+		{"a message of no device", policy + "== T\nA sends bob \"hi\"", "x.txt:3: device A has no platform"},
 		{"a detail that an event has not", policy + "== T\nA is on Web\nA expects connecting with 9508", `x.txt:4: nothing follows "connecting", got "with 9508"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -35,12 +35,13 @@ type performance struct {
 	actors  map[string]*actor
 	order   []*actor
 	tickets map[string]string
+	talks   talks
 }
 
 // Play plays a scenario, or until ctx ends. The error says which line was not as
 // expected. When it returns nothing of the scenario runs any more.
 func (p *Player) Play(ctx context.Context, scenario Scenario) error {
-	s := &performance{Player: p, ctx: ctx, actors: make(map[string]*actor), tickets: make(map[string]string)}
+	s := &performance{Player: p, ctx: ctx, actors: make(map[string]*actor), tickets: make(map[string]string), talks: talks{texts: make(map[string]string)}}
 	err := s.perform(scenario)
 	for _, a := range s.order {
 		a.endpoint().Mend() // nobody waits for what cannot come
@@ -148,8 +149,10 @@ func (e Event) matches(got Event) bool {
 		return false
 	}
 	switch e.Kind {
-	case LoginResult, RenewalResult, LogoutResult, SignOutResult:
+	case LoginResult, RenewalResult, LogoutResult, SignOutResult, SendResult, RecallResult, DeleteResult, MarkResult, PinResult:
 		return e.Result == got.Result
+	case NewMessage, Recalled, ReadByPeer, UnreadChanges:
+		return e.Count == got.Count && e.Said.Text == got.Said.Text && (e.Said.From == "" || e.Said.From == got.Said.From)
 	case ConnectFails:
 		return e.Code == imcode.OK || e.Code == got.Code
 	case Kicked:

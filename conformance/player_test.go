@@ -9,6 +9,9 @@ import (
 	"rollcall.example/internal/stage"
 )
 
+// talk brings two accounts in.
+const talk = "A logs in as alice on Android => ok\nB logs in as bob on Android => ok\n"
+
 // TestThePlayerCanFail plays stories that are not true: a player that nobody has
 // seen fail proves nothing.
 func TestThePlayerCanFail(t *testing.T) {
@@ -40,6 +43,17 @@ func TestThePlayerCanFail(t *testing.T) {
 		{"another number of logins", "A logs in as alice on Android => ok\nalice has logged in twice", "the history has 1"},
 		{"not signed up", "alice has signed up", "by the history: false"},
 		{"a program that runs", "A logs in as alice on Android => ok\nA starts again", "its program has not ended"},
+		{"a message that no line expects", talk + `A sends bob "hello" => ok`, `B heard message "hello" from alice, which no line expects`},
+		{"another message", talk + `A sends bob "hello" => ok` + "\n" + `B expects message "hi" from alice`, `want message "hi" from alice`},
+		{"another sender", talk + `A sends bob "hello" => ok` + "\n" + `B expects message "hello" from carol`, `got message "hello" from alice`},
+		{"a recall that no line expects", talk + `A sends bob "hello" => ok` + "\n" + `B expects message "hello" from alice` + "\n" + `A recalls "hello"` + "\n" + `A expects recalled "hello", recall ok`, `B heard recalled "hello", which no line expects`},
+		{"a message instead of silence", talk + `A sends bob "hello" => ok` + "\n" + `B expects nothing for 1s`, `got message "hello" from alice`},
+		{"another history", talk + `A sends bob "hello" => ok` + "\n" + `A reads bob: alice "hi"`, `it sees alice "hello"`},
+		{"another list", talk + `A sends bob "hello" => ok` + "\n" + `A lists bob "hello" 1 unread`, `it sees bob "hello"`},
+		{"another number of unread messages", talk + `A sends bob "hello" => ok` + "\n" + `B has no unread`, `it sees 1`},
+		{"a list that was not to be seen", talk + `A cannot list: 6014`, `it succeeded, want code 6014`},
+		{"a history that cannot be read", talk + `A logs out => ok` + "\n" + `A reads bob: nothing`, `6014`},
+		{"a recall of what was never said", talk + `A recalls "hello" => ok`, `it has no message "hello"`},
 		{"a server that does not run", "the server stops\nalice has no session", "the server is stopped"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -178,6 +178,43 @@ var rows = []string{
 	"automatic login | refused for its UserSig",
 	"automatic login | refused for its UserSig: a renewal that came meanwhile is tried first",
 	"automatic login | any other final refusal",
+
+	// Messages and conversations.
+	"message | reaches all devices of both",
+	"message | to who was away",
+	"message | the server dies",
+	"message | before a device's first login",
+	"message | to nobody: 20003",
+	"message | empty, no UTF-8: 6017",
+	"message | over 12 KB: 8001",
+	"message | sent but unanswered: 9520, once however often",
+	"message | the id of another: 6017",
+	"message | without a connection: 9508",
+	"message | after a logout",
+	"message | after a kick",
+	"message | its sender is kicked meanwhile: 6014",
+	"reading | over devices, with a receipt",
+	"pin | on all devices",
+	"recall | within its time",
+	"recall | too late: 20016",
+	"recall | somebody else's: 20022",
+	"recall | while a device was away",
+	"deletion | for oneself, on all devices",
+	"deletion | while a device was away",
+	"deletion | of a conversation",
+
+	// What can be read without the server.
+	"cached list and history | LOGINED, no connection",
+	"cached list and history | before any login: 6014",
+	"cached list and history | LOGINING",
+	"cached list and history | the login was refused",
+	"cached list and history | there is no server",
+	"cached list and history | after a kick",
+	"cached list and history | after the end of the UserSig",
+	"cached list and history | after a logout: 6014",
+	"cached list and history | another account",
+	"cached list and history | closed: 6013",
+	"cached list and history | wiped",
 }
 
 // TestEveryRowHasItsScenario holds rows and scenarios against each other.

@@ -23,17 +23,27 @@ var v2Words = map[Kind]string{
 	Kicked:        "OnKickedOffline",
 	TicketEnds:    "OnUserSigWillExpire",
 	TicketExpired: "OnUserSigExpired",
+	NewMessage:    "OnRecvNewMessage",
+	Recalled:      "OnRecvMessageRevoked",
+	ReadByPeer:    "OnRecvC2CReadReceipt",
+	UnreadChanges: "OnTotalUnreadMessageCountChanged",
 	LoginResult:   "Login's OnSuccess or OnError",
 	RenewalResult: "RenewUserSig's OnSuccess or OnError",
 	LogoutResult:  "Logout's OnSuccess or OnError",
 	SignOutResult: "SignOut's, SignOutOthers' OnSuccess or OnError",
+	SendResult:    "SendMessage's OnSuccess or OnError",
+	RecallResult:  "RevokeMessage's OnSuccess or OnError",
+	DeleteResult:  "DeleteMessages', DeleteConversation's OnSuccess or OnError",
+	MarkResult:    "CleanConversationUnreadMessageCount's OnSuccess or OnError",
+	PinResult:     "PinConversation's OnSuccess or OnError",
 }
 
 // Spell implements Face.
 func (V2TIM) Spell(k Kind) string { return v2Words[k] }
 
-// Lacks implements Face: the vendor's calls take no context.
-func (V2TIM) Lacks(a Ability) bool { return a == CanGiveUp }
+// Lacks implements Face: the vendor's calls take no context, and its pages tell of no
+// gaps.
+func (V2TIM) Lacks(a Ability) bool { return a == CanGiveUp || a == ShowsGaps }
 
 // Open implements Face. InitSDK says no more than whether it succeeded: that it
 // did not is 6018.
@@ -50,6 +60,7 @@ func (V2TIM) Open(s Setup) (Device, error) {
 
 		OnUserSigWillExpire: func(int64) { s.Hear(Event{Kind: TicketEnds}) },
 	})
+	v2HearsChat(m, s.Hear)
 	config := v2tim.V2TIMSDKConfig{
 		ServerAddress: s.URL, DataDirectory: s.DataDirectory, Platform: s.Platform, DeviceName: s.DeviceName, Dial: s.Dial,
 	}
@@ -86,20 +97,17 @@ func (d v2Device) Do(q Request, c Call) {
 			return
 		}
 		d.manager.SignOutOthers(o, out)
-	default:
+	case LoginResult:
 		d.manager.Login(q.User, q.Ticket, callback)
+	default:
+		d.chat(q, callback)
 	}
 }
 
 // Sessions implements Device.
-func (d v2Device) Sessions() (list []Seen, err error) {
-	done := make(chan struct{})
-	d.manager.GetLoginSessions(v2tim.V2TIMValueCallback[[]client.DeviceSession]{
-		OnSuccess: func(all []client.DeviceSession) { list = seen(all); close(done) },
-		OnError:   func(code int, desc string) { err = imcode.Code(code).Errorf("%s", desc); close(done) },
-	})
-	<-done
-	return list, err
+func (d v2Device) Sessions() ([]Seen, error) {
+	all, err := v2Wait(d.manager.GetLoginSessions)
+	return seen(all), err
 }
 
 // GiveUp implements Device; no scenario asks this face for it.

@@ -59,8 +59,9 @@ type chatter struct {
 type chatDevice struct {
 	*device
 
-	peer *peer  // nil: not connected
-	seen uint64 // change number
+	peer  *peer  // nil: not connected
+	seen  uint64 // change number
+	whole uint64 // up to which all of it was told
 }
 
 // A chatTalk is a conversation as the model has it.
@@ -72,6 +73,14 @@ type chatTalk struct {
 type chatSide struct {
 	change, read, receipt, deletedTo uint64
 	pinned, deleted                  bool
+	altered                          []chatAltered
+}
+
+// A chatAltered is what a change has made of messages, for a side.
+type chatAltered struct {
+	change    uint64
+	recalled  bool
+	sequences []uint64
 }
 
 type chatMessage struct {
@@ -122,22 +131,67 @@ func (c *chatter) connect(rt *rapid.T, d *chatDevice) {
 	}
 	d.peer = d.device.back()
 	for {
-		f := d.peer.ask(&wire.SyncRequest{Since: d.seen, Count: uint32(rapid.IntRange(1, 3).Draw(rt, "count"))})
+		first := d.seen == 0
+		f := d.peer.ask(&wire.SyncRequest{Since: d.seen, AlteredSince: d.whole, Count: uint32(rapid.IntRange(1, 3).Draw(rt, "count"))})
 		s := f.GetSync()
+		var became []string
 		for _, v := range s.GetConversations() {
 			x := c.talk(d.user, v.GetPeer())
 			if got, want := outlook(v), x.view(d.user, v.GetPeer()); got != want || v.GetChange() <= d.seen {
 				rt.Fatalf("%s after change %d is told\n%s, want\n%s", d.user, d.seen, got, want)
 			}
 			d.seen = v.GetChange()
+			if a := x.became(d.user, d.whole); a != "" && !first {
+				became = append(became, v.GetPeer()+a)
+			}
+		}
+		if got := becameOf(s.GetAlterations()); !slices.Equal(got, became) {
+			rt.Fatalf("%s after change %d is told that %q, want %q", d.user, d.whole, got, became)
+		}
+		if rapid.IntRange(0, 9).Draw(rt, "lost before the next answer") == 0 {
+			d.peer.hangUp()
+			d.peer = d.device.back()
 		}
 		if !s.GetMore() {
+			d.whole = d.seen
 			if d.seen != s.GetChange() || d.seen != c.changes[d.user] {
 				rt.Fatalf("%s has seen change %d, is told %v, want %d", d.user, d.seen, f, c.changes[d.user])
 			}
 			return
 		}
 	}
+}
+
+// became is what became of messages after a change number of a side.
+func (x *chatTalk) became(own string, since uint64) string {
+	var recalled, deleted []uint64
+	for _, a := range x.sides[own].altered {
+		switch {
+		case a.change <= since:
+		case a.recalled:
+			recalled = append(recalled, a.sequences...)
+		default:
+			deleted = append(deleted, a.sequences...)
+		}
+	}
+	if len(recalled)+len(deleted) == 0 {
+		return ""
+	}
+	slices.Sort(recalled)
+	slices.Sort(deleted)
+	return fmt.Sprint(recalled, deleted)
+}
+
+// becameOf tells alterations as "bob[1][2 3]": what was recalled, then what was deleted.
+func becameOf(all []*wire.Alterations) (words []string) {
+	for _, a := range all {
+		word := fmt.Sprint(a.GetPeer(), a.GetRecalled(), a.GetDeleted())
+		if a.GetAll() {
+			word += " any"
+		}
+		words = append(words, word)
+	}
+	return words
 }
 
 // view is what outlook tells of a side.
@@ -184,6 +238,11 @@ func (c *chatter) touch(x *chatTalk, user string) {
 	x.sides[user].change = c.changes[user]
 }
 
+// alter writes down what the change that was counted last has made of messages.
+func (c *chatter) alter(x *chatTalk, user string, recalled bool, sequences []uint64) {
+	x.sides[user].altered = append(x.sides[user].altered, chatAltered{c.changes[user], recalled, sequences})
+}
+
 // expect asks what a device asks, and checks the answer and all pushes against the
 // model, which has made the change of it; code: it refuses.
 func (c *chatter) expect(rt *rapid.T, d *chatDevice, peer string, request any, code imcode.Code, message *chatMessage) {
@@ -198,6 +257,7 @@ func (c *chatter) expect(rt *rapid.T, d *chatDevice, peer string, request any, c
 	}
 	c.told(rt, d.user, peer, x, f, message)
 	d.seen = f.GetChange().GetNumber()
+	d.whole = d.seen
 	c.pushes(rt, d, d.user, peer, message)
 }
 
@@ -234,6 +294,7 @@ func (c *chatter) pushes(rt *rapid.T, except *chatDevice, own, peer string, mess
 		}
 		c.told(rt, d.user, other, c.talk(own, peer), f, message)
 		d.seen++
+		d.whole = d.seen
 	}
 }
 
@@ -342,9 +403,8 @@ func (c *chatter) remove(rt *rapid.T) {
 	if last := uint64(len(x.messages)); last > 0 {
 		bad = 0
 		me := x.sides[d.user]
-		was := *me
-		me.deletedTo, me.read, me.deleted, me.pinned = last, last, true, false
-		if *me != was {
+		same := me.deletedTo == last && me.read == last && me.deleted && !me.pinned
+		if me.deletedTo, me.read, me.deleted, me.pinned = last, last, true, false; !same {
 			c.touch(x, d.user)
 		}
 	}
@@ -356,16 +416,19 @@ func (c *chatter) erase(rt *rapid.T) {
 	n, bad := x.sequence(rt)
 	all := []uint64{n}
 	if bad == 0 {
-		changed := false
+		var gone []uint64
 		for _, m := range x.messages {
 			if m.sequence%5 == n%5 { // some others too
 				all = append(all, m.sequence)
-				changed = changed || x.visible(m, d.user)
+				if x.visible(m, d.user) {
+					gone = append(gone, m.sequence)
+				}
 				m.deleted[d.user] = true
 			}
 		}
-		if changed {
+		if len(gone) > 0 {
 			c.touch(x, d.user)
+			c.alter(x, d.user, false, gone)
 		}
 	}
 	c.expect(rt, d, peer, &wire.DeleteMessagesRequest{Peer: peer, Sequences: all[:min(len(all), 50)]}, bad, nil)
@@ -385,8 +448,10 @@ func (c *chatter) recall(rt *rapid.T) {
 			bad = imcode.RevokeTimeLimit
 		default:
 			m.recalled = true
-			c.touch(x, d.user)
-			c.touch(x, peer)
+			for _, user := range []string{d.user, peer} {
+				c.touch(x, user)
+				c.alter(x, user, true, []uint64{n})
+			}
 		}
 	}
 	c.expect(rt, d, peer, &wire.RecallRequest{Peer: peer, Sequence: n}, bad, m)

@@ -86,6 +86,18 @@ func (m *V2TIMManager) PinConversation(conversationID string, isPinned bool, cal
 	}
 }
 
+// WipeCache is our addition: it removes what this device holds of userID's
+// conversations, also after a logout. See client.WipeCache.
+func (m *V2TIMManager) WipeCache(userID string, callback V2TIMCallback) {
+	c := m.sdk(callback)
+	if c == nil {
+		return
+	}
+	client.Start(c, func(context.Context) (struct{}, error) {
+		return struct{}{}, c.WipeCache(userID)
+	}, func(_ struct{}, err error) { callback.result(err) })
+}
+
 // GetTotalUnreadMessageCount brings the number of unread messages in the whole
 // list.
 func (m *V2TIMManager) GetTotalUnreadMessageCount(callback V2TIMValueCallback[int64]) {

@@ -473,7 +473,11 @@ type SyncRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Since uint64                 `protobuf:"varint,1,opt,name=since,proto3" json:"since,omitempty"`
 	// At most so many; 1 to 100.
-	Count         uint32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	Count uint32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// With them is told what was recalled or deleted after this change number: up to
+	// here this device has everything. It is since; in a sync of several answers, and
+	// until one is finished, that of the first of them. With since 0 nothing is told.
+	AlteredSince  uint64 `protobuf:"varint,3,opt,name=altered_since,json=alteredSince,proto3" json:"altered_since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -518,6 +522,13 @@ func (x *SyncRequest) GetSince() uint64 {
 func (x *SyncRequest) GetCount() uint32 {
 	if x != nil {
 		return x.Count
+	}
+	return 0
+}
+
+func (x *SyncRequest) GetAlteredSince() uint64 {
+	if x != nil {
+		return x.AlteredSince
 	}
 	return 0
 }
@@ -936,7 +947,9 @@ type SyncAnswer struct {
 	// What the device has seen when it has taken this answer.
 	Change uint64 `protobuf:"varint,2,opt,name=change,proto3" json:"change,omitempty"`
 	// There is more after it.
-	More          bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+	More bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+	// What became of messages of these conversations after altered_since.
+	Alterations   []*Alterations `protobuf:"bytes,4,rep,name=alterations,proto3" json:"alterations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -992,6 +1005,87 @@ func (x *SyncAnswer) GetMore() bool {
 	return false
 }
 
+func (x *SyncAnswer) GetAlterations() []*Alterations {
+	if x != nil {
+		return x.Alterations
+	}
+	return nil
+}
+
+// Alterations are what became of messages of a conversation while a device was away.
+type Alterations struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Peer  string                 `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	// Their senders have taken them back.
+	Recalled []uint64 `protobuf:"varint,2,rep,packed,name=recalled,proto3" json:"recalled,omitempty"`
+	// This side has deleted them.
+	Deleted []uint64 `protobuf:"varint,3,rep,packed,name=deleted,proto3" json:"deleted,omitempty"`
+	// It may be any message: there were too many, or it was too long ago. What the
+	// device has of the conversation is to be read again, and is gone where the server
+	// does not have it.
+	All           bool `protobuf:"varint,4,opt,name=all,proto3" json:"all,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Alterations) Reset() {
+	*x = Alterations{}
+	mi := &file_rollcall_v1_chat_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Alterations) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Alterations) ProtoMessage() {}
+
+func (x *Alterations) ProtoReflect() protoreflect.Message {
+	mi := &file_rollcall_v1_chat_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Alterations.ProtoReflect.Descriptor instead.
+func (*Alterations) Descriptor() ([]byte, []int) {
+	return file_rollcall_v1_chat_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Alterations) GetPeer() string {
+	if x != nil {
+		return x.Peer
+	}
+	return ""
+}
+
+func (x *Alterations) GetRecalled() []uint64 {
+	if x != nil {
+		return x.Recalled
+	}
+	return nil
+}
+
+func (x *Alterations) GetDeleted() []uint64 {
+	if x != nil {
+		return x.Deleted
+	}
+	return nil
+}
+
+func (x *Alterations) GetAll() bool {
+	if x != nil {
+		return x.All
+	}
+	return false
+}
+
 // A MessagesAnswer is a page of a conversation, lowest sequence first.
 type MessagesAnswer struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -1001,14 +1095,20 @@ type MessagesAnswer struct {
 	FromSequence uint64 `protobuf:"varint,2,opt,name=from_sequence,json=fromSequence,proto3" json:"from_sequence,omitempty"`
 	ToSequence   uint64 `protobuf:"varint,3,opt,name=to_sequence,json=toSequence,proto3" json:"to_sequence,omitempty"`
 	// There is nothing more in that direction.
-	Complete      bool `protobuf:"varint,4,opt,name=complete,proto3" json:"complete,omitempty"`
+	Complete bool `protobuf:"varint,4,opt,name=complete,proto3" json:"complete,omitempty"`
+	// What is before this sequence is not kept any more, whoever deleted it or did not.
+	// What is not here from it on was deleted. 0: nothing was ever said.
+	KeptFrom uint64 `protobuf:"varint,5,opt,name=kept_from,json=keptFrom,proto3" json:"kept_from,omitempty"`
+	// The account's change number when this was read: what was recalled or deleted by
+	// later changes may be in it still.
+	Change        uint64 `protobuf:"varint,6,opt,name=change,proto3" json:"change,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MessagesAnswer) Reset() {
 	*x = MessagesAnswer{}
-	mi := &file_rollcall_v1_chat_proto_msgTypes[14]
+	mi := &file_rollcall_v1_chat_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1020,7 +1120,7 @@ func (x *MessagesAnswer) String() string {
 func (*MessagesAnswer) ProtoMessage() {}
 
 func (x *MessagesAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_rollcall_v1_chat_proto_msgTypes[14]
+	mi := &file_rollcall_v1_chat_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1033,7 +1133,7 @@ func (x *MessagesAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessagesAnswer.ProtoReflect.Descriptor instead.
 func (*MessagesAnswer) Descriptor() ([]byte, []int) {
-	return file_rollcall_v1_chat_proto_rawDescGZIP(), []int{14}
+	return file_rollcall_v1_chat_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *MessagesAnswer) GetMessages() []*Message {
@@ -1062,6 +1162,20 @@ func (x *MessagesAnswer) GetComplete() bool {
 		return x.Complete
 	}
 	return false
+}
+
+func (x *MessagesAnswer) GetKeptFrom() uint64 {
+	if x != nil {
+		return x.KeptFrom
+	}
+	return 0
+}
+
+func (x *MessagesAnswer) GetChange() uint64 {
+	if x != nil {
+		return x.Change
+	}
+	return 0
 }
 
 var File_rollcall_v1_chat_proto protoreflect.FileDescriptor
@@ -1102,10 +1216,11 @@ const file_rollcall_v1_chat_proto_rawDesc = "" +
 	"\x04peer\x18\x01 \x01(\tR\x04peer\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x02 \x01(\tR\tmessageId\x12.\n" +
-	"\acontent\x18\x03 \x01(\v2\x14.rollcall.v1.ContentR\acontent\"9\n" +
+	"\acontent\x18\x03 \x01(\v2\x14.rollcall.v1.ContentR\acontent\"^\n" +
 	"\vSyncRequest\x12\x14\n" +
 	"\x05since\x18\x01 \x01(\x04R\x05since\x12\x14\n" +
-	"\x05count\x18\x02 \x01(\rR\x05count\"m\n" +
+	"\x05count\x18\x02 \x01(\rR\x05count\x12#\n" +
+	"\raltered_since\x18\x03 \x01(\x04R\falteredSince\"m\n" +
 	"\x13ListMessagesRequest\x12\x12\n" +
 	"\x04peer\x18\x01 \x01(\tR\x04peer\x12\x16\n" +
 	"\x06before\x18\x02 \x01(\x04R\x06before\x12\x14\n" +
@@ -1130,18 +1245,26 @@ const file_rollcall_v1_chat_proto_rawDesc = "" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12=\n" +
 	"\fconversation\x18\x02 \x01(\v2\x19.rollcall.v1.ConversationR\fconversation\x120\n" +
 	"\bmessages\x18\x03 \x03(\v2\x14.rollcall.v1.MessageR\bmessages\x12\x18\n" +
-	"\adeleted\x18\x04 \x03(\x04R\adeleted\"y\n" +
+	"\adeleted\x18\x04 \x03(\x04R\adeleted\"\xb5\x01\n" +
 	"\n" +
 	"SyncAnswer\x12?\n" +
 	"\rconversations\x18\x01 \x03(\v2\x19.rollcall.v1.ConversationR\rconversations\x12\x16\n" +
 	"\x06change\x18\x02 \x01(\x04R\x06change\x12\x12\n" +
-	"\x04more\x18\x03 \x01(\bR\x04more\"\xa4\x01\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\x12:\n" +
+	"\valterations\x18\x04 \x03(\v2\x18.rollcall.v1.AlterationsR\valterations\"i\n" +
+	"\vAlterations\x12\x12\n" +
+	"\x04peer\x18\x01 \x01(\tR\x04peer\x12\x1a\n" +
+	"\brecalled\x18\x02 \x03(\x04R\brecalled\x12\x18\n" +
+	"\adeleted\x18\x03 \x03(\x04R\adeleted\x12\x10\n" +
+	"\x03all\x18\x04 \x01(\bR\x03all\"\xd9\x01\n" +
 	"\x0eMessagesAnswer\x120\n" +
 	"\bmessages\x18\x01 \x03(\v2\x14.rollcall.v1.MessageR\bmessages\x12#\n" +
 	"\rfrom_sequence\x18\x02 \x01(\x04R\ffromSequence\x12\x1f\n" +
 	"\vto_sequence\x18\x03 \x01(\x04R\n" +
 	"toSequence\x12\x1a\n" +
-	"\bcomplete\x18\x04 \x01(\bR\bcompleteB\x1cZ\x1arollcall.example/wire;wireb\x06proto3"
+	"\bcomplete\x18\x04 \x01(\bR\bcomplete\x12\x1b\n" +
+	"\tkept_from\x18\x05 \x01(\x04R\bkeptFrom\x12\x16\n" +
+	"\x06change\x18\x06 \x01(\x04R\x06changeB\x1cZ\x1arollcall.example/wire;wireb\x06proto3"
 
 var (
 	file_rollcall_v1_chat_proto_rawDescOnce sync.Once
@@ -1155,7 +1278,7 @@ func file_rollcall_v1_chat_proto_rawDescGZIP() []byte {
 	return file_rollcall_v1_chat_proto_rawDescData
 }
 
-var file_rollcall_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_rollcall_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_rollcall_v1_chat_proto_goTypes = []any{
 	(*Content)(nil),                   // 0: rollcall.v1.Content
 	(*Custom)(nil),                    // 1: rollcall.v1.Custom
@@ -1171,22 +1294,24 @@ var file_rollcall_v1_chat_proto_goTypes = []any{
 	(*DeleteMessagesRequest)(nil),     // 11: rollcall.v1.DeleteMessagesRequest
 	(*Change)(nil),                    // 12: rollcall.v1.Change
 	(*SyncAnswer)(nil),                // 13: rollcall.v1.SyncAnswer
-	(*MessagesAnswer)(nil),            // 14: rollcall.v1.MessagesAnswer
+	(*Alterations)(nil),               // 14: rollcall.v1.Alterations
+	(*MessagesAnswer)(nil),            // 15: rollcall.v1.MessagesAnswer
 }
 var file_rollcall_v1_chat_proto_depIdxs = []int32{
-	1, // 0: rollcall.v1.Content.custom:type_name -> rollcall.v1.Custom
-	0, // 1: rollcall.v1.Message.content:type_name -> rollcall.v1.Content
-	2, // 2: rollcall.v1.Conversation.last_message:type_name -> rollcall.v1.Message
-	0, // 3: rollcall.v1.SendRequest.content:type_name -> rollcall.v1.Content
-	3, // 4: rollcall.v1.Change.conversation:type_name -> rollcall.v1.Conversation
-	2, // 5: rollcall.v1.Change.messages:type_name -> rollcall.v1.Message
-	3, // 6: rollcall.v1.SyncAnswer.conversations:type_name -> rollcall.v1.Conversation
-	2, // 7: rollcall.v1.MessagesAnswer.messages:type_name -> rollcall.v1.Message
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	1,  // 0: rollcall.v1.Content.custom:type_name -> rollcall.v1.Custom
+	0,  // 1: rollcall.v1.Message.content:type_name -> rollcall.v1.Content
+	2,  // 2: rollcall.v1.Conversation.last_message:type_name -> rollcall.v1.Message
+	0,  // 3: rollcall.v1.SendRequest.content:type_name -> rollcall.v1.Content
+	3,  // 4: rollcall.v1.Change.conversation:type_name -> rollcall.v1.Conversation
+	2,  // 5: rollcall.v1.Change.messages:type_name -> rollcall.v1.Message
+	3,  // 6: rollcall.v1.SyncAnswer.conversations:type_name -> rollcall.v1.Conversation
+	14, // 7: rollcall.v1.SyncAnswer.alterations:type_name -> rollcall.v1.Alterations
+	2,  // 8: rollcall.v1.MessagesAnswer.messages:type_name -> rollcall.v1.Message
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_rollcall_v1_chat_proto_init() }
@@ -1204,7 +1329,7 @@ func file_rollcall_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rollcall_v1_chat_proto_rawDesc), len(file_rollcall_v1_chat_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -26,13 +26,17 @@ func (s Sync) Cut(n int) Sync {
 }
 
 // Sync reads the conversations of a place's account that changed after a change
-// number, at most count. A Change below since: the account has another past than the
-// one that asks.
-func (c *Conversations) Sync(ctx context.Context, p *node.Place, since uint64, count int) (Sync, error) {
+// number, at most count, with what became of their messages after another one: of who
+// has nothing (since 0) nobody needs to know. A Change below since: the account has
+// another past than the one that asks.
+func (c *Conversations) Sync(ctx context.Context, p *node.Place, since, altered uint64, count int) (Sync, error) {
 	if err := checkCount(count); err != nil {
 		return Sync{}, err
 	}
-	views, change, more, err := c.store.Conversations(ctx, p.Account(), since, count)
+	if since == 0 {
+		altered = 1 << 63
+	}
+	views, change, more, err := c.store.Conversations(ctx, p.Account(), since, altered, count)
 	if err != nil {
 		return Sync{}, c.internal(p.Account(), err)
 	}
@@ -77,22 +81,41 @@ func checkCount(n int) error {
 }
 
 const (
-	pruneBatch = 200                    // messages dropped in one commit
+	pruneBatch = 200                    // rows dropped in one commit
 	prunePause = 100 * time.Millisecond // between two, so that nobody is held up
+
+	// alterationDays is how long recalls and deletions are remembered for devices that
+	// are away, if messages are not kept for longer.
+	alterationDays = 90
 )
 
-// Prune drops the messages of an app that are older now than it keeps them.
+// Prune drops the messages of an app that are older now than it keeps them, and what is
+// known of recalls and deletions long ago.
 func (c *Conversations) Prune(ctx context.Context, id rollcall.AppID, now time.Time) error {
 	app, err := c.apps.App(id)
 	if err != nil {
 		return err
 	}
-	before := now.AddDate(0, 0, -app.Settings.Effective().MessageDays)
-	for {
-		n, err := c.store.TrimMessages(ctx, id, before, pruneBatch)
+	days := app.Settings.Effective().MessageDays
+	err = prune(ctx, func() (int, error) {
+		n, err := c.store.TrimMessages(ctx, id, now.AddDate(0, 0, -days), pruneBatch)
 		if n > 0 {
 			c.opt.OnPrune(n)
 		}
+		return n, err
+	})
+	if err != nil {
+		return err
+	}
+	return prune(ctx, func() (int, error) {
+		return c.store.TrimAlterations(ctx, id, now.AddDate(0, 0, -max(days, alterationDays)), pruneBatch)
+	})
+}
+
+// prune drops batch after batch, until one is not full.
+func prune(ctx context.Context, batch func() (int, error)) error {
+	for {
+		n, err := batch()
 		if err != nil || n < pruneBatch {
 			return err
 		}

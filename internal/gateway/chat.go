@@ -101,7 +101,7 @@ func (c *conn) sync(ctx context.Context, id uint64, r *wire.SyncRequest) {
 	if !c.loggedIn(id) {
 		return
 	}
-	s, err := c.g.chat.Sync(ctx, c.place, r.GetSince(), count(r.GetCount()))
+	s, err := c.g.chat.Sync(ctx, c.place, r.GetSince(), r.GetAlteredSince(), count(r.GetCount()))
 	if err != nil {
 		c.refuse(id, err)
 		return
@@ -113,9 +113,19 @@ func (c *conn) sync(ctx context.Context, id uint64, r *wire.SyncRequest) {
 	c.fit(id, len(views), func(n int) *wire.ServerFrame {
 		part := s.Cut(n)
 		return &wire.ServerFrame{Body: &wire.ServerFrame_Sync{Sync: &wire.SyncAnswer{
-			Conversations: views[:len(part.Views)], Change: part.Change, More: part.More,
+			Conversations: views[:len(part.Views)], Change: part.Change, More: part.More, Alterations: alterations(part.Views),
 		}}}
 	})
+}
+
+// alterations are what became of messages of these conversations.
+func alterations(views []talk.View) (all []*wire.Alterations) {
+	for _, v := range views {
+		if a := v.Alterations; a != nil {
+			all = append(all, &wire.Alterations{Peer: string(v.Peer), Recalled: a.Recalled, Deleted: a.Deleted, All: a.All})
+		}
+	}
+	return all
 }
 
 // count is a number of a frame; what is beyond all bounds stays so.
@@ -137,6 +147,7 @@ func (c *conn) listMessages(ctx context.Context, id uint64, r *wire.ListMessages
 		part := page.Cut(n, span)
 		return &wire.ServerFrame{Body: &wire.ServerFrame_Messages{Messages: &wire.MessagesAnswer{
 			Messages: c.messages(part.Messages, own, r.GetPeer()), FromSequence: part.From, ToSequence: part.To, Complete: part.Complete,
+			KeptFrom: part.KeptFrom, Change: part.Change,
 		}}}
 	})
 }

@@ -25,7 +25,7 @@ const module = "rollcall.example"
 // imports only from floors below its own, or from its left on the same floor.
 // The root package is "rollcall".
 var floors = []string{
-	0: "imcode internal/plain rollcall usersig wire internal/backoff internal/memnet internal/config internal/proxy internal/certificate web",
+	0: "imcode internal/plain rollcall usersig wire internal/backoff internal/memnet internal/badnet internal/config internal/proxy internal/certificate web",
 	1: "internal/policy internal/talk internal/limit internal/sim",
 	2: "internal/store internal/store/storetest internal/store/sqlite internal/apps",
 	3: "internal/node internal/history",

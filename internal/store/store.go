@@ -122,14 +122,19 @@ type Chat interface {
 	// told waits for nobody. Errors are those of Mutate.
 	Converse(ctx context.Context, q Conversing, rule TalkRule, then func(talk.Outcome)) (talk.Outcome, error)
 	// Conversations reads the conversations of an account that changed after a change
-	// number, lowest first, at most limit; the account's change number; and whether
-	// there are more.
-	Conversations(ctx context.Context, a rollcall.Account, since uint64, limit int) (views []talk.View, change uint64, more bool, err error)
+	// number, lowest first, at most limit, with what became of their messages after
+	// another (1<<63: nobody asks); the account's change number; and whether there are
+	// more.
+	Conversations(ctx context.Context, a rollcall.Account, since, altered uint64, limit int) (views []talk.View, change uint64, more bool, err error)
 	// Messages reads a page of an account's conversation with another.
 	Messages(ctx context.Context, a rollcall.Account, peer rollcall.UserID, s talk.Span) (talk.Page, error)
 	// TrimMessages drops messages of an app that were sent before a moment, the oldest
 	// first, at most limit, and says how many.
 	TrimMessages(ctx context.Context, app rollcall.AppID, before time.Time, limit int) (int, error)
+	// TrimAlterations drops what is known of recalls and deletions in an app before a
+	// moment, the oldest first, at most limit, and says how many: who was away for
+	// longer is told that it may have been any message.
+	TrimAlterations(ctx context.Context, app rollcall.AppID, before time.Time, limit int) (int, error)
 }
 
 // A Conversing says whose conversation with whom a rule is about, and what it needs.

@@ -100,8 +100,9 @@ type Erasing struct {
 	Sequences []uint64
 }
 
-// DeleteMessages deletes messages for the side that asks. Those that are not kept any
-// more are so already. Unread stays what it was: it goes by what was read.
+// DeleteMessages deletes messages for the side that asks. Of those that are not kept any
+// more nobody knows here whether they were deleted before: another device may have them
+// still, and is told. Unread stays what it was: it goes by what was read.
 func DeleteMessages(t Talk, q Erasing) Outcome {
 	o, ok := q.within(t)
 	if !ok {
@@ -116,14 +117,23 @@ func DeleteMessages(t Talk, q Erasing) Outcome {
 		}
 	}
 	o.Erased = slices.Compact(slices.Sorted(slices.Values(q.Sequences)))
-	for _, m := range t.Found {
-		if !m.Deleted && m.Sequence > t.Own.DeletedTo {
+	var gone []uint64
+	for _, s := range o.Erased {
+		i := slices.IndexFunc(t.Found, func(m Message) bool { return m.Sequence == s })
+		switch {
+		case s <= t.Own.DeletedTo || i >= 0 && t.Found[i].Deleted:
+			continue
+		case i >= 0:
+			m := t.Found[i]
 			m.Deleted = true
 			o.Altered = append(o.Altered, m)
 		}
+		gone = append(gone, s)
 	}
-	if len(o.Altered) > 0 {
+	if len(gone) > 0 {
 		o.touchOwn()
+		o.Talk.Own.Altered = o.Talk.Own.Changed
+		o.Alteration = &Alteration{At: q.Now, Sequences: gone}
 	}
 	return o
 }
@@ -159,6 +169,8 @@ func Recall(t Talk, q Recalling) Outcome {
 		o.Message, o.Altered = &m, []Message{m}
 		o.touchOwn()
 		o.touchPeer()
+		o.Talk.Own.Altered, o.Talk.Peer.Altered = o.Talk.Own.Changed, o.Talk.Peer.Changed
+		o.Alteration = &Alteration{At: q.Now, Recalled: true, Sequences: []uint64{m.Sequence}}
 		return o
 	}
 }

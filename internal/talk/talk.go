@@ -63,6 +63,7 @@ type Member struct {
 	Deleted   bool   // not in the list until the next message
 	DeletedTo uint64 // up to this sequence
 	Pinned    bool
+	Altered   uint64 // the change number of the latest alteration; 0: there was none
 }
 
 // A Talk is a conversation as the side that asks for something sees it.
@@ -95,6 +96,10 @@ type Outcome struct {
 	Append  bool        // Message is a new one
 	Altered []Message   // to be written in the place of what they were
 	Erased  []uint64    // sequences that this side has deleted
+
+	// What becomes of messages, for the devices that are away: it is kept for each side
+	// whose Altered is another now. Nil: nothing.
+	Alteration *Alteration
 
 	// What the store says of the views that changed: the latest message of each side
 	// that it has not deleted; nil: none.
@@ -215,6 +220,9 @@ type View struct {
 	Pinned    bool
 	Deleted   bool
 	DeletedTo uint64
+
+	// What became of its messages; nil: nothing, or nobody asked.
+	Alterations *Alterations
 }
 
 // ViewOf is a side's view of its conversation with peer.
@@ -272,6 +280,8 @@ type Page struct {
 	From, To uint64 // nothing is missing between them, both included; 0: there is no message
 	Complete bool   // there is nothing more in that direction
 	Last     uint64 // of the conversation; 0: there is none
+	KeptFrom uint64 // what is before this sequence is not kept any more; 0: nothing was ever said
+	Change   uint64 // the account's change number when it was read
 	Exists   bool   // the other account
 }
 

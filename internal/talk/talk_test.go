@@ -68,6 +68,17 @@ func told(before talk.Talk, o talk.Outcome) string {
 	for _, m := range o.Altered {
 		words = append(words, fmt.Sprintf("altered #%d recalled=%t deleted=%t", m.Sequence, m.Recalled, m.Deleted))
 	}
+	if a := o.Alteration; a != nil {
+		words = append(words, fmt.Sprintf("gone %d recalled=%t", a.Sequences, a.Recalled))
+	}
+	for side, member := range map[string][2]talk.Member{"own": {before.Own, o.Talk.Own}, "peer": {before.Peer, o.Talk.Peer}} {
+		if is := member[1]; is.Altered != member[0].Altered && (is.Altered != is.Changed || o.Alteration == nil) {
+			words = append(words, fmt.Sprint(side, " altered by ", is.Altered))
+		}
+		if is := member[1]; o.Alteration != nil && is.Changed != member[0].Changed && is.Altered != is.Changed {
+			words = append(words, side, " not altered")
+		}
+	}
 	own, other := o.Talk.Own, o.Talk.Peer
 	if own.Read != before.Own.Read {
 		words = append(words, fmt.Sprintf("read %d/%d", own.Read, own.ReadNth))
@@ -211,8 +222,10 @@ func TestActs(t *testing.T) {
 			t.Own.Read, t.Own.ReadNth, t.Own.DeletedTo, t.Own.Deleted = 4, 2, 4, true
 		}, "unread 0"},
 
-		{"messages deleted", erase(1, 2), []uint64{1, 2}, nil, "own 5 altered #1 recalled=false deleted=true altered #2 recalled=false deleted=true unread 2"},
-		{"one that is not kept", erase(1), nil, nil, "unread 2"},
+		{"messages deleted", erase(1, 2), []uint64{1, 2}, nil, "own 5 altered #1 recalled=false deleted=true altered #2 recalled=false deleted=true gone [1 2] recalled=false unread 2"},
+		{"one that is not kept", erase(1), nil, nil, "own 5 gone [1] recalled=false unread 2"},
+		{"one that is not kept beside one that is", erase(1, 2), []uint64{2}, nil, "own 5 altered #2 recalled=false deleted=true gone [1 2] recalled=false unread 2"},
+		{"one that is not kept, and went with the others", erase(1), nil, func(t *talk.Talk) { t.Own.DeletedTo = 1 }, "unread 2"},
 		{"one that went with the others", erase(1), []uint64{1}, func(t *talk.Talk) { t.Own.DeletedTo = 1 }, "unread 2"},
 		{"one that was", erase(1), []uint64{1}, func(t *talk.Talk) { t.Found[0].Deleted = true }, "unread 2"},
 		{"one that is to come", erase(1, 5), []uint64{1}, nil, "6017"},
@@ -220,7 +233,7 @@ func TestActs(t *testing.T) {
 		{"no message", erase(), nil, nil, "6017"},
 		{"51 messages", erase(make([]uint64, 51)...), nil, nil, "6017"},
 
-		{"recalled", recall(own), []uint64{own}, nil, "own 5 peer 10 #4/2  altered #4 recalled=true deleted=false unread 2"},
+		{"recalled", recall(own), []uint64{own}, nil, "own 5 peer 10 #4/2  altered #4 recalled=true deleted=false gone [4] recalled=true unread 2"},
 		{"recalled too late", recall(own), []uint64{own}, func(t *talk.Talk) { t.Found[0].Time = now.Add(-time.Minute - time.Millisecond) }, "20016"},
 		{"recalled again", recall(own), []uint64{own}, func(t *talk.Talk) { t.Found[0].Recalled = true }, "20023"},
 		{"somebody else's", recall(2), []uint64{2}, nil, "20022"},

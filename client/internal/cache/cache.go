@@ -13,6 +13,8 @@
 //     changes nothing.
 //   - A message is to be told once, and within its conversation in the order of
 //     the sequences, whatever the order in which they came.
+//   - A bit that flips in the file is never an answer. A message that is damaged is a
+//     gap; anything else makes the cache one that is Damaged.
 //   - After a killed process there is what the last method left. After a power
 //     loss there may be less, never something else.
 package cache
@@ -27,13 +29,14 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	sqlite "modernc.org/sqlite"
 )
 
 // version counts the layouts of the file.
-const version = 1
+const version = 2
 
 //go:embed schema.sql
 var schema string
@@ -50,35 +53,43 @@ var (
 	errOlder = errors.New("the cache was written by an older version, or for somebody else")
 )
 
-// SQLite's codes for a file that is none of its own.
+// SQLite's codes for a file that is none of its own, or has not the tables that it was
+// made with: all statements are good with those.
 const (
-	corrupt     = 11
-	notDatabase = 26
+	badStatement = 1
+	corrupt      = 11
+	notDatabase  = 26
 )
 
 // Damaged tells whether err says that the file cannot be used any more.
 func Damaged(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
-	return errors.Is(err, errUnreadable) || ok && (e.Code()&0xff == corrupt || e.Code()&0xff == notDatabase)
+	return errors.Is(err, errUnreadable) || ok && slices.Contains([]int{badStatement, corrupt, notDatabase}, e.Code()&0xff)
 }
 
-// errUnreadable: what lies in a row is no frame.
-var errUnreadable = errors.New("a row of the cache cannot be read")
+// errUnreadable: a row is not as it was written.
+var errUnreadable = errors.New("a row of the cache is damaged")
+
+// maxDropped bounds the damaged rows that a step goes on without.
+const maxDropped = 20
 
 // A Cache is an open one. Its methods may be called concurrently.
 type Cache struct {
 	Remade bool // Open found one that could not be used, and made a new one
 
-	mu    sync.Mutex
-	db    *sql.DB
-	conn  *sql.Conn
-	known map[string]*sql.Stmt // by their text
-	state State
+	owner string
+
+	mu         sync.Mutex
+	db         *sql.DB
+	conn       *sql.Conn
+	statements map[string]*sql.Stmt // by their text
+	state      State
 }
 
 // A State is how far a cache follows the server.
 type State struct {
 	Change uint64 // the change number seen
+	Whole  uint64 // and up to which nothing is missing: lower in the middle of a sync
 	Synced bool   // all conversations were taken once
 	born   int64
 }
@@ -122,9 +133,9 @@ func open(path, owner string) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cache{db: db, known: make(map[string]*sql.Stmt)}
+	c := &Cache{owner: owner, db: db, statements: make(map[string]*sql.Stmt)}
 	if c.conn, err = db.Conn(context.Background()); err == nil {
-		err = c.prepare(owner)
+		err = c.prepare()
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -156,7 +167,7 @@ func dsn(path string) string {
 }
 
 // prepare looks at what is there, and makes what is not.
-func (c *Cache) prepare(owner string) error {
+func (c *Cache) prepare() error {
 	var layout, tables int
 	if err := c.conn.QueryRowContext(context.Background(), `PRAGMA user_version`).Scan(&layout); err != nil {
 		return err
@@ -168,36 +179,72 @@ func (c *Cache) prepare(owner string) error {
 	case layout > version:
 		return ErrNewer
 	case layout == 0 && tables == 0:
-		return c.change(func() error { return c.create(owner) })
+		return c.transact(c.create)
 	case layout < version:
 		return errOlder
 	}
-	var whose string
-	var change int64
-	row := c.row(`SELECT owner, change, synced, born FROM account`)
-	if err := row.Scan(&whose, &change, &c.state.Synced, &c.state.born); err != nil {
-		if errors.Is(err, sql.ErrNoRows) {
-			return errOlder
-		}
+	if err := c.loadState(); err != nil {
 		return err
 	}
-	c.state.Change = uint64(change)
-	if whose != owner {
-		return errOlder
-	}
-	_, err := c.TotalUnread() // the first that is asked of it
-	return err
+	return c.checkList()
 }
 
-func (c *Cache) create(owner string) error {
+func (c *Cache) create() error {
 	if _, err := c.conn.ExecContext(context.Background(), schema); err != nil {
 		return err
 	}
-	if err := c.exec(`INSERT INTO account (owner, change, synced, born) VALUES (?, 0, 0, 0)`, owner); err != nil {
+	if err := c.seen(State{}); err != nil {
 		return err
 	}
 	_, err := c.conn.ExecContext(context.Background(), fmt.Sprintf(`PRAGMA user_version = %d`, version))
 	return err
+}
+
+// loadState reads how far the cache is, which must be its owner's.
+func (c *Cache) loadState() error {
+	var owner string
+	var change, whole, synced, born, sum int64
+	err := c.row(`SELECT owner, change, whole, synced, born, sum FROM account`).Scan(&owner, &change, &whole, &synced, &born, &sum)
+	s := State{Change: uint64(change), Whole: uint64(whole), Synced: synced == 1, born: born}
+	switch {
+	case isNone(err):
+		return errUnreadable
+	case err != nil:
+		return err
+	case s.sum(owner) != sum:
+		return errUnreadable
+	case owner != c.owner:
+		return errOlder
+	}
+	c.state = s
+	return nil
+}
+
+// checkList fails if the list is not as it was written: a row that an index has lost
+// is in no answer, and nobody would miss it.
+func (c *Cache) checkList() error {
+	return c.each(func(scan func(...any) error) error {
+		var verdict string
+		err := scan(&verdict)
+		if err == nil && verdict != "ok" {
+			err = errUnreadable
+		}
+		return err
+	}, `PRAGMA integrity_check(conversation)`)
+}
+
+// sum is the checksum of the account's row.
+func (s State) sum(owner string) int64 {
+	return sumOf([]int64{int64(s.Change), int64(s.Whole), number(s.Synced), s.born}, []byte(owner))
+}
+
+// seen writes down how far the cache is.
+func (c *Cache) seen(s State) error {
+	c.state = s
+	return c.exec(`INSERT INTO account (rowid, owner, change, whole, synced, born, sum) VALUES (1, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (rowid) DO UPDATE SET change = excluded.change, whole = excluded.whole, synced = excluded.synced,
+			born = excluded.born, sum = excluded.sum`,
+		c.owner, int64(s.Change), int64(s.Whole), s.Synced, s.born, s.sum(c.owner))
 }
 
 // Close closes the cache. Later calls of its methods are ErrClosed.
@@ -207,7 +254,7 @@ func (c *Cache) Close() error {
 	if c.db == nil {
 		return nil
 	}
-	for _, s := range c.known {
+	for _, s := range c.statements {
 		s.Close() //nolint:errcheck // nothing was written by closing it
 	}
 	var err error
@@ -226,43 +273,56 @@ func (c *Cache) State() State {
 	return c.state
 }
 
-// read runs f alone.
+// read runs f alone, and once more for each row that it finds damaged and that the
+// server can give again.
 func (c *Cache) read(f func() error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.db == nil {
 		return ErrClosed
 	}
-	return f()
+	for range maxDropped {
+		err := f()
+		d, ok := errors.AsType[*damagedRow](err)
+		if !ok {
+			return err
+		}
+		if err := c.transact(func() error { return c.drop(d) }); err != nil {
+			return err
+		}
+	}
+	return errUnreadable
 }
 
 // change runs f alone, all of it or nothing.
 func (c *Cache) change(f func() error) error {
-	return c.read(func() error {
-		before := c.state
-		if _, err := c.conn.ExecContext(context.Background(), `BEGIN IMMEDIATE`); err != nil {
-			return err
-		}
-		err := f()
-		if err == nil {
-			_, err = c.conn.ExecContext(context.Background(), `COMMIT`)
-		}
-		if err != nil {
-			c.state = before
-			_, _ = c.conn.ExecContext(context.Background(), `ROLLBACK`) // a full disk has done so already
-		}
+	return c.read(func() error { return c.transact(f) })
+}
+
+func (c *Cache) transact(f func() error) error {
+	before := c.state
+	if _, err := c.conn.ExecContext(context.Background(), `BEGIN IMMEDIATE`); err != nil {
 		return err
-	})
+	}
+	err := f()
+	if err == nil {
+		_, err = c.conn.ExecContext(context.Background(), `COMMIT`)
+	}
+	if err != nil {
+		c.state = before
+		_, _ = c.conn.ExecContext(context.Background(), `ROLLBACK`) // a full disk has done so already
+	}
+	return err
 }
 
 // statement prepares what is asked again and again.
 func (c *Cache) statement(query string) (*sql.Stmt, error) {
-	if s, ok := c.known[query]; ok {
+	if s, ok := c.statements[query]; ok {
 		return s, nil
 	}
 	s, err := c.conn.PrepareContext(context.Background(), query)
 	if err == nil {
-		c.known[query] = s
+		c.statements[query] = s
 	}
 	return s, err
 }
@@ -286,8 +346,20 @@ func (r row) Scan(to ...any) error {
 	if r.err != nil {
 		return r.err
 	}
-	return r.Row.Scan(to...)
+	return asDamage(r.Row.Scan(to...))
 }
+
+// asDamage is the error of a scan: what is no error of SQLite's is a value of a kind
+// that nobody has written.
+func asDamage(err error) error {
+	_, known := errors.AsType[*sqlite.Error](err)
+	if err == nil || known || isNone(err) {
+		return err
+	}
+	return errUnreadable // and not what lies there
+}
+
+func isNone(err error) bool { return errors.Is(err, sql.ErrNoRows) }
 
 func (c *Cache) row(query string, args ...any) row {
 	s, err := c.statement(query)
@@ -309,7 +381,7 @@ func (c *Cache) each(take func(scan func(...any) error) error, query string, arg
 	}
 	defer rows.Close()
 	for rows.Next() {
-		if err := take(rows.Scan); err != nil {
+		if err := take(func(to ...any) error { return asDamage(rows.Scan(to...)) }); err != nil {
 			return err
 		}
 	}

@@ -193,7 +193,7 @@ func FuzzServerSays(f *testing.F) {
 		must(f, err)
 		page, err := wire.Proto.Encode(s.page(Fetch{Peer: "bob"}, 3))
 		must(f, err)
-		list, err := wire.Proto.Encode(s.sync(0, 3))
+		list, err := wire.Proto.Encode(s.sync(0, 0, 3))
 		must(f, err)
 		f.Add(b, list, page, uint64(0), uint64(0))
 	}

@@ -25,6 +25,14 @@ type talk struct {
 	view     *wire.Conversation
 	messages map[uint64]*wire.Message // that the account has not deleted
 	kept     uint64                   // earlier ones are too old
+	altered  []alteration
+	lost     uint64 // what became of messages by this change and before is not known any more
+}
+
+// An alteration is what a change has made of a message.
+type alteration struct {
+	change, sequence uint64
+	recalled         bool
 }
 
 func newServer() *server { return &server{now: 1000, all: make(map[string]*talk)} }
@@ -65,9 +73,10 @@ func (s *server) send(peer, sender string) *wire.Change {
 func (s *server) recall(peer string, sequence uint64) *wire.Change {
 	return s.step(peer, func(t *talk) *wire.Change {
 		m := t.messages[sequence]
-		if m == nil {
+		if m == nil || sequence < t.kept {
 			return &wire.Change{}
 		}
+		t.altered = append(t.altered, alteration{s.change + 1, sequence, true})
 		m = &wire.Message{Sequence: sequence, Sender: m.GetSender(), TimeMs: m.GetTimeMs(), MessageId: m.GetMessageId(), Recalled: true}
 		t.messages[sequence] = m
 		return &wire.Change{Messages: []*wire.Message{m}}
@@ -76,7 +85,11 @@ func (s *server) recall(peer string, sequence uint64) *wire.Change {
 
 func (s *server) remove(peer string, sequence uint64) *wire.Change {
 	return s.step(peer, func(t *talk) *wire.Change {
+		if sequence > t.view.GetLastSequence() {
+			return &wire.Change{}
+		}
 		delete(t.messages, sequence)
+		t.altered = append(t.altered, alteration{s.change + 1, sequence, false})
 		return &wire.Change{Deleted: []uint64{sequence}}
 	})
 }
@@ -89,7 +102,7 @@ func (s *server) removeAll(peer string) *wire.Change {
 	})
 }
 
-func (s *server) sync(since uint64, count int) *wire.SyncAnswer {
+func (s *server) sync(since, altered uint64, count int) *wire.SyncAnswer {
 	a := &wire.SyncAnswer{Change: s.change}
 	for _, t := range s.all {
 		if t.view.GetChange() > since {
@@ -101,12 +114,36 @@ func (s *server) sync(since uint64, count int) *wire.SyncAnswer {
 		a.Conversations, a.More = a.GetConversations()[:count], true
 		a.Change = a.GetConversations()[count-1].GetChange()
 	}
+	for _, v := range a.GetConversations() {
+		if x := s.all[v.GetPeer()].since(altered); x != nil && since > 0 {
+			x.Peer = v.GetPeer()
+			a.Alterations = append(a.Alterations, x)
+		}
+	}
 	return a
 }
 
+// since is what became of messages after a change.
+func (t *talk) since(change uint64) *wire.Alterations {
+	x := &wire.Alterations{All: t.lost > change}
+	for _, a := range t.altered {
+		switch {
+		case a.change <= change || x.GetAll():
+		case a.recalled:
+			x.Recalled = append(x.Recalled, a.sequence)
+		default:
+			x.Deleted = append(x.Deleted, a.sequence)
+		}
+	}
+	if len(x.GetRecalled())+len(x.GetDeleted()) == 0 && !x.GetAll() {
+		return nil
+	}
+	return x
+}
+
 func (s *server) page(f Fetch, count int) *wire.MessagesAnswer {
-	a := &wire.MessagesAnswer{Complete: true}
 	t := s.all[f.Peer]
+	a := &wire.MessagesAnswer{Complete: true, KeptFrom: t.kept, Change: s.change}
 	older := f.After == 0
 	for i := range t.view.GetLastSequence() {
 		sequence := i + 1
@@ -144,9 +181,12 @@ type phone struct {
 	born   int64
 	away   bool
 	told   map[string][]uint64
+	own    map[string]bool // ids of what it has sent
 }
 
 func nobodys(string, *wire.Message) bool { return false }
+
+func (p *phone) mine(_ string, m *wire.Message) bool { return p.own[m.GetMessageId()] }
 
 func (p *phone) open() {
 	var err error
@@ -159,12 +199,16 @@ func (p *phone) open() {
 // meanwhile.
 func (p *phone) follow(meanwhile func()) {
 	for range 1000 {
-		since := p.cache.State().Change
-		a := p.server.sync(since, rapid.IntRange(1, 3).Draw(p.t, "so many views"))
+		since, whole := p.cache.State().Change, p.cache.State().Whole
+		a := p.server.sync(since, whole, rapid.IntRange(1, 3).Draw(p.t, "so many views"))
 		meanwhile()
 		n, err := p.cache.TakeSync(since, a, p.born)
 		p.must(err)
 		if a.GetMore() {
+			if rapid.IntRange(0, 9).Draw(p.t, "lost before the next answer") == 0 {
+				p.must(p.cache.Close())
+				p.open()
+			}
 			continue
 		}
 		for range 1000 {
@@ -175,7 +219,7 @@ func (p *phone) follow(meanwhile func()) {
 			}
 			a := p.server.page(f, rapid.IntRange(1, 30).Draw(p.t, "so many messages"))
 			meanwhile()
-			n, _, err = p.cache.TakeMessages(f, a, nobodys)
+			n, _, err = p.cache.TakeMessages(f, a, p.mine)
 			p.must(err)
 		}
 		if p.cache.State().Change == p.server.change && !n.Behind {
@@ -197,7 +241,7 @@ func (p *phone) push(ch *wire.Change) bool {
 	if p.away || rapid.IntRange(0, 9).Draw(p.t, "lost") == 0 {
 		return false
 	}
-	n, err := p.cache.TakeChange(ch, nobodys)
+	n, err := p.cache.TakeChange(ch, p.mine)
 	p.must(err)
 	return n.Missed || n.Behind
 }
@@ -214,7 +258,7 @@ func (p *phone) look(meanwhile func()) {
 		}
 		a := p.server.page(f, rapid.IntRange(1, 5).Draw(p.t, "so many"))
 		meanwhile()
-		_, _, err = p.cache.TakeMessages(f, a, nobodys)
+		_, _, err = p.cache.TakeMessages(f, a, p.mine)
 		p.must(err)
 	}
 }
@@ -242,8 +286,11 @@ func (p *phone) history(peer string) (all []string) {
 		f := Fetch{Peer: peer, Before: before, Last: last}
 		var page Page
 		for {
-			_, got, err := p.cache.TakeMessages(f, p.server.page(f, rapid.IntRange(1, 5).Draw(p.t, "so many")), nobodys)
+			n, got, err := p.cache.TakeMessages(f, p.server.page(f, rapid.IntRange(1, 5).Draw(p.t, "so many")), p.mine)
 			p.must(err)
+			if n.Stale {
+				p.t.Fatal("an answer of now is stale")
+			}
 			page, err = p.cache.Page(peer, before, 0, 4)
 			p.must(err)
 			if got.First <= 1 || len(page.Messages) == 4 && got.First <= page.Messages[0].GetSequence() {
@@ -273,18 +320,21 @@ func TestCopies(t *testing.T) {
 	files := 0
 	rapid.Check(t, func(t *rapid.T) {
 		files++
-		p := &phone{t: t, server: newServer(), path: filepath.Join(dir, fmt.Sprint(files)), told: make(map[string][]uint64)}
+		p := &phone{t: t, server: newServer(), path: filepath.Join(dir, fmt.Sprint(files)), told: make(map[string][]uint64), own: make(map[string]bool)}
+		p.open()
+		defer func() { _ = p.cache.Close() }()
 		live := func() *wire.Change { return p.live(t) }
 		for range rapid.IntRange(0, 20).Draw(t, "before") {
-			live()
+			if ch := live(); len(ch.GetMessages()) == 1 && p.mine("", ch.GetMessages()[0]) {
+				_, err := p.cache.TakeChange(ch, p.mine)
+				p.must(err)
+			}
 		}
 		p.born = p.server.now + 1
 		before := make(map[string]uint64)
 		for peer, x := range p.server.all {
 			before[peer] = x.view.GetLastSequence()
 		}
-		p.open()
-		defer func() { _ = p.cache.Close() }()
 		p.follow(func() {})
 		meanwhile := func() {
 			if rapid.Bool().Draw(t, "meanwhile") {
@@ -317,8 +367,10 @@ func TestCopies(t *testing.T) {
 		p.listen(100)
 		for _, peer := range slices.Sorted(maps.Keys(p.server.all)) {
 			x := p.server.all[peer]
-			checkTold(t, p.told[peer], x, before[peer])
+			p.checkTold(peer, x, before[peer])
+			p.checkLocal(peer, x)
 			checkHistory(t, peer, x, p.history(peer))
+			p.checkLocal(peer, x)
 		}
 	})
 }
@@ -331,23 +383,54 @@ func (p *phone) live(t *rapid.T) *wire.Change {
 		last = x.view.GetLastSequence()
 	}
 	some := func() uint64 { return rapid.Uint64Range(max(1, last-min(last, 15)), max(1, last)).Draw(t, "which") }
+	var ch *wire.Change
 	switch rapid.IntRange(0, 11).Draw(t, "act") {
 	case 0:
-		return p.server.recall(peer, some())
-	case 1:
-		return p.server.remove(peer, some())
-	case 2:
-		return p.server.removeAll(peer)
-	case 5:
-		x := p.server.all[peer]
-		if x != nil && rapid.IntRange(0, 3).Draw(t, "prune") == 0 {
-			x.kept = max(x.kept, some())
-		}
-		return p.server.send(peer, peer)
-	case 3, 4:
+		ch = p.server.recall(peer, some())
+	case 1, 2:
+		ch = p.server.remove(peer, some())
+	case 3:
+		ch = p.server.removeAll(peer)
+	case 4:
 		return p.server.send(peer, "alice")
+	case 5:
+		if ch = p.server.send(peer, "alice"); !p.away {
+			p.own[ch.GetMessages()[0].GetMessageId()] = true
+		}
+		return ch
 	default:
 		return p.server.send(peer, peer)
+	}
+	switch x := p.server.all[peer]; rapid.IntRange(0, 7).Draw(t, "and") {
+	case 0:
+		x.kept = max(x.kept, some())
+	case 1:
+		x.lost = p.server.change
+	}
+	return ch
+}
+
+// checkLocal: what the device shows without the server is as it is there, and all that
+// it knows of.
+func (p *phone) checkLocal(peer string, x *talk) {
+	p.t.Helper()
+	page, err := p.cache.Page(peer, 0, 0, 1000)
+	p.must(err)
+	shown := make(map[uint64]bool)
+	for _, m := range page.Messages {
+		shown[m.GetSequence()] = true
+		if is := x.messages[m.GetSequence()]; !proto.Equal(m, is) {
+			p.t.Fatalf("of %s is shown %v, and it is %v", peer, m, is)
+		}
+	}
+	for sequence := range x.messages {
+		missing := sequence >= x.kept && !shown[sequence]
+		for _, g := range page.Gaps {
+			missing = missing && (sequence < g.First || sequence > g.Last)
+		}
+		if missing {
+			p.t.Fatalf("of %s is not shown %v, nor a gap: %v", peer, x.messages[sequence], page.Gaps)
+		}
 	}
 }
 
@@ -378,15 +461,17 @@ func checkHistory(t *rapid.T, peer string, x *talk, got []string) {
 }
 
 // checkTold: in order, once, none from before, and all that are still there.
-func checkTold(t *rapid.T, told []uint64, x *talk, before uint64) {
+func (p *phone) checkTold(peer string, x *talk, before uint64) {
+	told := p.told[peer]
 	for i, sequence := range told {
 		if sequence <= before || i > 0 && sequence <= told[i-1] {
-			t.Fatalf("told %v, of which up to %d are old", told, before)
+			p.t.Fatalf("told %v, of which up to %d are old", told, before)
 		}
 	}
 	for sequence, m := range x.messages {
-		if sequence > before && sequence >= x.kept && !m.GetRecalled() && !slices.Contains(told, sequence) {
-			t.Fatalf("told %v, and not %d", told, sequence)
+		is := slices.Contains(told, sequence)
+		if own := p.mine(peer, m); own && is || !own && sequence > before && sequence >= x.kept && !m.GetRecalled() && !is {
+			p.t.Fatalf("told %v; %d is its own: %t", told, sequence, own)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -16,7 +17,7 @@ type Conversation struct {
 	DraftMs int64
 }
 
-const columns = `SELECT view, rank, draft, draft_ms FROM conversation `
+const list = `SELECT ` + conversationColumns + ` FROM conversation WHERE hidden = 0 `
 
 // Conversations are at most so many of the list below a rank; 0: from its top.
 func (c *Cache) Conversations(below int64, count int) (all []Conversation, err error) {
@@ -24,11 +25,12 @@ func (c *Cache) Conversations(below int64, count int) (all []Conversation, err e
 		below = math.MaxInt64
 	}
 	err = c.read(func() error {
+		all = nil
 		return c.each(func(scan func(...any) error) error {
-			x, err := scanConversation(scan)
-			all = append(all, x)
+			s, err := scanConversation(scan)
+			all = append(all, s.shown())
 			return err
-		}, columns+`WHERE hidden = 0 AND rank < ? ORDER BY rank DESC LIMIT ?`, below, count)
+		}, list+`AND rank < ? ORDER BY rank DESC LIMIT ?`, below, count)
 	})
 	return all, err
 }
@@ -36,23 +38,18 @@ func (c *Cache) Conversations(below int64, count int) (all []Conversation, err e
 // Conversation is the one with the peer; false: there is none in the list.
 func (c *Cache) Conversation(peer string) (x Conversation, ok bool, err error) {
 	err = c.read(func() error {
-		x, err = scanConversation(c.row(columns+`WHERE hidden = 0 AND peer = ?`, peer).Scan)
+		s, err := scanConversation(c.row(list+`AND peer = ?`, peer).Scan)
 		if isNone(err) {
 			return nil
 		}
-		ok = err == nil
+		x, ok = s.shown(), err == nil
 		return err
 	})
 	return x, ok, err
 }
 
-func scanConversation(scan func(...any) error) (x Conversation, err error) {
-	var b []byte
-	x.Conversation = new(wire.Conversation)
-	if err := scan(&b, &x.Rank, &x.Draft, &x.DraftMs); err != nil {
-		return x, err
-	}
-	return x, decode(b, x.Conversation)
+func (s stored) shown() Conversation {
+	return Conversation{Conversation: s.view, Rank: s.rank, Draft: s.draft, DraftMs: s.draftMs}
 }
 
 // TotalUnread is how many messages of the conversations in the list are unread.
@@ -66,12 +63,8 @@ func (c *Cache) TotalUnread() (n int, err error) {
 // Last is the latest message of the conversation with the peer; 0: there is none.
 func (c *Cache) Last(peer string) (last uint64, err error) {
 	err = c.read(func() error {
-		var n int64
-		err := c.row(`SELECT last FROM conversation WHERE peer = ?`, peer).Scan(&n)
-		last = uint64(n)
-		if isNone(err) {
-			return nil
-		}
+		s, err := c.load(peer)
+		last = uint64(s.last)
 		return err
 	})
 	return last, err
@@ -84,16 +77,12 @@ func (c *Cache) SetDraft(peer, text string, ms int64) (ok bool, err error) {
 		ms = 0
 	}
 	err = c.change(func() error {
-		var one int
-		err := c.row(`SELECT 1 FROM conversation WHERE hidden = 0 AND peer = ?`, peer).Scan(&one)
-		if isNone(err) {
-			return nil
-		}
-		ok = err == nil
-		if err != nil {
+		s, err := c.load(peer)
+		if ok = err == nil && !s.hidden; !ok {
 			return err
 		}
-		return c.exec(`UPDATE conversation SET draft = ?, draft_ms = ? WHERE peer = ?`, text, ms, peer)
+		s.draft, s.draftMs = text, ms
+		return c.save(s)
 	})
 	return ok, err
 }
@@ -108,6 +97,7 @@ type Untold struct {
 // conversation.
 func (c *Cache) Untold(count int) (all []Untold, err error) {
 	err = c.read(func() error {
+		all = nil
 		var peer string
 		err := c.row(`SELECT peer FROM message JOIN conversation USING (peer)
 			WHERE told = 0 AND sequence <= tip ORDER BY arrived LIMIT 1`).Scan(&peer)
@@ -121,11 +111,11 @@ func (c *Cache) Untold(count int) (all []Untold, err error) {
 		if err != nil {
 			return err
 		}
-		return c.each(func(scan func(...any) error) error {
-			m, err := scanMessage(scan)
-			all = append(all, Untold{s.view, m})
-			return err
-		}, `SELECT view FROM message WHERE peer = ? AND told = 0 AND sequence <= ? ORDER BY sequence LIMIT ?`, peer, s.tip, count)
+		some, err := c.messages(peer, messages+`WHERE peer = ? AND told = 0 AND sequence <= ? ORDER BY sequence LIMIT ?`, s.tip, count)
+		for _, k := range some {
+			all = append(all, Untold{s.view, k.message})
+		}
+		return err
 	})
 	return all, err
 }
@@ -134,13 +124,15 @@ func (c *Cache) Untold(count int) (all []Untold, err error) {
 // more.
 func (c *Cache) Told(peer string, sequence uint64) (ok bool, err error) {
 	err = c.change(func() error {
-		var one int
-		err := c.row(`UPDATE message SET told = 1 WHERE peer = ? AND sequence = ? AND told = 0 RETURNING 1`, peer, int64(sequence)).Scan(&one)
-		if isNone(err) {
-			return nil
+		k, err := c.message(peer, sequence)
+		if ok = err == nil && !k.told; !ok {
+			if isNone(err) {
+				return nil
+			}
+			return err
 		}
-		ok = err == nil
-		return err
+		k.told = true
+		return c.put(k)
 	})
 	return ok, err
 }
@@ -148,23 +140,14 @@ func (c *Cache) Told(peer string, sequence uint64) (ok bool, err error) {
 // Message is one message; nil: it is not there.
 func (c *Cache) Message(peer string, sequence uint64) (m *wire.Message, err error) {
 	err = c.read(func() error {
-		m, err = scanMessage(c.row(`SELECT view FROM message WHERE peer = ? AND sequence = ?`, peer, int64(sequence)).Scan)
+		k, err := c.message(peer, sequence)
+		m = k.message
 		if isNone(err) {
-			m = nil
 			return nil
 		}
 		return err
 	})
 	return m, err
-}
-
-func scanMessage(scan func(...any) error) (*wire.Message, error) {
-	var b []byte
-	m := new(wire.Message)
-	if err := scan(&b); err != nil {
-		return nil, err
-	}
-	return m, decode(b, m)
 }
 
 // A Page is a part of a conversation, lowest sequence first.
@@ -179,6 +162,7 @@ type Page struct {
 // 0: the newest); or with a higher one, the oldest of them.
 func (c *Cache) Page(peer string, before, after uint64, count int) (p Page, err error) {
 	err = c.read(func() error {
+		p = Page{}
 		s, err := c.load(peer)
 		if err != nil || !s.there {
 			p.End = c.state.Synced
@@ -186,64 +170,67 @@ func (c *Cache) Page(peer string, before, after uint64, count int) (p Page, err 
 		}
 		p.View = s.view
 		first, last := int64(s.view.GetDeletedSequence())+1, s.last
-		query, from := `SELECT view FROM message WHERE peer = ? AND sequence > ? ORDER BY sequence LIMIT ?`, int64(after)
+		query, from := messages+`WHERE peer = ? AND sequence > ? ORDER BY sequence LIMIT ?`, int64(after)
 		if after > 0 {
 			first = max(first, from+1)
 		} else {
-			query, from = `SELECT view FROM message WHERE peer = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?`, s.last+1
+			query, from = messages+`WHERE peer = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?`, s.last+1
 			if before > 0 {
 				from = min(from, int64(before))
 			}
 			last = from - 1
 		}
-		if p.Messages, err = c.messages(query, peer, from, count+1); err != nil {
+		there, err := c.messages(peer, query, from, count+1)
+		if err != nil {
 			return err
 		}
-		more := len(p.Messages) > count
-		p.Messages = p.Messages[:min(len(p.Messages), count)]
-		if p.Gaps, err = c.gaps(peer, first, last); err != nil {
+		more := len(there) > count
+		there = there[:min(len(there), count)]
+		if p.Gaps, err = c.gaps(peer, first, last, there); err != nil {
 			return err
 		}
 		p.End = !more && len(p.Gaps) == 0
-		if len(p.Messages) == count { // it goes no further than its messages
-			if far := int64(p.Messages[count-1].GetSequence()); after > 0 {
+		if len(there) == count { // it goes no further than its messages
+			far := there[count-1].sequence
+			if after > 0 {
 				last = far
 			} else {
 				first = far
 			}
-			p.Gaps, err = c.gaps(peer, first, last)
+			if p.Gaps, err = c.gaps(peer, first, last, there); err != nil {
+				return err
+			}
+		}
+		for _, k := range there {
+			p.Messages = append(p.Messages, k.message)
 		}
 		if after == 0 {
 			slices.Reverse(p.Messages)
 		}
-		return err
+		return nil
 	})
 	return p, err
 }
 
-func (c *Cache) messages(query string, args ...any) (all []*wire.Message, err error) {
+// messages are those of a conversation that a query finds, in its order.
+func (c *Cache) messages(peer, query string, args ...any) (all []kept, err error) {
+	step := int64(0)
 	err = c.each(func(scan func(...any) error) error {
-		m, err := scanMessage(scan)
-		all = append(all, m)
-		return err
-	}, query, args...)
-	return all, err
-}
-
-// gaps is what is not known from first to last.
-func (c *Cache) gaps(peer string, first, last int64) (all []Span, err error) {
-	next := first
-	err = c.each(func(scan func(...any) error) error {
-		var from, to int64
-		err := scan(&from, &to)
-		if from > next {
-			all = append(all, Span{uint64(next), uint64(from - 1)})
+		k, err := scanMessage(scan)
+		if err != nil {
+			return err
 		}
-		next = max(next, to+1)
-		return err
-	}, `SELECT first, last FROM known WHERE peer = ? AND last >= ? AND first <= ? ORDER BY first`, peer, first, last)
-	if err == nil && next <= last {
-		all = append(all, Span{uint64(next), uint64(last)})
-	}
+		if n := len(all); n > 0 {
+			way := int64(cmp.Compare(k.sequence, all[n-1].sequence))
+			if step = cmp.Or(step, way); way == 0 || way != step {
+				return errUnreadable
+			}
+		}
+		if k.peer != peer { // an index has led astray
+			return errUnreadable
+		}
+		all = append(all, k)
+		return nil
+	}, query, append([]any{peer}, args...)...)
 	return all, err
 }

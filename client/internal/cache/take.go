@@ -1,14 +1,9 @@
 package cache
 
-import (
-	"google.golang.org/protobuf/proto"
-
-	"rollcall.example/wire"
-)
+import "rollcall.example/wire"
 
 // Bounds of what is fetched by itself.
 const (
-	overlap = 20   // messages of a conversation that changed unheard, to be looked at again
 	newest  = 100  // messages of a conversation that is new to this device, at most
 	farBack = 1000 // messages behind; what lies before them is left a gap
 )
@@ -24,6 +19,7 @@ type News struct {
 	Untold             bool // there may be messages to be told
 	Behind             bool // there may be conversations without their latest messages
 	Missed             bool // something came before this that was not heard
+	Stale              bool // nothing was taken: it was older than what the cache has
 }
 
 // A Recall names a message that was taken back.
@@ -43,6 +39,7 @@ func (c *Cache) TakeChange(ch *wire.Change, mine Mine) (n News, err error) {
 		return News{Missed: true}, nil
 	}
 	err = c.change(func() error {
+		n = News{}
 		if !c.state.Synced || ch.GetNumber() > c.state.Change+1 {
 			n.Missed = true
 			return c.putOwn(v.GetPeer(), ch.GetMessages(), mine)
@@ -53,12 +50,15 @@ func (c *Cache) TakeChange(ch *wire.Change, mine Mine) (n News, err error) {
 		if err := c.putNews(v.GetPeer(), ch.GetMessages(), mine, &n); err != nil {
 			return err
 		}
-		for _, sequence := range ch.GetDeleted() {
-			if err := c.exec(`DELETE FROM message WHERE peer = ? AND sequence = ?`, v.GetPeer(), int64(sequence)); err != nil {
-				return err
-			}
+		if err := c.alter(alterationsOf(ch), ch.GetNumber(), &n); err != nil {
+			return err
 		}
-		return c.seen(max(c.state.Change, ch.GetNumber()), true)
+		next := c.state
+		if next.Whole == next.Change {
+			next.Whole = max(next.Whole, ch.GetNumber())
+		}
+		next.Change = max(next.Change, ch.GetNumber())
+		return c.seen(next)
 	})
 	return n, err
 }
@@ -69,17 +69,12 @@ func sound(v *wire.Conversation) bool {
 		v.GetDeletedSequence() <= maxSequence
 }
 
-// seen writes down how far the cache is.
-func (c *Cache) seen(change uint64, synced bool) error {
-	c.state.Change, c.state.Synced = change, synced
-	return c.exec(`UPDATE account SET change = ?, synced = ?, born = ?`, int64(change), synced, c.state.born)
-}
-
 // TakeSync takes what changed since a change number, that of State when it was
-// asked. Of a first sync that begins at born, a time of the server in ms, no
+// asked, with what became of messages after its Whole. Of a first sync that begins at born, a time of the server in ms, no
 // message is news that was sent before.
 func (c *Cache) TakeSync(since uint64, a *wire.SyncAnswer, born int64) (n News, err error) {
 	err = c.change(func() error {
+		n = News{}
 		if a.GetChange() < since || a.GetChange() > maxSequence {
 			return ErrForeign
 		}
@@ -94,32 +89,19 @@ func (c *Cache) TakeSync(since uint64, a *wire.SyncAnswer, born int64) (n News, 
 				return err
 			}
 		}
-		return c.seen(max(c.state.Change, a.GetChange()), c.state.Synced || !a.GetMore()) // pushes may have come before it
+		for _, x := range a.GetAlterations() {
+			if err := c.alter(x, a.GetChange(), &n); err != nil {
+				return err
+			}
+		}
+		next := c.state
+		next.Change = max(next.Change, a.GetChange()) // pushes may have come before it
+		if !a.GetMore() {
+			next.Synced, next.Whole = true, next.Change
+		}
+		return c.seen(next)
 	})
 	return n, err
-}
-
-// A stored is a conversation's row, as far as it matters to what comes after it.
-type stored struct {
-	there                   bool
-	view                    *wire.Conversation
-	change, last, tip, acts int64
-	look, lookTo            int64
-	hidden                  bool
-}
-
-func (c *Cache) load(peer string) (s stored, err error) {
-	var b []byte
-	err = c.row(`SELECT view, change, last, tip, active, look, look_to, hidden FROM conversation WHERE peer = ?`, peer).
-		Scan(&b, &s.change, &s.last, &s.tip, &s.acts, &s.look, &s.lookTo, &s.hidden)
-	if isNone(err) {
-		return stored{hidden: true, look: 1}, nil
-	}
-	if err != nil {
-		return s, err
-	}
-	s.there, s.view = true, new(wire.Conversation)
-	return s, decode(b, s.view)
 }
 
 // putView takes a view, unless a later one is there.
@@ -128,46 +110,39 @@ func (c *Cache) putView(v *wire.Conversation, n *News, bySync bool) error {
 	if err != nil || old.there && int64(v.GetChange()) <= old.change {
 		return err
 	}
-	s := stored{
-		last:   int64(v.GetLastSequence()),
-		tip:    max(c.firstTip(v, old, bySync), int64(v.GetDeletedSequence())),
-		acts:   old.acts,
-		look:   old.look,
-		lookTo: old.lookTo,
-		hidden: v.GetDeleted(),
-	}
-	if old.there && bySync {
-		s.lookAgain()
+	s := old
+	s.view, s.there = v, true
+	s.change, s.last, s.unread, s.hidden = int64(v.GetChange()), int64(v.GetLastSequence()), int64(v.GetUnread()), v.GetDeleted()
+	s.tip = max(c.firstTip(v, old, bySync), int64(v.GetDeletedSequence()))
+	if !old.there { // what this device had sent before may have become something else
+		if err := c.lookAgain(&s); err != nil {
+			return err
+		}
 	}
 	if m := v.GetLastMessage(); m != nil {
-		s.acts = m.GetTimeMs()
+		s.active = m.GetTimeMs()
 	}
-	if err := c.saveView(v, s); err != nil {
+	s.rank = rank(v, s.active)
+	if s.hidden && !old.hidden {
+		s.draft, s.draftMs = "", 0
+	}
+	if err := c.save(s); err != nil {
 		return err
 	}
-	if err := c.clear(v, old, s); err != nil {
+	if err := c.clear(v, old); err != nil {
 		return err
 	}
 	if m := v.GetLastMessage(); m != nil && !old.there && s.tip == s.last && m.GetSequence() <= v.GetLastSequence() {
 		if err := c.putMessage(v.GetPeer(), m, true, n); err != nil {
 			return err
 		}
-		if err := c.addKnown(v.GetPeer(), int64(m.GetSequence()), s.last); err != nil {
+		if err := c.fill(v.GetPeer(), Span{m.GetSequence(), v.GetLastSequence()}); err != nil {
 			return err
 		}
 	}
 	n.Behind = n.Behind || s.tip < s.last || s.look <= s.lookTo
 	n.compare(v, old, s)
 	return nil
-}
-
-// lookAgain lets the end of what is there be looked at again.
-func (s *stored) lookAgain() {
-	from := max(s.tip-overlap, 0) + 1
-	if s.look <= s.lookTo {
-		from = min(from, s.look)
-	}
-	s.look, s.lookTo = from, s.tip
 }
 
 // firstTip is up to where the app needs not be told of a conversation.
@@ -185,20 +160,6 @@ func (c *Cache) firstTip(v *wire.Conversation, old stored, bySync bool) int64 {
 	}
 }
 
-func (c *Cache) saveView(v *wire.Conversation, s stored) error {
-	b, err := proto.Marshal(v)
-	if err != nil {
-		return err
-	}
-	const save = `INSERT INTO conversation (peer, view, change, last, tip, look, look_to, cleared, unread, hidden, active, rank)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (peer) DO UPDATE SET view = excluded.view, change = excluded.change, last = excluded.last,
-			tip = excluded.tip, look = excluded.look, look_to = excluded.look_to, cleared = excluded.cleared, unread = excluded.unread,
-			hidden = excluded.hidden, active = excluded.active, rank = excluded.rank`
-	return c.exec(save, v.GetPeer(), b, int64(v.GetChange()), s.last, s.tip, s.look, s.lookTo, int64(v.GetDeletedSequence()),
-		int64(v.GetUnread()), s.hidden, s.acts, rank(v, s.acts))
-}
-
 // rank is where a conversation stands in the list: those that are pinned first,
 // then by their last message. No two are the same but by an accident of 2^18.
 func rank(v *wire.Conversation, active int64) int64 {
@@ -210,16 +171,15 @@ func rank(v *wire.Conversation, active int64) int64 {
 }
 
 // clear forgets what the account has deleted.
-func (c *Cache) clear(v *wire.Conversation, old, s stored) error {
-	if s.hidden && !old.hidden {
-		if err := c.exec(`UPDATE conversation SET draft = '', draft_ms = 0 WHERE peer = ?`, v.GetPeer()); err != nil {
-			return err
-		}
-	}
-	if v.GetDeletedSequence() <= old.view.GetDeletedSequence() {
+func (c *Cache) clear(v *wire.Conversation, old stored) error {
+	to := int64(v.GetDeletedSequence())
+	if to <= int64(old.view.GetDeletedSequence()) {
 		return nil
 	}
-	return c.exec(`DELETE FROM message WHERE peer = ? AND sequence <= ?`, v.GetPeer(), int64(v.GetDeletedSequence()))
+	if err := c.exec(`DELETE FROM message WHERE peer = ? AND sequence <= ?`, v.GetPeer(), to); err != nil {
+		return err
+	}
+	return c.exec(`DELETE FROM hole WHERE peer = ? AND last <= ?`, v.GetPeer(), to)
 }
 
 // compare adds what is new in v.
@@ -236,11 +196,4 @@ func (n *News) compare(v *wire.Conversation, old, s stored) {
 	if old.there && v.GetPeerReadSequence() > old.view.GetPeerReadSequence() {
 		n.Read = append(n.Read, v.GetPeer())
 	}
-}
-
-func decode(b []byte, m proto.Message) error {
-	if proto.Unmarshal(b, m) != nil {
-		return errUnreadable
-	}
-	return nil
 }

@@ -52,7 +52,7 @@ func told(s *sqlite.Store, now time.Time) map[string]string {
 		say("state of "+string(user), state, err)
 		rows, err := s.History(ctx, a, 0, 1000)
 		say("history of "+string(user), rows, err)
-		views, change, _, err := s.Conversations(ctx, a, 0, 100)
+		views, change, _, err := s.Conversations(ctx, a, 0, 0, 100)
 		var latest []talk.Message
 		for i := range views {
 			if views[i].Latest != nil {
@@ -116,7 +116,7 @@ func TestWhateverBitFlips(t *testing.T) {
 
 // byKey are the tables in which a row is where its key says: with another key it is
 // somebody else's, who gets an error, and its owner does not see it.
-var byKey = map[string]bool{"session": true, "kick": true, "try": true, "usage": true}
+var byKey = map[string]bool{"session": true, "alteration": true, "kick": true, "try": true, "usage": true}
 
 // judgeFlip says what becomes of a store with a bit that has flipped.
 func judgeFlip(t *testing.T, bad []byte, now time.Time, want map[string]string, in string, fault func(format string, args ...any)) (what string) {

@@ -132,7 +132,7 @@ func (b *batch) settle(ctx context.Context, t talk.Talk, o talk.Outcome, e *talk
 // write writes messages, all or none, and makes is the conversation from now on.
 func (b *batch) write(ctx context.Context, o talk.Outcome, app rollcall.AppID, e *talkEntry, is talkRow, side int) error {
 	if is.id != 0 || is == e.is {
-		err := b.writeMessages(ctx, o, app, is, side)
+		err := b.writeMessages(ctx, o, app, e.is, is, side)
 		if err == nil {
 			e.is = is
 		}
@@ -142,7 +142,7 @@ func (b *batch) write(ctx context.Context, o talk.Outcome, app rollcall.AppID, e
 		if err := b.addTalk(&is); err != nil {
 			return err
 		}
-		return b.writeMessages(ctx, o, app, is, side)
+		return b.writeMessages(ctx, o, app, e.is, is, side)
 	})
 	if err == nil {
 		e.was, e.is = is, is
@@ -151,15 +151,18 @@ func (b *batch) write(ctx context.Context, o talk.Outcome, app rollcall.AppID, e
 }
 
 // writeMessages writes all of them or none.
-func (b *batch) writeMessages(ctx context.Context, o talk.Outcome, app rollcall.AppID, t talkRow, side int) error {
+func (b *batch) writeMessages(ctx context.Context, o talk.Outcome, app rollcall.AppID, was, t talkRow, side int) error {
 	if o.Append {
 		r := rowOf(*o.Message, app, t, side)
 		return b.sql.addMessage.exec(r.app, r.at, r.conversation, r.sequence, r.sender, r.nth, r.name, r.flags, r.sum(), r.content)
 	}
-	if len(o.Altered) == 0 {
+	if o.Alteration == nil {
 		return nil
 	}
 	return allOrNothing(ctx, b.conn, func() error {
+		if err := b.addAlterations(*o.Alteration, app, was, t); err != nil {
+			return err
+		}
 		for _, m := range o.Altered {
 			r := rowOf(m, app, t, side)
 			found := false

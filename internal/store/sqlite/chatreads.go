@@ -42,7 +42,7 @@ func (l *talkLoads[S]) changedSince(ask asking[S], account int64, since uint64, 
 }
 
 // Conversations implements store.Chat.
-func (s *Store) Conversations(ctx context.Context, a rollcall.Account, since uint64, limit int) (views []talk.View, change uint64, more bool, err error) {
+func (s *Store) Conversations(ctx context.Context, a rollcall.Account, since, altered uint64, limit int) (views []talk.View, change uint64, more bool, err error) {
 	err = s.read(ctx, "read the conversations of "+a.String(), func(tx *sql.Tx) error {
 		ask := within(ctx, tx)
 		own, err := s.reads.loadTalker(ask, a)
@@ -63,7 +63,11 @@ func (s *Store) Conversations(ctx context.Context, a rollcall.Account, since uin
 			if err != nil {
 				return err
 			}
-			views = append(views, talk.ViewOf(r.other, r.last, r.sides[side], r.sides[1-side], latest))
+			v := talk.ViewOf(r.other, r.last, r.sides[side], r.sides[1-side], latest)
+			if v.Alterations, err = s.reads.alterations(ask, r.talkRow, side, altered); err != nil {
+				return err
+			}
+			views = append(views, v)
 			since = r.sides[side].Changed
 		}
 		if !more && since < change { // the latest change is some conversation's
@@ -86,13 +90,16 @@ func (s *Store) Messages(ctx context.Context, a rollcall.Account, peer rollcall.
 		if err != nil {
 			return err
 		}
-		p.Exists = other.exists
+		p.Exists, p.Change = other.exists, own.changes
 		t, err := s.reads.loadTalk(ask, own.row, other.row)
 		if err != nil || t == nil {
 			p.Complete = true
 			return err
 		}
 		p.Last = t.last
+		if p.KeptFrom, err = s.reads.keptFrom(ask, *t); err != nil {
+			return err
+		}
 		x := &excerpt{talkRow: *t, side: t.side(own.row), span: span, page: &p}
 		if span.After > 0 {
 			return x.forward(ask, &s.reads.talkLoads)
@@ -166,6 +173,16 @@ func (x *excerpt) forward(ask asking[*sql.Stmt], l *talkLoads[*sql.Stmt]) error 
 	return nil
 }
 
+// keptFrom is the first message of a conversation that is kept, or to come.
+func (l *talkLoads[S]) keptFrom(ask asking[S], t talkRow) (uint64, error) {
+	oldest := int64(0)
+	err := ask(l.oldest, func(r row) error { return r.Scan(&oldest) }, t.id)
+	if oldest == 0 {
+		return t.last + 1, err
+	}
+	return uint64(oldest), err
+}
+
 func (x *excerpt) broken(at uint64) error {
 	return damaged("message %d of conversation %d is not there", at, x.id)
 }
@@ -211,14 +228,5 @@ var errFull = errors.New("the page is full")
 // TrimMessages implements store.Chat.
 func (s *Store) TrimMessages(ctx context.Context, app rollcall.AppID, before time.Time, limit int) (n int, err error) {
 	const old = `DELETE FROM message WHERE id IN (SELECT id FROM message WHERE app = ? AND at < ? ORDER BY at, id LIMIT ?)`
-	err = s.change(ctx, "drop old messages of app "+app.String(), func(ctx context.Context, c *sql.Conn) error {
-		r, err := c.ExecContext(ctx, old, int64(app), millis(before), limit)
-		if err != nil {
-			return err
-		}
-		gone, err := r.RowsAffected()
-		n = int(gone)
-		return err
-	})
-	return n, err
+	return s.trim(ctx, "drop old messages of app "+app.String(), old, int64(app), millis(before), limit)
 }

@@ -2,8 +2,10 @@ package sqlite_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -24,10 +26,11 @@ import (
 // the file, each answer is what it was, or an error. A bit of an index or of a row's
 // number may hide a row: then SQLite's own check finds it.
 func TestAFlippedBitIsNeverServed(t *testing.T) {
-	const flips = 36
+	const flips = 44
 	whole := t.TempDir()
 	s := open(t, whole, sqlite.Options{})
 	fill(t, s)
+	alter(t, s)
 	want := answers(s)
 	closeStore(t, s)
 	good, err := os.ReadFile(filepath.Join(whole, sqlite.File))
@@ -100,6 +103,22 @@ func fill(t *testing.T, s *sqlite.Store) {
 	}
 }
 
+// alter has each of them delete some of what was said.
+func alter(t *testing.T, s *sqlite.Store) {
+	t.Helper()
+	users := []rollcall.UserID{"alice", "bob", "carol"}
+	for i := range 27 {
+		at := []uint64{uint64(i/3 + 1)}
+		q := store.Conversing{Account: rollcall.Account{App: 1, User: users[i%3]}, Peer: users[(i+1)%3], Need: talk.Need{At: at}}
+		o, err := s.Converse(t.Context(), q, func(t talk.Talk) talk.Outcome {
+			return talk.DeleteMessages(t, talk.Erasing{Asking: talk.Asking{Now: time.Now(), Session: 1, Conn: 1}, Sequences: at})
+		}, func(talk.Outcome) {})
+		if err != nil || o.Code != 0 {
+			t.Fatal(err, o.Code)
+		}
+	}
+}
+
 // answers are what a store says to some questions.
 func answers(s *sqlite.Store) []string {
 	var all []string
@@ -115,21 +134,32 @@ func answers(s *sqlite.Store) []string {
 	}
 	for _, own := range []rollcall.UserID{"alice", "bob", "carol"} {
 		a := rollcall.Account{App: 1, User: own}
-		views, change, more, err := s.Conversations(context.Background(), a, 0, 10)
-		var flat []string
+		views, change, more, err := s.Conversations(context.Background(), a, 0, 0, 10)
+		var flat, altered []string
+		var unsure error
 		for _, v := range views {
-			latest := v.Latest
-			v.Latest = nil
-			flat = append(flat, fmt.Sprintf("%+v %+v", v, *latest))
+			latest, became := v.Latest, v.Alterations
+			v.Latest, v.Alterations = nil, nil
+			flat = append(flat, fmt.Sprintf("%+v", v))
+			if latest != nil {
+				flat = append(flat, fmt.Sprintf("%+v", *latest))
+			}
+			if became != nil && became.All { // who is told so reads all of it again
+				unsure = errors.New("it may be any message")
+			}
+			altered = append(altered, fmt.Sprintf("%+v", became))
 		}
 		add(fmt.Sprint(flat, change, more), err)
+		add(altered, cmp.Or(err, unsure))
 		for _, peer := range []rollcall.UserID{"alice", "bob", "carol"} {
 			if peer == own {
 				continue
 			}
 			for _, span := range []talk.Span{{Count: 100}, {Count: 5, Before: 9}, {Count: 5, After: 4}, {Count: 100, After: 1}} {
 				p, err := s.Messages(context.Background(), a, peer, span)
-				add(fmt.Sprintf("%+v", p), err)
+				kept := strings.Repeat("+", int(p.Last+1-p.KeptFrom)) // fewer are shorter
+				p.KeptFrom = 0
+				add(fmt.Sprintf("%+v %s", p, kept), err)
 			}
 		}
 	}
@@ -148,7 +178,7 @@ func pagesOf(t *testing.T, path string) map[string][]part {
 	db := raw(t, path)
 	rows, err := db.QueryContext(t.Context(), `SELECT iif(s.type = 'index', 'index', 'table'), d.name,
 		d.pgoffset + iif(d.pagetype = 'leaf', d.unused + 8 + 2 * d.ncell, 0), d.pgsize - d.unused - iif(d.pagetype = 'leaf', 8 + 2 * d.ncell, 0) FROM dbstat d
-		JOIN sqlite_schema s ON s.name = d.name WHERE s.tbl_name IN ('message', 'conversation', 'talker')`)
+		JOIN sqlite_schema s ON s.name = d.name WHERE s.tbl_name IN ('message', 'conversation', 'talker', 'alteration')`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +191,7 @@ func pagesOf(t *testing.T, path string) map[string][]part {
 		}
 		all[p.name] = append(all[p.name], p)
 	}
-	if err := rows.Err(); err != nil || len(all) != 9 {
+	if err := rows.Err(); err != nil || len(all) != 11 {
 		t.Fatal(err, all)
 	}
 	return all

@@ -47,15 +47,19 @@ func (p *people) seen(r *rapid.T, from, to string) string {
 	return fmt.Sprintf("%+v %t %+v %d %+v %d", own.Sessions, peer.Exists(), a, changes, b, theirs)
 }
 
-// view is an account's view of its conversation with another, without its message.
+// view is an account's view of its conversation with another, without its message and
+// what became of others, of which none may be missing.
 func (p *people) view(r *rapid.T, from, to string) (view talk.View, changes uint64) {
-	views, changes, _, err := p.Conversations(r.Context(), p.account(from), 0, 100)
+	views, changes, _, err := p.Conversations(r.Context(), p.account(from), 0, 0, 100)
 	if err != nil {
 		r.Fatal(err)
 	}
 	for _, v := range views {
 		if string(v.Peer) == to {
-			v.Latest = nil
+			if v.Alterations != nil && v.Alterations.All {
+				r.Fatalf("of what became of messages of %s with %s some is missing", from, to)
+			}
+			v.Latest, v.Alterations = nil, nil
 			return v, changes
 		}
 	}
@@ -135,6 +139,22 @@ func TestWhatIsKnownOfConversationsIsWhatTheDatabaseHas(t *testing.T) {
 			"delete": func(r *rapid.T) {
 				from, to := pair(r)
 				p.ask(r, from, to, talk.Need{}, talk.Delete)
+			},
+			"delete messages": func(r *rapid.T) {
+				from, to := pair(r)
+				q := talk.Erasing{Sequences: []uint64{rapid.Uint64Range(1, 3).Draw(r, "sequence")}}
+				p.ask(r, from, to, talk.Need{At: q.Sequences}, func(t talk.Talk, by talk.Asking) talk.Outcome {
+					q.Asking = by
+					return talk.DeleteMessages(t, q)
+				})
+			},
+			"recall": func(r *rapid.T) {
+				from, to := pair(r)
+				q := talk.Recalling{Sequence: rapid.Uint64Range(1, 3).Draw(r, "sequence"), Within: time.Hour}
+				p.ask(r, from, to, talk.Need{At: []uint64{q.Sequence}}, func(t talk.Talk, by talk.Asking) talk.Outcome {
+					q.Asking = by
+					return talk.Recall(t, q)
+				})
 			},
 			"delete the account": func(r *rapid.T) {
 				mutate(r, func(before policy.State) policy.Outcome {

@@ -47,6 +47,11 @@ var relations = []relation{
 			GROUP BY c.id HAVING count(*) <> max(m.sequence) - min(m.sequence) + 1 OR max(m.sequence) <> c.last`,
 	},
 	{
+		"of account %d alteration %d", "there is no such conversation of that account: %d",
+		`SELECT t.account, t.change, t.conversation FROM alteration t LEFT JOIN conversation c ON c.id = t.conversation AND t.account IN (c.low, c.high)
+			WHERE c.id IS NULL`,
+	},
+	{
 		"conversation %d", "it is not there, but %d of its messages are",
 		`SELECT m.conversation, m.n FROM (SELECT conversation, count(*) AS n FROM message GROUP BY conversation) m
 			LEFT JOIN conversation c ON c.id = m.conversation WHERE c.id IS NULL`,

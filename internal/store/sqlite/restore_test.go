@@ -180,7 +180,7 @@ func TestWhatIsNotRestored(t *testing.T) {
 
 // TestAnOlderBackupIsMigrated, and what a killed restore has left is in nobody's way.
 func TestAnOlderBackupIsMigrated(t *testing.T) {
-	older := full(t)
+	older := filled(t, nothingMore)
 	asOlder(t, older)
 	backup, dir := backedUp(t, older), t.TempDir()
 	staging := filepath.Join(dir, sqlite.Staging)

@@ -29,6 +29,7 @@ type writes struct {
 	talkLoads[*compiled]
 	addTalk, putTalk, putTalker *compiled
 	addMessage, putMessage      *compiled
+	addAlteration               *compiled
 	pins                        *compiled
 }
 
@@ -83,15 +84,14 @@ func prepareWrites(conn *sql.Conn) (*writes, error) {
 		{&w.commit, `COMMIT`},
 		{&w.rollback, `ROLLBACK`},
 
-		{&w.addTalk, `INSERT INTO conversation (` + talkColumns + `, sum, low, high)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
-		{&w.putTalk, `UPDATE conversation SET (` + talkColumns + `, sum) =
-			(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?`},
+		{&w.addTalk, `INSERT INTO conversation (` + talkColumns + `, sum, low, high) VALUES ` + places(talkNumbers+3)},
+		{&w.putTalk, `UPDATE conversation SET (` + talkColumns + `, sum) = ` + places(talkNumbers+1) + ` WHERE id = ?`},
 		{&w.putTalker, `INSERT INTO talker (account, changes, sum) VALUES (?, ?, ?)
 			ON CONFLICT DO UPDATE SET changes = excluded.changes, sum = excluded.sum`},
 		{&w.addMessage, `INSERT INTO message (app, at, conversation, sequence, sender, nth, name, flags, sum, content)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&w.putMessage, `UPDATE message SET flags = ?, sum = ?, content = ? WHERE conversation = ? AND sequence = ? RETURNING id`},
+		{&w.addAlteration, `INSERT INTO alteration (` + alterationColumns + `) VALUES ` + places(9)},
 		{&w.pins, `SELECT (SELECT count(*) FROM conversation WHERE low = ?1 AND low_pinned)
 			+ (SELECT count(*) FROM conversation WHERE high = ?1 AND high_pinned)`},
 	})
@@ -102,6 +102,9 @@ func prepareWrites(conn *sql.Conn) (*writes, error) {
 	}
 	return w, err
 }
+
+// places is for so many values: (?, ?, ?).
+func places(n int) string { return "(" + strings.Repeat("?, ", n-1) + "?)" }
 
 // close closes the statements, as many as there are.
 func (w *writes) close() {

@@ -28,6 +28,7 @@ const (
 	talkerTable
 	conversationTable
 	messageTable
+	alterationTable
 )
 
 // noSum is read where a row has none: it was written by a program that made none, and

@@ -41,6 +41,7 @@ var summedTables = []summed{
 	{historyTable, "history", "id", 1, false, `account, ` + eventColumns + ` FROM history`, recordEvent, "row %d of the history"},
 	{talkerTable, "talker", "account", 1, false, `account, changes, sum FROM talker`, recordTalker, "talker %d"},
 	{conversationTable, "conversation", "id", 1, false, `id, low, high, ` + talkColumns + `, sum FROM conversation`, recordTalk, "conversation %d"},
+	{alterationTable, "alteration", "account, change", 2, false, alterationColumns + ` FROM alteration`, recordAlteration, "of account %d alteration %d"},
 	{messageTable, "message", "id", 1, false, `id, ` + messageColumns + ` FROM message`, recordMessage, "message with id %d"},
 }
 

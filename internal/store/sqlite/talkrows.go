@@ -16,14 +16,17 @@ type talkLoads[S any] struct {
 	talker, talk                  S
 	changedLow, changedHigh       S
 	byName, first, latest, newest S
+	oldest                        S
 	older, newer                  S
+	altered                       S
 
 	old tables // in which there may be rows without a sum
 }
 
 const (
-	talkColumns = `last, last_at, low_changed, low_sent, low_read, low_read_nth, low_receipt, low_deleted, low_deleted_to, low_pinned,
-		high_changed, high_sent, high_read, high_read_nth, high_receipt, high_deleted, high_deleted_to, high_pinned`
+	talkColumns = `last, last_at, low_changed, low_sent, low_read, low_read_nth, low_receipt, low_deleted, low_deleted_to, low_pinned, low_altered,
+		high_changed, high_sent, high_read, high_read_nth, high_receipt, high_deleted, high_deleted_to, high_pinned, high_altered`
+	talkNumbers    = 20 // of talkColumns
 	messageColumns = `app, at, conversation, sequence, sender, nth, name, flags, sum, content`
 )
 
@@ -43,8 +46,10 @@ func (l *talkLoads[S]) list() []query[S] {
 		{&l.first, messages + `conversation = ? AND sequence >= ? ORDER BY sequence LIMIT 1`},
 		{&l.latest, messages + `conversation = ? AND sequence > ? AND flags & ? = 0 ORDER BY sequence DESC LIMIT 1`},
 		{&l.newest, `SELECT coalesce(max(sequence), 0) FROM message WHERE conversation = ? AND sequence <= ?`},
+		{&l.oldest, `SELECT coalesce(min(sequence), 0) FROM message WHERE conversation = ?`},
 		{&l.older, messages + `conversation = ? AND sequence <= ? AND sequence > ? ORDER BY sequence DESC`},
 		{&l.newer, messages + `conversation = ? AND sequence > ? ORDER BY sequence`},
+		{&l.altered, `SELECT ` + alterationColumns + ` FROM alteration WHERE account = ? AND change = ?`},
 	}
 }
 
@@ -68,30 +73,42 @@ func (r talkRow) numbers() []int64 {
 	all := append(make([]int64, 0, 24), int64(r.last), r.lastAt)
 	for _, m := range r.sides {
 		all = append(all, int64(m.Changed), int64(m.Sent), int64(m.Read), int64(m.ReadNth), int64(m.Receipt),
-			number(m.Deleted), int64(m.DeletedTo), number(m.Pinned))
+			number(m.Deleted), int64(m.DeletedTo), number(m.Pinned), int64(m.Altered))
 	}
 	return all
 }
 
-// sum is the row's.
+// sum is the row's. An alteration that there never was is not in it: there are rows from
+// before any.
 func (r talkRow) sum() int64 {
-	return sumOf(nil, append(r.numbers(), r.id, r.accounts[low], r.accounts[high])...)
+	all := append(make([]int64, 0, 28), int64(r.last), r.lastAt)
+	for _, m := range r.sides {
+		all = append(all, int64(m.Changed), int64(m.Sent), int64(m.Read), int64(m.ReadNth), int64(m.Receipt),
+			number(m.Deleted), int64(m.DeletedTo), number(m.Pinned))
+	}
+	all = append(all, r.id, r.accounts[low], r.accounts[high])
+	for side, m := range r.sides {
+		if m.Altered != 0 {
+			all = append(all, int64(side), int64(m.Altered))
+		}
+	}
+	return sumOf(nil, all...)
 }
 
 // scan reads a row as talks does, with what the query has found beside it.
 func (r *talkRow) scan(from row, more ...any) (sum int64, err error) {
-	var v [18]int64
-	at := append(make([]any, 0, 36), &r.id, &r.accounts[low], &r.accounts[high])
+	var v [talkNumbers]int64
+	at := append(make([]any, 0, 40), &r.id, &r.accounts[low], &r.accounts[high])
 	for i := range v {
 		at = append(at, &v[i])
 	}
 	err = from.Scan(append(append(at, &sum), more...)...)
 	r.last, r.lastAt = uint64(v[0]), v[1]
 	for i := range r.sides {
-		w := v[2+8*i:]
+		w := v[2+9*i:]
 		r.sides[i] = talk.Member{
 			Changed: uint64(w[0]), Sent: uint64(w[1]), Read: uint64(w[2]), ReadNth: uint64(w[3]), Receipt: uint64(w[4]),
-			Deleted: w[5] != 0, DeletedTo: uint64(w[6]), Pinned: w[7] != 0,
+			Deleted: w[5] != 0, DeletedTo: uint64(w[6]), Pinned: w[7] != 0, Altered: uint64(w[8]),
 		}
 	}
 	return sum, err

@@ -64,7 +64,7 @@ func messages(t *testing.T, e Engine, own, peer string, s talk.Span) talk.Page {
 
 func conversations(t *testing.T, e Engine, own string, since uint64, limit int) (views []talk.View, change uint64, more bool) {
 	t.Helper()
-	views, change, more, err := e.Conversations(t.Context(), account(own), since, limit)
+	views, change, more, err := e.Conversations(t.Context(), account(own), since, 1<<63, limit)
 	if err != nil {
 		t.Fatal(err)
 	}

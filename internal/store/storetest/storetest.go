@@ -75,6 +75,9 @@ func Run(t *testing.T, fresh Fresh) {
 		{"an act reaches those whom it concerns", acted},
 		{"messages are read by pages", pagesOfMessages},
 		{"old messages go, and nothing else", trimming},
+		{"who was away is told what became of messages", altered},
+		{"or that there was too much of it", alteredMany},
+		{"a page says what is kept", keptFrom},
 		{"a deleted account leaves its conversations to nobody", forgotten},
 	} {
 		t.Run(tt.promise, func(t *testing.T) {
