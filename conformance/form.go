@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A form is one kind of line, as README.md shows it: <...> stands for a word,
@@ -12,7 +13,7 @@ type form struct {
 	text    string
 	needs   Ability // "": every face can
 	make    func(*parser, words) (play, error)
-	pattern *regexp.Regexp
+	pattern func() *regexp.Regexp // made when the first line is read: a server has none to read
 }
 
 // A play is what a line does.
@@ -55,23 +56,27 @@ var placeholder = regexp.MustCompile(`<(\w+)>`)
 
 // newForm makes a form of its text.
 func newForm(text string, needs Ability, build func(*parser, words) (play, error)) form {
-	expr := regexp.QuoteMeta(text)
-	expr = strings.NewReplacer(`\[`, `(?:`, `\]`, `)?`).Replace(expr)
-	expr = placeholder.ReplaceAllStringFunc(expr, func(p string) string {
-		name := strings.Trim(p, "<>")
-		return `(?P<` + name + `>` + placeholders[name] + `)`
+	pattern := sync.OnceValue(func() *regexp.Regexp {
+		expr := regexp.QuoteMeta(text)
+		expr = strings.NewReplacer(`\[`, `(?:`, `\]`, `)?`).Replace(expr)
+		expr = placeholder.ReplaceAllStringFunc(expr, func(p string) string {
+			name := strings.Trim(p, "<>")
+			return `(?P<` + name + `>` + placeholders[name] + `)`
+		})
+		return regexp.MustCompile(`^` + expr + `$`)
 	})
-	return form{text: text, needs: needs, make: build, pattern: regexp.MustCompile(`^` + expr + `$`)}
+	return form{text: text, needs: needs, make: build, pattern: pattern}
 }
 
 // match reads a line; nil: it is of another form.
 func (f form) match(line string) words {
-	found := f.pattern.FindStringSubmatch(line)
+	pattern := f.pattern()
+	found := pattern.FindStringSubmatch(line)
 	if found == nil {
 		return nil
 	}
 	w := make(words)
-	for i, name := range f.pattern.SubexpNames() {
+	for i, name := range pattern.SubexpNames() {
 		if name != "" {
 			w[name] = found[i]
 		}

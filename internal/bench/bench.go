@@ -125,8 +125,9 @@ func (s *sitting) newDir() string {
 	return filepath.Join(s.dir, strconv.Itoa(s.started))
 }
 
-// spare is how many files a process has open beside its connections.
-const spare = 100
+// spare is how many files a process has open beside its connections: more than a
+// server holds back for itself.
+const spare = 256
 
 // room refuses more connections at a time than the limit of open files allows,
 // which holds for the servers too: they inherit it.
