@@ -18,6 +18,11 @@ class Storage {
 	private readonly rows = new Map<string, CacheStep["rows"][number]>();
 	private readonly messages = new Map<number, { sequence: number }>();
 
+	/** It is as a version of the SDK has left it that knew of no alterations. */
+	older(): void {
+		this.kept = JSON.parse(JSON.stringify({ ...this.kept, whole: undefined, rows: this.kept.rows.map((r) => ({ ...r, altered: undefined })) })) as typeof this.kept;
+	}
+
 	file(): CacheFile {
 		const put = (step: CacheStep) => {
 			if (this.lost || this.others) return;
@@ -260,6 +265,20 @@ test("where nobody knows any more what became of messages they are looked at aga
 	assert.ok(!(await t.history()).includes(" 200,"));
 	const asked = t.world.line.heard.filter((f) => f.listMessages).length;
 	assert.equal(asked, 3);
+});
+
+test("what an older version of the page has kept is brought up to date", async () => {
+	const t = new Talk();
+	await t.load();
+	for (let i = 0; i < 3; i++) await t.push(t.server.say("bob"));
+	t.crash();
+	t.news();
+	t.storage.older();
+	t.server.delete(1);
+	t.server.recall(2);
+	await t.load();
+	assert.deepEqual([t.news(), await t.history()], ["recalled 2", "2 recalled, 3"]);
+	assert.deepEqual(t.world.line.heard.find((f) => f.sync)?.sync, { since: "3", alteredSince: "0", count: 100 });
 });
 
 test("what was not told, and may have been deleted, is looked at before it is told", async () => {
