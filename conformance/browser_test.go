@@ -121,12 +121,9 @@ var browserWords = map[conformance.Kind]string{
 func (*browser) Spell(k conformance.Kind) string { return browserWords[k] }
 
 // Lacks implements conformance.Face: a promise is not given up, a tab shares its device
-// with nobody, a page does not learn why it cannot connect, and the driver does not know
-// the lines about messages.
+// with nobody, and a page does not learn why it cannot connect.
 func (*browser) Lacks(a conformance.Ability) bool {
-	return slices.Contains([]conformance.Ability{
-		conformance.CanGiveUp, conformance.OneOwner, conformance.TellsWhy, conformance.Chats, conformance.ShowsGaps, conformance.WipesCache,
-	}, a)
+	return slices.Contains([]conformance.Ability{conformance.CanGiveUp, conformance.OneOwner, conformance.TellsWhy}, a)
 }
 
 // A command is one thing that happens to a device.
@@ -147,6 +144,10 @@ type command struct {
 	Ticket  string `json:"ticket"`
 	Session uint64 `json:"session,omitempty"`
 	Tickets bool   `json:"tickets,omitempty"`
+
+	Message *naming `json:"message,omitempty"` // with a call about one
+	Halved  bool    `json:"halved,omitempty"`  // the text ends with half a character: it is no text
+	Pinned  bool    `json:"pinned,omitempty"`
 
 	Socket int    `json:"socket,omitempty"` // with what a socket does
 	Text   string `json:"text"`
@@ -264,9 +265,7 @@ func (d *browserDevice) follow(w word) {
 	case w.Event != nil:
 		d.tell(w)
 	case w.Heard != "":
-		d.mu.Lock()
-		d.heard = append(d.heard, w)
-		d.mu.Unlock()
+		d.hear(w)
 	case w.Result > 0:
 		d.mu.Lock()
 		done := d.calls[w.Result]
@@ -331,7 +330,11 @@ func (d *browserDevice) provide(n int, user string) {
 
 // Do implements conformance.Device.
 func (d *browserDevice) Do(q conformance.Request, c conformance.Call) {
-	d.ask(command{Do: string(q.Kind), User: q.User, Ticket: q.Ticket, Session: q.Session, Tickets: q.Tickets}, func(w word) {
+	ask := command{Do: string(q.Kind), User: q.User, Ticket: q.Ticket, Session: q.Session, Tickets: q.Tickets}
+	if q.Peer != "" {
+		ask.about(q)
+	}
+	d.ask(ask, func(w word) {
 		c.Done(conformance.Result{Code: imcode.Code(w.Code)})
 	})
 }

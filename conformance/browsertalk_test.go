@@ -24,27 +24,13 @@ type tab struct {
 	stage *stage.Stage
 }
 
-// What the tests read of what the SDK gives.
-type (
-	said struct {
-		ID, ConversationID, Type, From, Flow, Status string
-		Sequence                                     int
-		Payload                                      struct{ Text, Data, Description, Extension string }
-		IsRevoked, IsRead, IsPeerRead                bool
-	}
-	listed struct {
-		ConversationID string
-		UnreadCount    int
-		LastMessage    *said
-		IsPinned       bool
-	}
-	page struct {
-		MessageList      []json.RawMessage
-		NextReqMessageID string
-		IsCompleted      bool
-		Gaps             [][2]int
-	}
-)
+// A page is what getMessageList gives, with messages that can be given back.
+type page struct {
+	MessageList      []json.RawMessage
+	NextReqMessageID string
+	IsCompleted      bool
+	Gaps             [][2]uint64
+}
 
 // browserStory runs a story with a stage in fake time, where there is Node.
 func browserStory(t *testing.T, story func(t *testing.T, s *stage.Stage, open func(device string) *tab)) {
@@ -80,17 +66,12 @@ func browserStory(t *testing.T, story func(t *testing.T, s *stage.Stage, open fu
 // try makes any call of the SDK; the result is in into, if that is not nil.
 func (b *tab) try(into any, method string, args ...any) imcode.Code {
 	b.t.Helper()
-	list, err := json.Marshal(append([]any{}, args...))
-	if err != nil {
-		b.t.Fatal(err)
+	w, err := b.any(method, args...)
+	if err == nil && w.Code == 0 && into != nil {
+		err = json.Unmarshal(w.Data, into)
 	}
-	done := make(chan word, 1)
-	b.ask(command{Do: "any", User: method, Text: string(list)}, func(w word) { done <- w })
-	w := <-done
-	if w.Code == 0 && into != nil {
-		if err := json.Unmarshal(w.Data, into); err != nil {
-			b.t.Fatalf("%s gave %s: %v", method, w.Data, err)
-		}
+	if err != nil {
+		b.t.Fatalf("%s gave %s: %v", method, w.Data, err)
 	}
 	return imcode.Code(w.Code)
 }

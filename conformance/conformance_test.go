@@ -3,7 +3,6 @@ package conformance_test
 import (
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -27,12 +26,11 @@ func facesOf(t *testing.T) []conformance.Face {
 const (
 	noContext = "a context is given up, and the vendor's calls take none"
 	noPromise = "a context is given up, and the browser's calls take none"
-	noLines   = "messages, which the browser's driver does not play yet: the tests of web/sdk and browsertalk_test.go tell of them"
 	noOwner   = "two programs on one data directory: a tab's belongs to it, and a copy of a tab is a new device"
 )
 
 // unplayed are the scenarios that a face cannot play, and why.
-var unplayed = withFiles(noLines, "browser", "cache", "messages")(map[string]string{
+var unplayed = map[string]string{
 	"browser/devices/Given up, it leaves the own session alone":       noPromise,
 	"browser/logout/Giving a login up":                                noPromise,
 	"browser/logout/Giving a login up that was sent and not answered": noPromise,
@@ -45,22 +43,6 @@ var unplayed = withFiles(noLines, "browser", "cache", "messages")(map[string]str
 	"v2tim/logout/Giving a login up that was sent and not answered": noContext,
 	"v2tim/renewal/Given up, it leaves the session alone":           noContext,
 	"v2tim/renewal/RenewUserSig given up leaves the session alone":  noContext,
-})
-
-// withFiles adds all scenarios of some files, which a face does not play for one reason.
-func withFiles(why, face string, files ...string) func(map[string]string) map[string]string {
-	return func(all map[string]string) map[string]string {
-		scenarios, err := conformance.Scenarios()
-		if err != nil {
-			panic(err) // the tests say so, too
-		}
-		for _, s := range scenarios {
-			if file, _, _ := strings.Cut(s.Name(), "/"); slices.Contains(files, file) {
-				all[face+"/"+s.Name()] = why
-			}
-		}
-		return all
-	}
 }
 
 // TestScenarios plays every scenario through every face, each on a server of its

@@ -20,7 +20,7 @@ class Device {
 
 	constructor({ dir, app, url, platform, name, provider }) {
 		this.dir = dir;
-				const options = { SDKAppID: app, proxyServer: url, platform, deviceName: name };
+		const options = { SDKAppID: app, proxyServer: url, platform, deviceName: name };
 		if (provider) options.userSigProvider = (user) => this.provide(user);
 		this.chat = createOn(this.world(), options);
 		this.listen();
@@ -70,9 +70,8 @@ class Device {
 		const file = `cache-${encodeURIComponent(owner)}.json`;
 		const kept = JSON.parse(this.read(file) ?? '{"change":0,"rows":{},"messages":{}}');
 		const save = () => this.write(file, JSON.stringify(kept));
-		const put = ({ past, change, rows, messages }) => {
-			kept.past = past;
-			kept.change = change;
+		const put = ({ past, change, whole, rows, messages }) => {
+			Object.assign(kept, { past, change, whole });
 			for (const r of rows) kept.rows[r.peer] = structuredClone(r);
 			for (const { peer, put, remove } of messages) {
 				const all = (kept.messages[peer] ??= {});
@@ -82,12 +81,12 @@ class Device {
 			save();
 		};
 		return {
-			load: async () => (kept.change > 0 ? structuredClone({ past: kept.past, change: kept.change, rows: Object.values(kept.rows) }) : undefined),
+			load: async () => (kept.change > 0 ? structuredClone({ ...kept, rows: Object.values(kept.rows) }) : undefined),
 			messages: async (peer, first, last, count) =>
 				Object.values(kept.messages[peer] ?? {}).filter((m) => m.sequence >= first && m.sequence <= last).sort((a, b) => a.sequence - b.sequence).slice(-count),
 			write: async (step) => put(step),
 			onWriter: (all) => put(all()),
-			wipe: async () => put({ past: "", change: 0, rows: ((kept.rows = {}), (kept.messages = {}), []), messages: [] }),
+			wipe: async () => put({ past: "", change: 0, rows: ((kept.rows = {}), (kept.messages = {}), []), messages: [], whole: 0 }),
 			close: () => {},
 		};
 	}
@@ -159,16 +158,26 @@ class Device {
 		);
 	}
 
-	call({ do: what, call, user, ticket, session, tickets }) {
+	call({ do: what, call, user, ticket, session, tickets, text, message, halved, pinned }) {
 		const { chat } = this;
+		const conversationID = `C2C${user}`;
 		const calls = {
 			"login": () => chat.login({ userID: user, userSig: ticket }),
 			"renewal": () => chat.renewUserSig(ticket),
 			"logout": () => chat.logout(),
 			"sign-out": () => (session ? chat.signOut(session, { userSigs: tickets }) : chat.signOutOthers({ userSigs: tickets })),
 			"sessions": () => chat.getLoginSessions(),
+			"sending": () => {
+				const m = chat.createTextMessage({ to: user, payload: { text: halved ? `${text}\ud83d` : text } });
+				m.ID = message.ID;
+				return chat.sendMessage(m);
+			},
+			"recall": () => chat.revokeMessage({ ...message, conversationID }),
+			"deletion": () => (message ? chat.deleteMessage([{ ...message, conversationID }]) : chat.deleteConversation(conversationID)),
+			"mark": () => chat.setMessageRead({ conversationID }),
+			"pin": () => chat.pinConversation({ conversationID, isPinned: pinned }),
 		};
-		calls[what]().then(
+		Promise.resolve().then(calls[what]).then(
 			({ data }) => host.say({ result: call, code: 0, sessions: data.sessionList, standing: this.standing() }),
 			(error) => host.say({ result: call, code: error.code ?? -1, text: String(error), standing: this.standing() }),
 		);

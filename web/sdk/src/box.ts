@@ -1,4 +1,5 @@
 import { CODE, ChatError } from "./codes.ts";
+import { Heard } from "./heard.ts";
 import { int, type WireMessage } from "./wire.ts";
 import { Model, type Row } from "./model.ts";
 import type { CacheFile } from "./environment.ts";
@@ -24,15 +25,20 @@ export class Box {
 	total = 0;
 	/** The list is to be told, and has not been yet. */
 	listWaits = false;
+	readonly heard: Heard;
 	private readonly file: CacheFile;
 	private readonly engine: Engine;
+	private written: Promise<unknown> = Promise.resolve();
+	private readers = 0;
 	private writer = false;
 	private failed = false;
 
 	constructor(e: Engine, p: Place) {
 		this.engine = e;
 		this.place = p;
-		this.file = e.env.cache(`${p.user} in app ${p.app} at ${p.server}`);
+		this.heard = new Heard(e, ownerOf(p));
+		this.model.heard = (peer) => this.heard.of(peer);
+		this.file = e.env.cache(ownerOf(p));
 		this.ready = this.load();
 	}
 
@@ -40,6 +46,7 @@ export class Box {
 		try {
 			const kept = await this.file.load();
 			if (kept) this.model.load(kept);
+			if (kept?.past === this.heard.past) for (const row of this.model.rows.values()) row.heard = this.heard.of(row.peer) ?? row.heard;
 		} catch (error) {
 			this.broken(error);
 		}
@@ -53,39 +60,79 @@ export class Box {
 
 	/** Keeps what has changed, in the background. */
 	save(): void {
-		for (const row of this.model.rows.values()) this.model.trim(row, this.writer && !this.failed);
 		const step = this.model.step();
-		if (this.failed) return; // what is kept stays whole
-		this.file.write(step).catch((error: unknown) => this.broken(error));
+		if (!this.failed) { // else what is kept stays whole
+			this.written = this.file.write(step).catch((error: unknown) => this.broken(error));
+		}
+		this.trim();
+	}
+
+	/** Lets go of older messages once they are kept, unless somebody reads. */
+	private trim(): void {
+		void this.written.then(() => {
+			if (this.readers === 0) for (const row of this.model.rows.values()) this.model.trim(row, this.writer && !this.failed);
+		});
+	}
+
+	/** Calls read, and lets go of no message until it is done. */
+	async holding<T>(read: () => Promise<T>): Promise<T> {
+		this.readers++;
+		try {
+			return await read();
+		} finally {
+			this.readers--;
+			this.trim();
+		}
 	}
 
 	/** The messages from first to last that are here, the newest so many of them, lowest first. */
 	async messages(row: Row, first: number, last: number, count: number): Promise<WireMessage[]> {
 		const all = new Map<number, WireMessage | undefined>();
-		try {
-			for (const m of await this.file.messages(row.peer, first, last, count + row.messages.size)) all.set(m.sequence, m as WireMessage);
-		} catch (error) {
-			this.broken(error);
-		}
+		for (const m of await this.kept(row, first, last, count + row.messages.size)) all.set(int(m.sequence), m);
 		for (const [n, m] of row.messages) if (n >= first && n <= last) all.set(n, m);
 		return [...all.values()].filter((m) => m !== undefined).sort((a, b) => int(a.sequence) - int(b.sequence)).slice(-count);
+	}
+
+	/** The same, of those that the storage has. */
+	async kept(row: Row, first: number, last: number, count: number): Promise<WireMessage[]> {
+		await this.written;
+		try {
+			return (await this.file.messages(row.peer, first, last, count)) as WireMessage[];
+		} catch (error) {
+			this.broken(error);
+			return [];
+		}
+	}
+
+	/** Counts messages as heard, before the app hears of them. */
+	hears(told: { row: Row; upTo: number }[]): void {
+		for (const { row, upTo } of told) {
+			this.model.hears(row, upTo);
+			this.heard.mark(row.peer, row.heard);
+		}
+		this.heard.save();
+		this.save();
 	}
 
 	/** Forgets what is of another past than the server's. */
 	forget(): void {
 		this.model.clear();
+		this.heard.clear(this.model.past);
 		if (this.writer && !this.failed) this.file.wipe().catch((error: unknown) => this.broken(error));
 	}
 
 	/** Goes by the server's name for its past, "" if it has none: another one than before is one that was set back. */
 	of(past: string): void {
-		if (past === "" || past === this.model.past) return;
-		if (this.model.past !== "") this.forget();
+		if (past === "") return;
+		if (this.model.past !== "" && this.model.past !== past) this.forget();
 		this.model.past = past;
+		if (this.heard.past !== past) this.heard.clear(past);
 	}
 
 	async wipe(): Promise<void> {
+		await this.ready;
 		this.model.clear();
+		this.heard.clear(this.model.past);
 		try {
 			await this.file.wipe();
 		} catch (error) {
@@ -105,9 +152,14 @@ export class Box {
 	}
 }
 
+const ownerOf = (p: Place): string => `${p.user} in app ${p.app} at ${p.server}`;
+
+/** The box of p, if it is open, or one that nobody keeps. */
+export const boxOf = (e: Engine, p: Place): Box => e.boxes.find((x) => x.place.user === p.user) ?? new Box(e, p);
+
 /** Makes p the account whose conversations can be read. */
 export function nameBox(e: Engine, p: Place): Box {
-	const b = e.boxes.find((x) => x.place.user === p.user) ?? new Box(e, p);
+	const b = boxOf(e, p);
 	const others = e.boxes.filter((x) => x !== b);
 	for (const old of others.splice(0, Math.max(0, others.length + 1 - MAX_BOXES))) old.close();
 	e.boxes.splice(0, e.boxes.length, ...others, b);

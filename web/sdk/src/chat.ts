@@ -1,4 +1,5 @@
-import { act, history, markRead, named, newMessage, peerOf, recall, removeMessages, send } from "./talk.ts";
+import { act, checked, history, markRead, named, newMessage, noConversation, peerOf, recall, removeMessages, send } from "./talk.ts";
+import { boxOf } from "./box.ts";
 import { Call } from "./call.ts";
 import { closed } from "./request.ts";
 import { CODE, ChatError } from "./codes.ts";
@@ -240,7 +241,7 @@ export class Chat {
 		return this.run(async () => ok({ message: await send(this.engine, message) }));
 	}
 
-	/** Takes back a message that the account has sent, for both sides. 20022: somebody else's; 20016: too late (2 minutes, unless the app says otherwise). */
+	/** Takes back a message that the account has sent, for both sides. 20022: somebody else's; 20016: too late (2 minutes, unless the app says otherwise); 20023: it was taken back already. */
 	revokeMessage(message: Message): Promise<Response<{ message: Message }>> {
 		return this.run(async () => ok({ message: await recall(this.engine, message) }));
 	}
@@ -277,7 +278,7 @@ export class Chat {
 			peerOf(conversationID);
 			const { data } = await this.getConversationList([conversationID]);
 			const conversation = data.conversationList[0];
-			if (!conversation) throw new ChatError(CODE.NO_CONVERSATION, "there is no such conversation in the list");
+			if (!conversation) throw noConversation();
 			return ok({ conversation });
 		});
 	}
@@ -309,16 +310,17 @@ export class Chat {
 	 * `nextReqMessageID`, which the page before has brought. From the server, merged with
 	 * what is here, while somebody is in and connected; else what this device has of the
 	 * account named in the last login. `gaps` are spans of sequences that may be missing
-	 * here: the next call with a connection fills them. After a logout: 6014.
+	 * here: the next call with a connection fills them. Ours: `local` asks no server.
+	 * After a logout: 6014.
 	 */
-	getMessageList(options: { conversationID: string; nextReqMessageID?: string; count?: number }): Promise<Response<{ messageList: Message[]; nextReqMessageID: string; isCompleted: boolean; gaps: [number, number][] }>> {
+	getMessageList(options: { conversationID: string; nextReqMessageID?: string; count?: number; local?: boolean }): Promise<Response<{ messageList: Message[]; nextReqMessageID: string; isCompleted: boolean; gaps: [number, number][] }>> {
 		return this.run(async () => {
-			const { messages, next, gaps } = await history(this.engine, options.conversationID, options.nextReqMessageID ?? "", options.count ?? 15);
+			const { messages, next, gaps } = await history(this.engine, options.conversationID, options.nextReqMessageID ?? "", options.count ?? 15, options.local === true);
 			return ok({ messageList: messages, nextReqMessageID: next, isCompleted: next === "", gaps });
 		});
 	}
 
-	/** Marks a conversation as read, on all devices of the account; the other side hears of it. */
+	/** Marks a conversation as read, on all devices of the account; the other side hears of it. 6004: it is not there. */
 	setMessageRead(options: { conversationID: string }): Promise<Response<object>> {
 		return this.run(async () => {
 			await markRead(this.engine, options.conversationID);
@@ -326,12 +328,17 @@ export class Chat {
 		});
 	}
 
-	/** Ours: removes what this device holds of the conversations of the account named in the last login. */
-	wipeCache(): Promise<Response<object>> {
+	/**
+	 * Ours: removes what this browser holds of an account's conversations: of the one named
+	 * in the last login, or of any other, also after a logout. The server keeps its own: who
+	 * is in gets it from there again, and nothing that was said before is told as new.
+	 */
+	wipeCache(userID?: string): Promise<Response<object>> {
 		return this.run(async () => {
 			const e = this.engine;
-			const b = named(e);
+			const b = userID === undefined ? named(e) : boxOf(e, e.place(checked(userID)));
 			await b.wipe();
+			if (!e.boxes.includes(b)) b.close();
 			const s = e.seat;
 			if (s?.box === b && !s.login) e.step(() => follow(e, s, "")); // what the server has comes back
 			return ok({});

@@ -41,6 +41,10 @@ export interface CacheRow {
 	spans: [number, number][];
 	/** The app has heard of the messages up to here. */
 	told: number;
+	/** The change number with which a message was last recalled or deleted. */
+	altered: number;
+	/** What is here of these sequences may have been recalled or deleted meanwhile. */
+	look?: [number, number] | undefined;
 }
 
 /** Some messages of a conversation, as they came. */
@@ -57,6 +61,8 @@ export interface CacheStep {
 	past: string;
 	/** The change number that was seen. */
 	change: number;
+	/** That up to which recalls and deletions were seen, too. */
+	whole: number;
 	rows: CacheRow[];
 	messages: CacheMessages[];
 }
@@ -64,7 +70,7 @@ export interface CacheStep {
 /** What is kept of one account's conversations, for all devices that share a storage. */
 export interface CacheFile {
 	/** All rows, and of which past and up to which change they are; undefined: nothing is kept. */
-	load(): Promise<{ past: string; change: number; rows: CacheRow[] } | undefined>;
+	load(): Promise<Omit<CacheStep, "messages"> | undefined>;
 	/** Messages with a sequence from `first` to `last`, the newest so many of them, lowest first. */
 	messages(peer: string, first: number, last: number, count: number): Promise<{ sequence: number }[]>;
 	/** Keeps a step. Only the one writer that the storage has may be told so; for others it does nothing. */

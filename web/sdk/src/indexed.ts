@@ -8,7 +8,7 @@ const NAME = "rollcall";
 const VERSION = 1;
 
 interface Schema extends DBSchema {
-	accounts: { key: string; value: { owner: string; past: string; change: number } };
+	accounts: { key: string; value: { owner: string; past: string; change: number; whole: number } };
 	rows: { key: [string, string]; value: CacheRow & { owner: string } };
 	messages: { key: [string, string, number]; value: { owner: string; peer: string; sequence: number } };
 }
@@ -44,7 +44,7 @@ export function indexedCache(owner: string): CacheFile {
 		const accounts = tx.objectStore("accounts");
 		const rows = tx.objectStore("rows");
 		const messages = tx.objectStore("messages");
-		void accounts.put({ owner, past: step.past, change: step.change });
+		void accounts.put({ owner, past: step.past, change: step.change, whole: step.whole });
 		for (const r of step.rows) void rows.put({ ...r, owner });
 		for (const { peer, put: list, remove } of step.messages) {
 			for (const [first, end] of remove) void messages.delete(IDBKeyRange.bound([owner, peer, first], [owner, peer, end]));
@@ -65,7 +65,7 @@ export function indexedCache(owner: string): CacheFile {
 		async load() {
 			const tx = (await use()).transaction(["accounts", "rows"]);
 			const [account, rows] = await Promise.all([tx.objectStore("accounts").get(owner), tx.objectStore("rows").getAll(of(owner))]);
-			return account && { past: account.past, change: account.change, rows };
+			return account && { ...account, rows };
 		},
 		async messages(peer, first, end, count) {
 			const tx = (await use()).transaction("messages");

@@ -1,15 +1,16 @@
 import { CODE, ChatError } from "./codes.ts";
 import { changed } from "./follow.ts";
-import { contentBytes, int, MAX_MESSAGE_BYTES, toBase64, type Change, type ServerFrame } from "./wire.ts";
+import { contentBytes, int, MAX_MESSAGE_BYTES, toBase64, type Change, type MessagesAnswer, type ServerFrame } from "./wire.ts";
 import { contentOf, messageOf } from "./convert.ts";
 import { isUserID } from "./login.ts";
 import { forgetUnsent, keepUnsent, unsentTo } from "./unsent.ts";
-import { noNews, type Row } from "./model.ts";
+import { noNews } from "./model.ts";
 import { notLoggedIn, request } from "./request.ts";
 import { tell } from "./news.ts";
 import { TYPES, type Message } from "./types.ts";
 import type { Box } from "./box.ts";
 import type { Engine } from "./engine.ts";
+import type { Asked } from "./spans.ts";
 import type { Seat } from "./seat.ts";
 
 const MAX_SENT = 10_000;
@@ -17,6 +18,7 @@ const MAX_PAGE = 100;
 /** The server's pages are shorter where messages are long: so many make one of the app's. */
 const MAX_FETCHES = 30;
 
+export const noConversation = (): ChatError => new ChatError(CODE.NO_CONVERSATION, "there is no such conversation in the list");
 const invalid = (text: string): ChatError => new ChatError(CODE.INVALID_PARAMETERS, text);
 
 /** The other side of a conversation, by its id. */
@@ -26,14 +28,19 @@ export function peerOf(conversationID: unknown): string {
 	return peer;
 }
 
+export function checked(userID: unknown): string {
+	if (!isUserID(userID)) throw new ChatError(CODE.ILLEGAL_USER_ID, "illegal userID: want 1 to 32 of a-z, A-Z, 0-9, _ and -");
+	return userID;
+}
+
 /** The account whose conversations can be read. */
 export function named(e: Engine): Box {
 	if (!e.named) throw notLoggedIn();
 	return e.named;
 }
 
-export function newMessage(e: Engine, to: unknown, body: Pick<Message, "type" | "payload">, cloudCustomData = ""): Message {
-	if (!isUserID(to)) throw new ChatError(CODE.ILLEGAL_USER_ID, "illegal userID: want 1 to 32 of a-z, A-Z, 0-9, _ and -");
+export function newMessage(e: Engine, name: unknown, body: Pick<Message, "type" | "payload">, cloudCustomData = ""): Message {
+	const to = checked(name);
 	const m = {
 		ID: toBase64(e.env.randomBytes(18)).replaceAll("+", "-").replaceAll("/", "_"),
 		conversationID: TYPES.CONV_C2C + to,
@@ -73,7 +80,7 @@ const takeChange = (f: ServerFrame): Change | undefined => f.change;
 /** Sends a message; the one given tells what became of it, too. */
 export async function send(e: Engine, m: Message): Promise<Message> {
 	check(m);
-	if (!isUserID(m.to)) throw new ChatError(CODE.ILLEGAL_USER_ID, "illegal userID");
+	checked(m.to);
 	const { user } = e;
 	const key = `${m.to} ${m.ID}`;
 	m.status = "unSend";
@@ -114,7 +121,8 @@ export async function recall(e: Engine, m: Message): Promise<Message> {
 	try {
 		await act(e, { recall: { peer: peerOf(m.conversationID), sequence: String(sequence) } });
 	} catch (error) {
-		if (!(error instanceof ChatError) || error.code !== CODE.ALREADY_RECALLED) throw error;
+		m.isRevoked ||= error instanceof ChatError && error.code === CODE.ALREADY_RECALLED;
+		throw error;
 	}
 	m.isRevoked = true;
 	return m;
@@ -132,10 +140,12 @@ export async function removeMessages(e: Engine, list: Message[]): Promise<void> 
 
 export async function markRead(e: Engine, conversationID: string): Promise<void> {
 	const peer = peerOf(conversationID);
+	if (!e.user) throw notLoggedIn();
 	const view = e.seat?.box.model.rows.get(peer)?.view;
 	const last = int(view?.lastSequence);
-	if (e.user && view && (last === 0 || last <= int(view.readSequence))) return; // there is nothing to mark
-	await act(e, { markRead: { peer, sequence: String(Math.max(last, 1)) } });
+	if (last === 0) throw noConversation();
+	if (last <= int(view?.readSequence)) return; // there is nothing to mark
+	await act(e, { markRead: { peer, sequence: String(last) } });
 }
 
 export interface Page {
@@ -145,8 +155,8 @@ export interface Page {
 	gaps: [number, number][];
 }
 
-/** A page of a conversation: from the server, merged with what is here, while somebody is in and connected. */
-export async function history(e: Engine, conversationID: string, next: string, count: number): Promise<Page> {
+/** A page of a conversation: from the server, merged with what is here, while somebody is in and connected, unless what is here is enough. */
+export async function history(e: Engine, conversationID: string, next: string, count: number, local: boolean): Promise<Page> {
 	const peer = peerOf(conversationID);
 	const before = next === "" ? 0 : Number(next);
 	if (!Number.isSafeInteger(before) || before < 0 || !Number.isSafeInteger(count) || count < 1 || count > MAX_PAGE) {
@@ -154,7 +164,14 @@ export async function history(e: Engine, conversationID: string, next: string, c
 	}
 	const b = named(e);
 	await b.ready;
-	await fetchPage(e, b, peer, before, count);
+	return b.holding(async () => {
+		if (!local) await fetchPage(e, b, peer, before, count);
+		return pageOf(e, b, peer, before, count);
+	});
+}
+
+/** A page of what is here. */
+async function pageOf(e: Engine, b: Box, peer: string, before: number, count: number): Promise<Page> {
 	if (e.named !== b) throw notLoggedIn(); // somebody else is in by now
 	const row = b.model.rows.get(peer);
 	const user = b.place.user;
@@ -176,14 +193,16 @@ export async function history(e: Engine, conversationID: string, next: string, c
 async function fetchPage(e: Engine, b: Box, peer: string, before: number, count: number): Promise<void> {
 	let got = 0;
 	for (let i = 0; i < MAX_FETCHES && got < count; i++) {
-		const at = before;
+		const q = { before, after: 0, last: int(b.model.rows.get(peer)?.view.lastSequence) };
+		let taken = true;
 		try {
 			const a = await request(e, {
-				frame: { listMessages: { peer, before: String(at), count: count - got } },
+				frame: { listMessages: { peer, before: String(before), count: count - got } },
 				box: b,
 				take: (f) => f.messages,
-				hear: (s, f) => f.messages && takePage(e, s, peer, f),
+				hear: (s, f) => f.messages && (taken = takePage(e, s, peer, q, f.messages)),
 			});
+			if (!taken) continue; // it is from before something was recalled or deleted
 			got += a.messages?.length ?? 0;
 			before = int(a.fromSequence);
 			if (a.complete || before <= 1) return;
@@ -195,10 +214,11 @@ async function fetchPage(e: Engine, b: Box, peer: string, before: number, count:
 	}
 }
 
-function takePage(e: Engine, s: Seat, peer: string, f: ServerFrame): void {
-	const row: Row | undefined = s.box.model.rows.get(peer);
-	if (!row || !f.messages) return;
+function takePage(e: Engine, s: Seat, peer: string, q: Asked, a: MessagesAnswer): boolean {
+	const row = s.box.model.rows.get(peer);
+	if (!row) return true;
 	const news = noNews();
-	s.box.model.page(row, f.messages, undefined, news);
+	const taken = s.box.model.page(row, q, a, news);
 	tell(e, s, news);
+	return taken;
 }

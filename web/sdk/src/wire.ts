@@ -137,6 +137,14 @@ export interface SyncAnswer {
 	conversations?: View[];
 	change?: Int;
 	more?: boolean;
+	alterations?: Alterations[];
+}
+
+export interface Alterations {
+	peer?: string;
+	recalled?: Int[];
+	deleted?: Int[];
+	all?: boolean;
 }
 
 export interface MessagesAnswer {
@@ -144,6 +152,8 @@ export interface MessagesAnswer {
 	fromSequence?: Int;
 	toSequence?: Int;
 	complete?: boolean;
+	keptFrom?: Int;
+	change?: Int;
 }
 
 /** The number that a member holds; what is missing or none is 0. */

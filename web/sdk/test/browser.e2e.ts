@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
-import type { Chat, ChatError } from "../src/index.ts";
+import type { Chat, ChatError, Message } from "../src/index.ts";
 
 interface Dev {
 	app: number;
@@ -151,6 +151,31 @@ test("messages are kept, and read without a network", async () => {
 	assert.deepEqual(await read(), all);
 	assert.equal(await login(a, "bob"), 9508);
 	assert.equal(await a.evaluate(async () => (await window.chat.getConversationList()).data.conversationList.length), 0);
+	await c.close();
+	await d.close();
+});
+
+test("a message is told once, and a recall to the page that comes after a reload", async () => {
+	const [c, d] = [await context(), await context()];
+	const [a, b] = [await tab(c), await tab(d)];
+	await login(a, "alice");
+	await login(b, "bob");
+	const say = (text: string) => b.evaluate((t) => window.chat.sendMessage(window.chat.createTextMessage({ to: "alice", payload: { text: t } })).then(({ data }) => data.message), text);
+	const texts = async (event: string) => ((await heard(a, event)) as Message[][]).flat().map((m) => m.payload["text" as never]);
+	const first = await say("one");
+	await waitFor(a, "onMessageReceived");
+	await a.reload();
+	await say("two");
+	await client(a);
+	await login(a, "alice");
+	await waitFor(a, "onMessageReceived");
+	assert.deepEqual(await texts("onMessageReceived"), ["two"]);
+	await a.reload();
+	await b.evaluate((m) => window.chat.revokeMessage(m), first);
+	await client(a);
+	await login(a, "alice");
+	await waitFor(a, "onMessageRevoked");
+	assert.deepEqual(await texts("onMessageReceived"), []);
 	await c.close();
 	await d.close();
 });

@@ -6,7 +6,6 @@ import { Backoff } from "../src/backoff.ts";
 import { contentBytes, int, line, parse, toBase64 } from "../src/wire.ts";
 import { kickOf } from "../src/kick.ts";
 import { lossOf } from "../src/conn.ts";
-import { Model, noNews } from "../src/model.ts";
 import { serverURL } from "../src/address.ts";
 
 test("the bundle is at most 25 KB gzipped, and needs nothing else", () => {
@@ -67,49 +66,4 @@ test("the vendor's four words for a kick", () => {
 		[{ reason: "REASON_OPERATOR" }, "REST_API_Kick"],
 		[{ reason: "REASON_OF_TOMORROW" }, "multipleAccount"],
 	] as const) assert.equal(kickOf(notice).type, want, JSON.stringify(notice));
-});
-
-// A model of what a device knows is held against the server's truth: whatever comes in
-// whichever order, it claims to miss nothing only where it misses nothing.
-test("random histories: what is said to be whole is whole", () => {
-	let seed = 1;
-	const random = (n: number) => (seed = (seed * 1103515245 + 12345) % 2 ** 31) % n;
-	for (let history = 0; history < 2000; history++) {
-		const m = new Model();
-		const server: ({ sequence: number; sender: string; messageId: string; timeMs: number; content: { text: string } } | undefined)[] = [undefined];
-		let change = 0;
-		let deletedSequence = 0;
-		const view = () => ({ peer: "bob", change, lastSequence: server.length - 1, deletedSequence, ...(server.at(-1) && server.length - 1 > deletedSequence ? { lastMessage: server.at(-1)! } : {}) });
-		for (let step = 0; step < 30; step++) {
-			const what = random(6);
-			if (what <= 2) {
-				change++;
-				const n = server.length;
-				server.push({ sequence: n, sender: random(2) ? "bob" : "alice", messageId: `m${n}`, timeMs: n, content: { text: `t${n}` } });
-				if (what > 0) m.take({ number: change, conversation: view(), messages: [server[n]!] }, noNews());
-			} else if (what === 3 && server.length > 1) { // one is deleted
-				change++;
-				const n = 1 + random(server.length - 1);
-				server[n] = undefined;
-				if (random(2)) m.take({ number: change, conversation: view(), deleted: [n] }, noNews());
-			} else if (what === 4) { // it asks what it missed, and for a page
-				m.view(view(), noNews());
-				m.change = change;
-				const row = m.rows.get("bob")!;
-				const from = 1 + random(server.length);
-				const to = Math.min(server.length - 1, from + random(5));
-				if (from <= to) m.page(row, { messages: server.slice(from, to + 1).filter((x) => x !== undefined).filter((x) => x.sequence > deletedSequence), fromSequence: from, toSequence: to }, from - 1, noNews());
-			} else if (random(4) === 0 && server.length > 1) { // all is deleted
-				change++;
-				deletedSequence = server.length - 1;
-				m.take({ number: change, conversation: view() }, noNews());
-			}
-			const row = m.rows.get("bob");
-			for (const [first, last] of row?.spans ?? []) {
-				assert.ok(first <= last && last < server.length);
-				if (m.change < change) continue; // it knows that it has missed something
-				for (let n = Math.max(first, deletedSequence + 1); n <= last; n++) if (server[n]) assert.ok(row?.messages.get(n), `history ${history}: ${n} of ${first} to ${last}`);
-			}
-		}
-	}
 });
