@@ -30,7 +30,7 @@ func (s *Sessions) Resume(ctx context.Context, c node.Conn, q Resume) (Answer, e
 	if err != nil {
 		return Answer{}, s.failed(q.Account, q.Address, err)
 	}
-	if open(app) != nil {
+	if app.Disabled {
 		return shut(), nil
 	}
 	request := policy.Resume{
