@@ -67,7 +67,8 @@ type Listener struct {
 	// account, those since its first login.
 	NewMessage func(Message)
 
-	// MessageRecalled: a message was taken back by its sender.
+	// MessageRecalled: a message was taken back by its sender, now or while this
+	// device was away. Of one that the app never heard of it is not told.
 	MessageRecalled func(Message)
 
 	// ReadByPeer: the other side has read what was sent to it, up to a message.

@@ -220,6 +220,10 @@ func TestOldMessagesAreDroppedWhileOthersAreSent(t *testing.T) {
 		want(t, "what is left", outlook(s.GetConversations()[0]), "alice: change 355, last 355 [], read 0, by peer 0, unread 355")
 		want(t, "read", outlook(b.change(&wire.MarkReadRequest{Peer: "alice", Sequence: 3}).GetConversation()),
 			"alice: change 356, last 355 [], read 355, by peer 0, unread 0")
+		a.pushed()    // the receipt
+		for range 2 { // nobody knows any more that there was one with this id
+			want(t, "an id of long ago", said(a.change(text("bob", "m1", "another")).GetMessages()), "356 alice another")
+		}
 	})
 }
 

@@ -3,16 +3,20 @@ package server_test
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"rollcall.example"
+	"rollcall.example/client"
 	"rollcall.example/usersig"
 	"rollcall.example/wire"
 )
 
 // TestOverTCPASlowReaderIsCutOffAndHoldsNobodyUp: alice has a session whose device reads
-// nothing, while bob writes to her more than the system holds for a connection.
+// nothing, while bob writes to her more than the system holds for a connection. He and her
+// other device notice nothing, and when it comes back it has all of it from history.
 func TestOverTCPASlowReaderIsCutOffAndHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	at, key := startAlone(t, orders{})
@@ -37,6 +41,7 @@ func TestOverTCPASlowReaderIsCutOffAndHoldsNobodyUp(t *testing.T) {
 	if f := bob.ask(login); f.GetSession() == nil {
 		t.Fatalf("bob's login was answered with %v", f)
 	}
+	other := listen(t, at, key)
 	at.collect(t)
 	before := at.metrics(t)
 
@@ -52,6 +57,7 @@ func TestOverTCPASlowReaderIsCutOffAndHoldsNobodyUp(t *testing.T) {
 		if f.GetChange() == nil {
 			t.Fatalf("message %d was answered with %v", sent, f)
 		}
+		other.hears(t, sent)
 		slowest = max(slowest, time.Since(asked))
 		time.Sleep(time.Until(asked.Add(10 * time.Millisecond))) // no more than he may send
 	}
@@ -78,5 +84,60 @@ func TestOverTCPASlowReaderIsCutOffAndHoldsNobodyUp(t *testing.T) {
 	}
 	if all := f.GetSync().GetConversations(); len(all) != 1 || all[0].GetLastSequence() != sent || uint64(all[0].GetUnread()) != sent {
 		t.Errorf("the device comes back to %v, want %d unread messages of bob", f, sent)
+	}
+	for left, id := sent, uint64(4); left > 0; id++ { // back from the latest
+		f, err := exchange(again, again, &wire.ClientFrame{Id: id, Request: &wire.ClientFrame_ListMessages{
+			ListMessages: &wire.ListMessagesRequest{Peer: "bob", Before: left + 1, Count: 100},
+		}})
+		if err != nil || len(f.GetMessages().GetMessages()) == 0 {
+			t.Fatalf("up to message %d there is %v, %v", left, f, err)
+		}
+		for _, m := range slices.Backward(f.GetMessages().GetMessages()) {
+			if m.GetSequence() != left || m.GetMessageId() != fmt.Sprint("m", left) {
+				t.Fatalf("message %d is %d, %s", left, m.GetSequence(), m.GetMessageId())
+			}
+			left--
+		}
+		time.Sleep(5 * time.Millisecond) // no more than it may ask
+	}
+}
+
+// An ear is another device of alice.
+type ear chan uint64
+
+// listen logs it in.
+func listen(t *testing.T, at lodging, key string) ear {
+	t.Helper()
+	c, err := client.Open(app, "ws://"+at.Clients, client.Options{Platform: rollcall.Web})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	heard := make(ear, 100)
+	c.AddListener(client.Listener{NewMessage: func(m client.Message) { heard <- m.Sequence }})
+	sig, err := usersig.Sign(app, key, "alice", time.Now(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Login(t.Context(), "alice", sig); err != nil {
+		t.Fatal(err)
+	}
+	return heard
+}
+
+// hears waits for a message, which has to be the next one.
+func (e ear) hears(t *testing.T, sequence uint64) {
+	t.Helper()
+	select {
+	case got := <-e:
+		if got != sequence {
+			t.Fatalf("the other device hears message %d, want %d", got, sequence)
+		}
+	case <-time.After(5 * time.Second): // and not the 10 s after which the slow one is cut
+		t.Fatalf("the other device does not hear of message %d", sequence)
 	}
 }

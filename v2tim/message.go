@@ -186,15 +186,9 @@ func (m *V2TIMManager) GetHistoryMessageList(o V2TIMMessageListGetOption, callba
 		return
 	}
 	client.Start(c, func(ctx context.Context) ([]V2TIMMessage, error) {
-		p := client.Page{Count: o.Count, Local: o.GetType == V2TIM_GET_LOCAL_OLDER_MSG || o.GetType == V2TIM_GET_LOCAL_NEWER_MSG}
-		newer := o.GetType == V2TIM_GET_CLOUD_NEWER_MSG || o.GetType == V2TIM_GET_LOCAL_NEWER_MSG
-		switch {
-		case newer && o.LastMsg == nil:
-			return nil, imcode.SDKInvalidParameters.Errorf("newer messages than none: want a LastMsg")
-		case newer:
-			p.After = o.LastMsg.Sequence
-		case o.LastMsg != nil:
-			p.Before = o.LastMsg.Sequence
+		p, newer, err := o.page()
+		if err != nil {
+			return nil, err
 		}
 		page, err := c.Messages(ctx, with(o.UserID), p)
 		all := make([]V2TIMMessage, 0, len(page.Messages))
@@ -206,6 +200,29 @@ func (m *V2TIMManager) GetHistoryMessageList(o V2TIMMessageListGetOption, callba
 		}
 		return all, err
 	}, callback.result)
+}
+
+// page is the page that is asked for, and whether it is one of newer messages.
+func (o V2TIMMessageListGetOption) page() (p client.Page, newer bool, err error) {
+	p.Count = o.Count
+	p.Local = o.GetType == V2TIM_GET_LOCAL_OLDER_MSG || o.GetType == V2TIM_GET_LOCAL_NEWER_MSG
+	newer = o.GetType == V2TIM_GET_CLOUD_NEWER_MSG || o.GetType == V2TIM_GET_LOCAL_NEWER_MSG
+	switch last := o.LastMsg; {
+	case o.GetType < V2TIM_GET_CLOUD_OLDER_MSG || o.GetType > V2TIM_GET_LOCAL_NEWER_MSG:
+		err = imcode.SDKInvalidParameters.Errorf("GetType %d: want 1 to 4", o.GetType)
+	case newer && last == nil:
+		err = imcode.SDKInvalidParameters.Errorf("newer messages than none: want a LastMsg")
+	case last == nil:
+	case last.UserID != o.UserID:
+		err = imcode.SDKInvalidParameters.Errorf("the LastMsg is of another conversation")
+	case last.Sequence == 0:
+		err = imcode.SDKInvalidParameters.Errorf("the LastMsg was not sent: it has no Sequence")
+	case newer:
+		p.After = last.Sequence
+	default:
+		p.Before = last.Sequence
+	}
+	return p, newer, err
 }
 
 func with(userID string) rollcall.ConversationID {

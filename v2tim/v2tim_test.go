@@ -78,16 +78,21 @@ func (a *app) signOut() v2tim.V2TIMValueCallback[client.SignedOut] {
 	return v2tim.V2TIMValueCallback[client.SignedOut]{OnSuccess: func(client.SignedOut) { c.OnSuccess() }, OnError: c.OnError}
 }
 
-// want fails the test unless the app has heard exactly this since the last call.
-func (a *app) want(events ...string) {
-	a.t.Helper()
+// taken is what the app has heard since the last call.
+func (a *app) taken() (heard []string) {
 	synctest.Wait()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !slices.Equal(a.heard, events) {
-		a.t.Fatalf("heard %q, want %q", a.heard, events)
+	heard, a.heard = a.heard, nil
+	return heard
+}
+
+// want fails the test unless that is exactly this.
+func (a *app) want(events ...string) {
+	a.t.Helper()
+	if heard := a.taken(); !slices.Equal(heard, events) {
+		a.t.Fatalf("heard %q, want %q", heard, events)
 	}
-	a.heard = nil
 }
 
 // newApp is an app on a device of its own, initialised with the server.

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/admin"
-	"rollcall.example/internal/plain"
 )
 
 // An aboutAccount is the flags of the commands for operators that are about one
@@ -68,9 +66,6 @@ type operatorName string
 
 // UnmarshalText checks a name.
 func (n *operatorName) UnmarshalText(text []byte) error {
-	if len(text) > admin.MaxOperatorBytes || !plain.Printable(string(text)) {
-		return fmt.Errorf("a name of %s: want at most %d bytes of printable UTF-8", plain.Count(len(text), "byte"), admin.MaxOperatorBytes)
-	}
 	*n = operatorName(text)
-	return nil
+	return admin.CheckOperator(string(text))
 }

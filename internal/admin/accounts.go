@@ -249,10 +249,16 @@ func (h handler) done(q act, do func(operator string) (policy.Outcome, error)) (
 // name is the operator's, checked.
 func (q act) name() (string, error) {
 	name := cmp.Or(q.Operator, "operator")
+	return name, CheckOperator(name)
+}
+
+// CheckOperator tells what is wrong with the name by which an operator stands in the
+// history: imcode.InvalidParameters (70402).
+func CheckOperator(name string) error {
 	if len(name) > MaxOperatorBytes || !plain.Printable(name) {
-		return "", imcode.InvalidParameters.Errorf("the operator's name: want at most %d bytes of printable UTF-8", MaxOperatorBytes)
+		return imcode.InvalidParameters.Errorf("the operator's name has %s: want at most %d of printable UTF-8", plain.Count(len(name), "byte"), MaxOperatorBytes)
 	}
-	return name, nil
+	return nil
 }
 
 // policy is the target as the rules take it.

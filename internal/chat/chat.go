@@ -79,8 +79,8 @@ type Request struct {
 // Send sends a message under the id that its client gave it. 20003: there is no such
 // account; 6017: the id is that of another message.
 func (c *Conversations) Send(ctx context.Context, q Request, id string, content []byte) error {
-	err := c.change(ctx, q, talk.Need{ID: id}, func(t talk.Talk, by talk.Asking) talk.Outcome {
-		return talk.Send(t, talk.Sending{Asking: by, ID: id, Content: content})
+	err := c.change(ctx, q, talk.Need{ID: id}, func(t talk.Talk, at present) talk.Outcome {
+		return talk.Send(t, talk.Sending{Asking: at.Asking, ID: id, Content: content})
 	})
 	c.opt.OnSend(imcode.Of(err))
 	return err
@@ -88,21 +88,23 @@ func (c *Conversations) Send(ctx context.Context, q Request, id string, content 
 
 // MarkRead marks as read up to a sequence.
 func (c *Conversations) MarkRead(ctx context.Context, q Request, sequence uint64) error {
-	return c.change(ctx, q, talk.Need{From: sequence}, func(t talk.Talk, by talk.Asking) talk.Outcome {
-		return talk.MarkRead(t, talk.Marking{Asking: by, Sequence: sequence})
+	return c.change(ctx, q, talk.Need{From: sequence}, func(t talk.Talk, at present) talk.Outcome {
+		return talk.MarkRead(t, talk.Marking{Asking: at.Asking, Sequence: sequence})
 	})
 }
 
 // Pin pins a conversation, or lets it go. 51012: there are too many pinned.
 func (c *Conversations) Pin(ctx context.Context, q Request, pinned bool) error {
-	return c.change(ctx, q, talk.Need{Pins: pinned}, func(t talk.Talk, by talk.Asking) talk.Outcome {
-		return talk.Pin(t, talk.Pinning{Asking: by, Pinned: pinned})
+	return c.change(ctx, q, talk.Need{Pins: pinned}, func(t talk.Talk, at present) talk.Outcome {
+		return talk.Pin(t, talk.Pinning{Asking: at.Asking, Pinned: pinned})
 	})
 }
 
 // Delete deletes a conversation, for this side.
 func (c *Conversations) Delete(ctx context.Context, q Request) error {
-	return c.change(ctx, q, talk.Need{}, talk.Delete)
+	return c.change(ctx, q, talk.Need{}, func(t talk.Talk, at present) talk.Outcome {
+		return talk.Delete(t, at.Asking)
+	})
 }
 
 // DeleteMessages deletes messages, for this side.
@@ -111,27 +113,42 @@ func (c *Conversations) DeleteMessages(ctx context.Context, q Request, sequences
 	if len(sequences) > talk.MaxDeletes {
 		need.At = nil // it is refused
 	}
-	return c.change(ctx, q, need, func(t talk.Talk, by talk.Asking) talk.Outcome {
-		return talk.DeleteMessages(t, talk.Erasing{Asking: by, Sequences: sequences})
+	return c.change(ctx, q, need, func(t talk.Talk, at present) talk.Outcome {
+		return talk.DeleteMessages(t, talk.Erasing{Asking: at.Asking, Sequences: sequences})
 	})
 }
 
 // Recall takes a message back. 20022: it is not the account's; 20016: it is too old;
 // 20023: it is recalled already.
 func (c *Conversations) Recall(ctx context.Context, q Request, sequence uint64) error {
-	app, err := c.apps.App(q.Place.Account().App)
-	if err != nil {
-		return err
-	}
-	within := time.Duration(app.Settings.Effective().RecallSeconds) * time.Second
-	return c.change(ctx, q, talk.Need{At: []uint64{sequence}}, func(t talk.Talk, by talk.Asking) talk.Outcome {
-		return talk.Recall(t, talk.Recalling{Asking: by, Sequence: sequence, Within: within})
+	return c.change(ctx, q, talk.Need{At: []uint64{sequence}}, func(t talk.Talk, at present) talk.Outcome {
+		return talk.Recall(t, talk.Recalling{Asking: at.Asking, Sequence: sequence, Within: at.recall()})
 	})
+}
+
+// A present is what is so when a request is judged: not when it came, since it may have
+// waited in the line.
+type present struct {
+	talk.Asking
+
+	app *apps.App
+}
+
+func (c *Conversations) present(p *node.Place) (present, error) {
+	app, err := c.apps.App(p.Account().App)
+	number, conn := p.Session()
+	now := time.UnixMilli(c.sessions.Now().UnixMilli()).UTC()
+	return present{talk.Asking{Now: now, Session: number, Conn: conn}, app}, err
+}
+
+// recall is for how long a message can be taken back.
+func (at present) recall() time.Duration {
+	return time.Duration(at.app.Settings.Effective().RecallSeconds) * time.Second
 }
 
 // change carries a conversation to a rule, and what it made of it to all whom that
 // concerns. The asking connection has its answer by then, unless there is an error.
-func (c *Conversations) change(ctx context.Context, q Request, need talk.Need, rule func(talk.Talk, talk.Asking) talk.Outcome) error {
+func (c *Conversations) change(ctx context.Context, q Request, need talk.Need, rule func(talk.Talk, present) talk.Outcome) error {
 	own := q.Place.Account()
 	peer, err := c.peer(own, q.Peer)
 	if err != nil {
@@ -142,13 +159,15 @@ func (c *Conversations) change(ctx context.Context, q Request, need talk.Need, r
 		return err
 	}
 	defer leave()
-	number, conn := q.Place.Session()
-	by := talk.Asking{Now: time.UnixMilli(c.sessions.Now().UnixMilli()).UTC(), Session: number, Conn: conn}
+	at, err := c.present(q.Place)
+	if err != nil {
+		return err
+	}
 	var before talk.Talk
 	out, err := c.store.Converse(ctx, store.Conversing{Account: own, Peer: peer, Need: need},
 		func(t talk.Talk) talk.Outcome {
 			before = t
-			return rule(t, by)
+			return rule(t, at)
 		},
 		func(o talk.Outcome) {
 			if o.Code == imcode.OK {

@@ -27,7 +27,7 @@ func (s *Sessions) Logout(ctx context.Context, asking *node.Place, q Logout) (An
 	}
 	signed := false
 	if q.UserSig != "" {
-		claims, err := s.verify(q.Account, q.UserSig, q.Address)
+		claims, _, err := s.verify(q.Account, q.UserSig, q.Address)
 		now := s.Now()
 		signed = err == nil
 		of := household{q.Account, claims.At(now) != nil}
@@ -81,7 +81,7 @@ type left struct {
 // away tells the store, and whether it has heard.
 func (s *Sessions) away(ctx context.Context, l left) bool {
 	a := l.place.Account()
-	out, err := s.mutateIn(ctx, later, a, nil, func(st policy.State, at present) policy.Outcome {
+	out, err := s.mutateIn(ctx, later, a, nil, nil, func(st policy.State, at present) policy.Outcome {
 		return policy.Disconnected(st, l.request, at.rules)
 	})
 	if err != nil {

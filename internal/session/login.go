@@ -9,6 +9,7 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/imcode"
+	"rollcall.example/internal/apps"
 	"rollcall.example/internal/node"
 	"rollcall.example/internal/policy"
 	"rollcall.example/usersig"
@@ -50,7 +51,7 @@ func (s *Sessions) Login(ctx context.Context, c node.Conn, q Login) (Answer, err
 }
 
 func (s *Sessions) login(ctx context.Context, c node.Conn, q Login) (Answer, error) {
-	claims, err := s.verify(q.Account, q.UserSig, q.Address)
+	claims, still, err := s.verify(q.Account, q.UserSig, q.Address)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -73,7 +74,7 @@ func (s *Sessions) login(ctx context.Context, c node.Conn, q Login) (Answer, err
 		Fixed: fixed(q.FixedHalf), Changing: hash(q.ChangingHalf),
 		LastSession: q.LastSession, KickSeen: q.KickSeen, Proofs: hashes(q.Proofs),
 	}
-	answer, err := s.serve(ctx, login, c, q.Account, func(st policy.State, at present) policy.Outcome {
+	answer, err := s.serve(ctx, login, c, q.Account, still, func(st policy.State, at present) policy.Outcome {
 		request.Now, request.Lost = at.now, at.lost
 		return policy.LogIn(st, request, at.rules)
 	})
@@ -93,8 +94,9 @@ func (s *Sessions) over(c usersig.Claims, ticket string, now time.Time) bool {
 	return dead
 }
 
-// verify checks all of a UserSig but its times, which the rule judges.
-func (s *Sessions) verify(a rollcall.Account, ticket string, from Address) (usersig.Claims, error) {
+// verify checks all of a UserSig but its times, which the rule judges, and says what has
+// to be so still at its turn.
+func (s *Sessions) verify(a rollcall.Account, ticket string, from Address) (usersig.Claims, condition, error) {
 	app, unknown := s.apps.App(a.App)
 	var keys []string
 	if unknown == nil {
@@ -104,13 +106,18 @@ func (s *Sessions) verify(a rollcall.Account, ticket string, from Address) (user
 	if unknown != nil && errors.Is(err, imcode.PublicKeyNotFound) {
 		err = unknown
 	}
-	switch {
-	case err != nil:
-		return claims, s.failed(a, from, err)
-	case app.Disabled:
-		return claims, imcode.AppDisabled.Errorf("app %d is disabled", a.App)
+	if err != nil {
+		return claims, nil, s.failed(a, from, err)
 	}
-	return claims, nil
+	return claims, stands(app, a, ticket), open(app)
+}
+
+// open refuses a disabled app: 60016.
+func open(app *apps.App) error {
+	if app.Disabled {
+		return imcode.AppDisabled.Errorf("app %d is disabled", app.ID)
+	}
+	return nil
 }
 
 // ends is the last second in which a UserSig is good.

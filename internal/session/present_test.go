@@ -49,6 +49,47 @@ func TestARequestIsJudgedByWhatIsSoAtItsTurn(t *testing.T) {
 			want:      "granted [replaced]",
 		},
 		{
+			name:      "a login, and the app is disabled",
+			ask:       func(s *scene, _ Answer) string { return said(s.login("another", time.Hour)) },
+			meanwhile: (*scene).disable,
+			want:      "60016 ERR_SVR_COMM_SDKAPPID_FORBIDDEN: app 5 is disabled",
+		},
+		{
+			name:      "a login, and the key of its UserSig is removed",
+			ask:       func(s *scene, _ Answer) string { return said(s.login("another", time.Hour)) },
+			meanwhile: (*scene).removeKey,
+			want:      "70009 ERR_SVR_ACCOUNT_USERSIG_MISMATCH_PUBLICKEY: it was signed with no current key of SDKAppID 5, or changed since",
+		},
+		{
+			name:      "a login, and something else of the app is another",
+			ask:       func(s *scene, _ Answer) string { return said(s.login("phone", time.Hour)) },
+			meanwhile: (*scene).addKey,
+			want:      "granted [kicked]",
+		},
+		{
+			name:      "a return, and the app is disabled",
+			ask:       func(s *scene, phone Answer) string { return said(s.resume(phone)) },
+			meanwhile: (*scene).disable,
+			want:      fmt.Sprintf("answer %d []", policy.LogInAgain),
+		},
+		{
+			name: "a return with a renewal, and the key of the new UserSig is removed",
+			ask: func(s *scene, phone Answer) string {
+				a, err := s.resumeWith(phone, s.sign(2*time.Hour))
+				return fmt.Sprint(said(a, err), ", renewal: ", int(a.Renewal))
+			},
+			meanwhile: (*scene).removeKey,
+			want:      "granted [], renewal: 70009",
+		},
+		{
+			name: "a renewal, and the app is disabled",
+			ask: func(s *scene, phone Answer) string {
+				return said(s.Renew(s.t.Context(), phone.Place, s.sign(2*time.Hour), Address{}))
+			},
+			meanwhile: (*scene).disable,
+			want:      "60016 ERR_SVR_COMM_SDKAPPID_FORBIDDEN: app 5 is disabled",
+		},
+		{
 			name:      "a return, and the UserSig is over",
 			ask:       func(s *scene, phone Answer) string { return said(s.resume(phone)) },
 			meanwhile: func(*scene, Answer) { time.Sleep(2 * time.Hour) },
@@ -203,11 +244,14 @@ func (s *scene) login(device rollcall.DeviceID, lifetime time.Duration) (Answer,
 }
 
 // resume brings back the session that the first login began.
-func (s *scene) resume(first Answer) (Answer, error) {
+func (s *scene) resume(first Answer) (Answer, error) { return s.resumeWith(first, "") }
+
+// resumeWith brings a renewal along.
+func (s *scene) resumeWith(first Answer, sig string) (Answer, error) {
 	s.try++
 	return s.Resume(s.t.Context(), deaf{}, Resume{
 		Account: alice, Session: first.Session.Number, Try: s.try,
-		FixedHalf: half(1), PresentHalf: half(100), NextHalf: half(101),
+		FixedHalf: half(1), PresentHalf: half(100), NextHalf: half(101), UserSig: sig,
 	})
 }
 
@@ -219,6 +263,31 @@ func (s *scene) lose(of Answer) {
 
 func (s *scene) set(p apps.Policy) {
 	if err := s.apps.SetSettings(s.t.Context(), alice.App, apps.Settings{Policy: p}); err != nil {
+		s.t.Error(err)
+	}
+}
+
+func (s *scene) disable(Answer) {
+	if err := s.apps.SetDisabled(s.t.Context(), alice.App, true); err != nil {
+		s.t.Error(err)
+	}
+}
+
+func (s *scene) addKey(Answer) {
+	if _, _, err := s.apps.AddKey(s.t.Context(), alice.App, ""); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// removeKey puts another key in the place of the one that signs.
+func (s *scene) removeKey(Answer) {
+	app, err := s.apps.App(alice.App)
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	s.addKey(Answer{})
+	if err := s.apps.RemoveKey(s.t.Context(), alice.App, app.Keys()[0].ID); err != nil {
 		s.t.Error(err)
 	}
 }

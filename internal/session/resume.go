@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 
 	"rollcall.example"
 	"rollcall.example/imcode"
@@ -30,7 +31,7 @@ func (s *Sessions) Resume(ctx context.Context, c node.Conn, q Resume) (Answer, e
 		return Answer{}, s.failed(q.Account, q.Address, err)
 	}
 	if app.Disabled {
-		return Answer{Outcome: policy.Outcome{Answer: policy.LogInAgain}}, nil
+		return shut(), nil
 	}
 	request := policy.Resume{
 		Node: s.opt.Node, Session: q.Session, Fixed: fixed(q.FixedHalf), Present: hash(q.PresentHalf), Next: hash(q.NextHalf),
@@ -48,11 +49,22 @@ func (s *Sessions) Resume(ctx context.Context, c node.Conn, q Resume) (Answer, e
 		return Answer{Outcome: s.unproven(q, back(st, s.present(q.Account)))}, nil
 	}
 	var unsigned error
+	var good condition
 	if q.UserSig != "" {
-		request.Renewal, unsigned = s.renewal(q.Account, q.UserSig, q.Address)
+		request.Renewal, good, unsigned = s.renewal(q.Account, q.UserSig, q.Address)
 	}
-	answer, err := s.serve(ctx, first, c, q.Account, back)
-	if err != nil {
+	answer, err := s.serve(ctx, first, c, q.Account, func(at present) error {
+		if request.Renewal != nil {
+			if unsigned = good(at); unsigned != nil {
+				request.Renewal = nil
+			}
+		}
+		return open(at.app)
+	}, back)
+	switch {
+	case errors.Is(err, imcode.AppDisabled):
+		return shut(), nil
+	case err != nil:
 		return answer, err
 	}
 	answer.Outcome = s.unproven(q, answer.Outcome)
@@ -61,6 +73,9 @@ func (s *Sessions) Resume(ctx context.Context, c node.Conn, q Resume) (Answer, e
 	}
 	return answer, nil
 }
+
+// shut is the answer to a return to an app that is disabled: a login is told why.
+func shut() Answer { return Answer{Outcome: policy.Outcome{Answer: policy.LogInAgain}} }
 
 // unproven counts a return that came to nothing, also where there is no such session:
 // the count would tell.
@@ -93,25 +108,25 @@ func (s *Sessions) look(ctx context.Context, a rollcall.Account, from Address) (
 }
 
 // renewal checks all of a new UserSig but its times.
-func (s *Sessions) renewal(a rollcall.Account, ticket string, from Address) (*policy.Renewal, error) {
-	claims, err := s.verify(a, ticket, from)
+func (s *Sessions) renewal(a rollcall.Account, ticket string, from Address) (*policy.Renewal, condition, error) {
+	claims, still, err := s.verify(a, ticket, from)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &policy.Renewal{SigTime: claims.Time, SigEnds: ends(claims)}, nil
+	return &policy.Renewal{SigTime: claims.Time, SigEnds: ends(claims)}, still, nil
 }
 
 // Renew gives the session of a place a new UserSig. The codes are those of a
 // login; 70402 if it ends sooner than the present one.
 func (s *Sessions) Renew(ctx context.Context, place *node.Place, ticket string, from Address) (Answer, error) {
 	a := place.Account()
-	claims, err := s.verify(a, ticket, from)
+	claims, still, err := s.verify(a, ticket, from)
 	if err != nil {
 		return Answer{}, err
 	}
 	number, _ := place.Session()
 	renewal := policy.Renewal{SigTime: claims.Time, SigEnds: ends(claims)}
-	out, err := s.mutate(ctx, a, nil, func(st policy.State, at present) policy.Outcome {
+	out, err := s.mutateIn(ctx, first, a, nil, still, func(st policy.State, at present) policy.Outcome {
 		return policy.RenewSig(st, policy.Renew{Now: at.now, Session: number, Renewal: renewal}, at.rules)
 	})
 	if err == nil && out.Answer == policy.Granted {

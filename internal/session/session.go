@@ -17,8 +17,8 @@
 //     a connection, of which the store hears as soon as it can.
 //   - Once Login has returned, a session it evicted is sent nothing more but its
 //     notice.
-//   - A request is judged by the time, the rules and the lost connections of its turn
-//     at the store, however long it waited for that.
+//   - A request is judged by the time, the app with its keys and rules, and the lost
+//     connections of its turn at the store, however long it waited for that.
 //   - Login and Resume are idempotent by attempt and by step: a retry finds what
 //     the first try did.
 //   - Nothing is written before a good signature or a proven secret, and what
@@ -195,16 +195,22 @@ func (s *Sessions) Waiting() int { return s.line.Len() }
 // mutate carries the account to the rule and the outcome to those connected
 // here, but for the place of the client that asked.
 func (s *Sessions) mutate(ctx context.Context, a rollcall.Account, asking *node.Place, r rule) (policy.Outcome, error) {
-	return s.mutateIn(ctx, first, a, asking, r)
+	return s.mutateIn(ctx, first, a, asking, nil, r)
 }
 
-// mutateIn is mutate for what need not come first.
-func (s *Sessions) mutateIn(ctx context.Context, t turn, a rollcall.Account, asking *node.Place, r rule) (policy.Outcome, error) {
+// mutateIn is mutate for what need not come first, or has a condition.
+func (s *Sessions) mutateIn(ctx context.Context, t turn, a rollcall.Account, asking *node.Place, still condition, r rule) (policy.Outcome, error) {
 	if err := s.line.enter(ctx, t); err != nil {
 		return policy.Outcome{}, err
 	}
 	began := time.Now()
 	at := s.present(a)
+	if still != nil {
+		if err := still(at); err != nil {
+			s.line.leave(began)
+			return policy.Outcome{}, err
+		}
+	}
 	out, err := s.store.Mutate(ctx, a, func(st policy.State) policy.Outcome { return r(st, at) })
 	s.line.leave(began)
 	if err != nil {
@@ -242,9 +248,9 @@ func Damaged() *imcode.Error {
 
 // serve runs a rule that may grant connection c a session, with a place reserved
 // for it before the commit.
-func (s *Sessions) serve(ctx context.Context, t turn, c node.Conn, a rollcall.Account, r rule) (Answer, error) {
+func (s *Sessions) serve(ctx context.Context, t turn, c node.Conn, a rollcall.Account, still condition, r rule) (Answer, error) {
 	place := s.roster.Reserve(a, c)
-	out, err := s.mutateIn(ctx, t, a, place, r)
+	out, err := s.mutateIn(ctx, t, a, place, still, r)
 	if err != nil || out.Answer != policy.Granted {
 		place.Release()
 		return Answer{Outcome: out}, err

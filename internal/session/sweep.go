@@ -103,7 +103,7 @@ func (s *Sessions) expireAll(ctx context.Context, due []rollcall.Account, now ti
 	g.SetLimit(sweepWorkers)
 	for _, a := range due {
 		g.Go(func() error {
-			_, err := s.mutateIn(ctx, later, a, nil, func(st policy.State, at present) policy.Outcome {
+			_, err := s.mutateIn(ctx, later, a, nil, nil, func(st policy.State, at present) policy.Outcome {
 				return policy.Expire(st, now, at.rules)
 			})
 			if errors.Is(err, store.ErrDamaged) {

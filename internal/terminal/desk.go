@@ -25,12 +25,13 @@ const (
 type desk struct {
 	Options
 
-	screen bool // and not a pipe: what is open is shown, and read
-	show   func(event)
-	box    *outbox
-	jobs   chan func(context.Context) // done one after the other
-	logins chan struct{}              // a login is wanted
-	synced chan struct{}              // closed when the list has come from the server, or did not
+	screen  bool // and not a pipe: what is open is shown, and read
+	show    func(event)
+	refused func(error) // told when the account is not let in
+	box     *outbox
+	jobs    chan func(context.Context) // done one after the other
+	logins  chan struct{}              // a login is wanted
+	synced  chan struct{}              // closed when the list has come from the server, or did not
 
 	mu      sync.Mutex
 	link    link
@@ -48,7 +49,7 @@ func newDesk(o Options, screen bool, show func(event)) *desk {
 		o.Now = time.Now
 	}
 	return &desk{
-		Options: o, screen: screen, show: show, box: newOutbox(), jobs: make(chan func(context.Context), maxJobs),
+		Options: o, screen: screen, show: show, refused: func(error) {}, box: newOutbox(), jobs: make(chan func(context.Context), maxJobs),
 		logins: make(chan struct{}, 1), synced: make(chan struct{}), peer: o.Peer, watched: screen,
 	}
 }
@@ -110,6 +111,13 @@ func (d *desk) now() (l link, peer rollcall.UserID) {
 	return d.link, d.peer
 }
 
+// isIn tells whether the account was let in, and is still.
+func (d *desk) isIn() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.in
+}
+
 // is tells how things stand from now on.
 func (d *desk) is(l link, text string) {
 	d.mu.Lock()
@@ -147,6 +155,7 @@ func (d *desk) enter(ctx context.Context) {
 			return
 		case !unreached(err):
 			d.is(out, notIn(err))
+			d.refused(err)
 			return
 		}
 		wait := again.Next(retryAfter(err)) + time.Second
@@ -181,10 +190,7 @@ func (d *desk) listener() client.Listener {
 			begin()
 		},
 		ConnectSuccess: func() {
-			d.mu.Lock()
-			in := d.in
-			d.mu.Unlock()
-			if in { // else the login's result follows
+			if d.isIn() { // else the login's result follows
 				d.is(online, "connected again")
 				d.box.tryNow()
 			}

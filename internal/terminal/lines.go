@@ -28,28 +28,43 @@ const patience = 2 * time.Minute
 // to out, sentences about the state of things to errs.
 //
 // It returns at the end of in, or after /quit, when all is acknowledged; or when the
-// session ends, or ctx, or when nothing could be sent for two minutes. An error says
-// what was not done. Nobody is logged out by it.
+// session ends, or ctx, or when nothing could be sent for two minutes. Without a network
+// at the start it reads what the device has, and goes on trying. An error says what was
+// not done, and that nobody got in. Nobody is logged out by it.
 func Lines(ctx context.Context, o Options, in io.Reader, out, errs io.Writer) error {
 	p := &printer{out: out, errs: errs, self: o.User}
 	d := newDesk(o, false, p.show)
 	ctx, end := context.WithCancelCause(ctx)
+	d.refused = end
 	defer o.Client.AddListener(ending(end))()
 	var running sync.WaitGroup
 	running.Go(func() { d.run(ctx) })
 	defer running.Wait()
 	defer end(nil)
-	if err := d.logIn(ctx); err != nil {
-		return err
-	}
-	select {
-	case <-d.synced:
-	case <-time.After(within):
-	case <-ctx.Done():
+	first := d.logIn(ctx)
+	_, coded := errors.AsType[imcode.Code](first) // else it is the ticket that cannot be had
+	switch {
+	case first == nil:
+		select {
+		case <-d.synced:
+		case <-time.After(within):
+		case <-ctx.Done():
+		}
+	case ctx.Err() == nil && coded && unreached(first):
+		d.start()
+	default:
+		return first
 	}
 	r := reader{desk: d, printer: p, lines: linesOf(ctx, in)}
 	r.all(ctx)
-	return r.verdict(ctx)
+	err := r.verdict(ctx)
+	switch {
+	case ctx.Err() != nil || d.isIn():
+		return err
+	case err != nil:
+		return fmt.Errorf("%w; %w", first, err)
+	}
+	return first
 }
 
 // ending ends what runs when the session ends, and says why.

@@ -59,7 +59,7 @@ func (b *batch) converse(ctx context.Context, q store.Conversing, rule store.Tal
 	if err != nil {
 		return o, err
 	}
-	e, err := b.talk(own.row, peer.row)
+	e, err := b.talk(own.talker, peer.talker)
 	if err != nil {
 		return o, err
 	}
@@ -238,11 +238,11 @@ func (b *batch) exists(a rollcall.Account, t *talking) bool {
 }
 
 // talk loads the conversation of two accounts, unless the batch has it already.
-func (b *batch) talk(x, y int64) (*talkEntry, error) {
-	if x == 0 || y == 0 {
+func (b *batch) talk(x, y talker) (*talkEntry, error) {
+	if x.row == 0 || y.row == 0 {
 		return &talkEntry{}, nil
 	}
-	key := [2]int64{min(x, y), max(x, y)}
+	key := [2]int64{min(x.row, y.row), max(x.row, y.row)}
 	if e := b.chat.talks[key]; e != nil {
 		return e, nil
 	}
@@ -269,6 +269,8 @@ func (b *batch) see(t *talk.Talk, r talkRow, side int, own int64, need talk.Need
 		m, err := one((*compiled).ask, stmt, scanMessage, args...)
 		switch {
 		case err != nil || m == nil:
+		case stmt == b.sql.byName && (m.sender != own || m.name != need.ID) || stmt == b.sql.first && m.conversation != r.id:
+			return damaged("message %d of conversation %d is not where it is found", m.sequence, m.conversation)
 		case m.conversation != r.id:
 			t.Strange = true
 		default:
@@ -376,7 +378,7 @@ func (b *batch) forgetTalks(a rollcall.Account) error {
 		return err
 	}
 	for _, r := range all {
-		e, err := b.talk(r.accounts[low], r.accounts[high])
+		e, err := b.talk(talker{row: r.accounts[low]}, talker{row: r.accounts[high]})
 		if err != nil {
 			return err
 		}

@@ -91,7 +91,7 @@ func (s *Store) Messages(ctx context.Context, a rollcall.Account, peer rollcall.
 			return err
 		}
 		p.Exists, p.Change = other.exists, own.changes
-		t, err := s.reads.loadTalk(ask, own.row, other.row)
+		t, err := s.reads.loadTalk(ask, own, other)
 		if err != nil || t == nil {
 			p.Complete = true
 			return err
@@ -116,6 +116,8 @@ type excerpt struct {
 	side int
 	span talk.Span
 	page *talk.Page
+
+	first, reached uint64 // the first message that is there, deleted or not, and the last; 0: none
 }
 
 // back reads from a message to those before it.
@@ -124,14 +126,18 @@ func (x *excerpt) back(ask asking[*sql.Stmt], l *talkLoads[*sql.Stmt]) error {
 	if x.span.Before > 0 {
 		top = min(top, x.span.Before-1)
 	}
-	seen, more, err := x.gather(ask, l.older, -1, top, x.id, int64(top), int64(x.sides[x.side].DeletedTo))
+	deleted := x.sides[x.side].DeletedTo
+	more, err := x.gather(ask, l.older, -1, top, x.id, int64(top), int64(deleted))
+	if err == nil && x.first == 0 {
+		x.reached = top + 1
+		err = l.unbroken(ask, x.talkRow, top)
+	}
 	if err != nil {
 		return err
 	}
-	if seen == 0 { // and not because an index has lost them
-		if err := l.unbroken(ask, x.talkRow, top); err != nil {
-			return err
-		}
+	// What is not there is not kept, or deleted, and not lost by an index.
+	if lowest := max(p.KeptFrom, deleted+1); !more && x.reached > lowest || x.first != 0 && x.reached < lowest {
+		return x.broken(x.reached - 1)
 	}
 	slices.Reverse(p.Messages)
 	p.Complete = !more
@@ -147,21 +153,25 @@ func (x *excerpt) back(ask asking[*sql.Stmt], l *talkLoads[*sql.Stmt]) error {
 // forward reads from a message to those after it.
 func (x *excerpt) forward(ask asking[*sql.Stmt], l *talkLoads[*sql.Stmt]) error {
 	p, after := x.page, max(x.span.After, x.sides[x.side].DeletedTo)
-	first, more, err := x.gather(ask, l.newer, 1, 0, x.id, int64(after))
+	more, err := x.gather(ask, l.newer, 1, 0, x.id, int64(after))
 	if err != nil {
 		return err
 	}
-	if first == 0 && after < x.last {
-		err = l.unbroken(ask, x.talkRow, x.last)
+	first := x.first
+	if first == 0 {
+		first = max(x.last, after) + 1
 	}
 	if first > after+1 { // what lies between is not kept, and so nothing before it
-		var newest int64
-		if newest, err = l.newestTo(ask, x.talkRow, after); err == nil && newest != 0 {
-			err = x.broken(after + 1)
+		newest, err := l.newestTo(ask, x.talkRow, first-1)
+		if err != nil {
+			return err
+		}
+		if newest != 0 || p.KeptFrom != first {
+			return x.broken(first - 1)
 		}
 	}
-	if err != nil {
-		return err
+	if x.first != 0 && p.KeptFrom > x.first {
+		return x.broken(p.KeptFrom)
 	}
 	p.Complete = !more
 	if n := len(p.Messages); n > 0 {
@@ -188,21 +198,22 @@ func (x *excerpt) broken(at uint64) error {
 }
 
 // gather reads messages until the page is full, and whether there are more. Each is
-// the one next to the message before it; want, if not 0, the first. It returns the
-// sequence of the first that is there, deleted or not.
-func (x *excerpt) gather(ask asking[*sql.Stmt], stmt *sql.Stmt, step int64, want uint64, args ...any) (first uint64, more bool, err error) {
+// the one next to the message before it; want, if not 0, the first.
+func (x *excerpt) gather(ask asking[*sql.Stmt], stmt *sql.Stmt, step int64, want uint64, args ...any) (more bool, err error) {
 	next := int64(want)
 	err = ask(stmt, func(rows row) error {
 		r, err := scanMessage(rows)
 		switch {
 		case err != nil:
 			return err
+		case r.conversation != x.id:
+			return x.broken(uint64(next))
 		case next != 0 && r.sequence != next:
 			return x.broken(uint64(next))
-		case first == 0:
-			first = uint64(r.sequence)
+		case x.first == 0:
+			x.first = uint64(r.sequence)
 		}
-		next = r.sequence + step
+		x.reached, next = uint64(r.sequence), r.sequence+step
 		m := r.seenBy(x.talkRow, x.side)
 		switch {
 		case m.Deleted:
@@ -214,12 +225,12 @@ func (x *excerpt) gather(ask asking[*sql.Stmt], stmt *sql.Stmt, step int64, want
 		return nil
 	}, args...)
 	if errors.Is(err, errFull) {
-		return first, true, nil
+		return true, nil
 	}
-	if err == nil && step > 0 && first != 0 && uint64(next) != x.last+1 {
+	if err == nil && step > 0 && x.first != 0 && uint64(next) != x.last+1 {
 		err = x.broken(uint64(next))
 	}
-	return first, false, err
+	return false, err
 }
 
 // errFull ends the reading of a page.

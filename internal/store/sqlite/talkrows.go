@@ -14,6 +14,7 @@ import (
 // those that read accounts.
 type talkLoads[S any] struct {
 	talker, talk                  S
+	amongLow, amongHigh           S
 	changedLow, changedHigh       S
 	byName, first, latest, newest S
 	oldest                        S
@@ -40,6 +41,8 @@ func (l *talkLoads[S]) list() []query[S] {
 	return []query[S]{
 		{&l.talker, `SELECT ` + accountColumns + `, coalesce(t.changes, -1), coalesce(t.sum, -1) FROM account a LEFT JOIN talker t ON t.account = a.id WHERE a.app = ? AND a.user = ?`},
 		{&l.talk, talks + ` WHERE low = ? AND high = ?`},
+		{&l.amongLow, `SELECT count(*) FROM (SELECT high FROM conversation INDEXED BY conversation_low WHERE low = ? ORDER BY low_changed DESC LIMIT 1000) WHERE high = ?`},
+		{&l.amongHigh, `SELECT count(*) FROM (SELECT low FROM conversation INDEXED BY conversation_high WHERE high = ? ORDER BY high_changed DESC LIMIT 1000) WHERE low = ?`},
 		{&l.changedLow, named + `c.high WHERE c.low = ? AND c.low_changed > ? ORDER BY c.low_changed LIMIT ?`},
 		{&l.changedHigh, named + `c.low WHERE c.high = ? AND c.high_changed > ? ORDER BY c.high_changed LIMIT ?`},
 		{&l.byName, messages + `sender = ? AND name = ?`},
@@ -277,8 +280,40 @@ func (l *talkLoads[S]) loadTalker(ask asking[S], a rollcall.Account) (t talker, 
 }
 
 // loadTalk reads the conversation of two accounts; nil: they have none.
-func (l *talkLoads[S]) loadTalk(ask asking[S], a, b int64) (*talkRow, error) {
-	return one(ask, l.talk, scanTalk, min(a, b), max(a, b))
+func (l *talkLoads[S]) loadTalk(ask asking[S], a, b talker) (*talkRow, error) {
+	pair := [2]int64{min(a.row, b.row), max(a.row, b.row)}
+	r, err := one(ask, l.talk, scanTalk, pair[low], pair[high])
+	switch {
+	case err != nil:
+		return nil, err
+	case r == nil:
+		return nil, l.strangers(ask, a, b)
+	case r.accounts != pair:
+		return nil, damaged("conversation %d is not of accounts %d and %d", r.id, pair[low], pair[high])
+	}
+	return r, nil
+}
+
+// strangers checks that two accounts have no conversation which the index of pairs has
+// lost: it is not among the latest ones of the account that has changed less. Who has
+// talked to nobody costs nothing.
+func (l *talkLoads[S]) strangers(ask asking[S], a, b talker) error {
+	if a.changes > b.changes {
+		a, b = b, a
+	}
+	if a.changes == 0 {
+		return nil
+	}
+	stmt := l.amongLow
+	if a.row > b.row {
+		stmt = l.amongHigh
+	}
+	found := 0
+	err := ask(stmt, func(r row) error { return r.Scan(&found) }, a.row, b.row)
+	if err == nil && found > 0 {
+		err = damaged("the conversation of accounts %d and %d is not found by them", a.row, b.row)
+	}
+	return err
 }
 
 // loadLatest reads the latest message that a side has not deleted.
@@ -286,6 +321,9 @@ func (l *talkLoads[S]) loadLatest(ask asking[S], t talkRow, side int) (*talk.Mes
 	r, err := one(ask, l.latest, scanMessage, t.id, int64(t.sides[side].DeletedTo), deletedBy(side))
 	if err != nil {
 		return nil, err
+	}
+	if r != nil && r.conversation != t.id {
+		return nil, damaged("message %d of conversation %d", r.sequence, r.conversation)
 	}
 	if r == nil || uint64(r.sequence) != t.last {
 		if err := l.unbroken(ask, t, t.last); err != nil || r == nil {
@@ -306,8 +344,17 @@ func (l *talkLoads[S]) newestTo(ask asking[S], t talkRow, to uint64) (newest int
 // is dropped, so there is that message or none before it.
 func (l *talkLoads[S]) unbroken(ask asking[S], t talkRow, to uint64) error {
 	newest, err := l.newestTo(ask, t, to)
-	if err == nil && newest != 0 && uint64(newest) != to {
-		err = damaged("conversation %d ends with message %d, want %d", t.id, newest, to)
+	switch {
+	case err != nil:
+		return err
+	case newest != 0 && uint64(newest) != to:
+		return damaged("conversation %d ends with message %d, want %d", t.id, newest, to)
+	case newest == 0:
+		first, err := l.keptFrom(ask, t)
+		if err == nil && first <= to {
+			err = damaged("conversation %d begins with message %d, and has none up to %d", t.id, first, to)
+		}
+		return err
 	}
-	return err
+	return nil
 }
