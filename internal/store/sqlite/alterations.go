@@ -89,24 +89,24 @@ func (b *batch) addAlterations(a talk.Alteration, app rollcall.AppID, was, is ta
 }
 
 // alterations are what became of messages after a change number, for a side: each names
-// the one before it.
-func (l *talkLoads[S]) alterations(ask asking[S], t talkRow, side int, since uint64) (*talk.Alterations, error) {
+// the one before it. It says how many messages it has read of.
+func (l *talkLoads[S]) alterations(ask asking[S], t talkRow, side int, since uint64) (_ *talk.Alterations, messages int, err error) {
 	var all []talk.Alteration
-	latest, messages := t.sides[side].Altered, 0
+	latest := t.sides[side].Altered
 	for change := latest; change > since && messages <= talk.MaxAlterations; {
 		a, err := one(ask, l.altered, scanAlteration, t.accounts[side], int64(change))
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, 0, err
 		case a == nil: // it is not kept any more
-			return talk.Gather(all, latest, since), nil
+			return talk.Gather(all, latest, since), messages, nil
 		case a.conversation != t.id || a.Before >= change:
-			return nil, damaged("alteration %d of account %d is not of conversation %d", change, t.accounts[side], t.id)
+			return nil, 0, damaged("alteration %d of account %d is not of conversation %d", change, t.accounts[side], t.id)
 		}
 		all = append(all, a.Alteration)
 		change, messages = a.Before, messages+len(a.Sequences)
 	}
-	return talk.Gather(all, latest, since), nil
+	return talk.Gather(all, latest, since), messages, nil
 }
 
 // TrimAlterations implements store.Chat.

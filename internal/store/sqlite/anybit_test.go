@@ -116,7 +116,7 @@ func TestWhateverBitFlips(t *testing.T) {
 
 // byKey are the tables in which a row is where its key says: with another key it is
 // somebody else's, who gets an error, and its owner does not see it.
-var byKey = map[string]bool{"session": true, "alteration": true, "kick": true, "try": true, "usage": true}
+var byKey = map[string]bool{"session": true, "alteration": true, "deletion": true, "kick": true, "try": true, "usage": true}
 
 // judgeFlip says what becomes of a store with a bit that has flipped.
 func judgeFlip(t *testing.T, bad []byte, now time.Time, want map[string]string, in string, fault func(format string, args ...any)) (what string) {

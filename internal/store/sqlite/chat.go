@@ -163,6 +163,11 @@ func (b *batch) writeMessages(ctx context.Context, o talk.Outcome, app rollcall.
 		if err := b.addAlterations(*o.Alteration, app, was, t); err != nil {
 			return err
 		}
+		if !o.Alteration.Recalled {
+			if err := b.addDeletions(o.Altered, app, t.id, side); err != nil {
+				return err
+			}
+		}
 		for _, m := range o.Altered {
 			r := rowOf(m, app, t, side)
 			found := false

@@ -57,6 +57,7 @@ func (s *Store) Conversations(ctx context.Context, a rollcall.Account, since, al
 		if more = len(all) > limit; more {
 			all = all[:limit]
 		}
+		told := 0 // messages of which is told what became of them
 		for _, r := range all {
 			side := r.side(own.row)
 			latest, err := s.reads.loadLatest(ask, r.talkRow, side)
@@ -64,9 +65,15 @@ func (s *Store) Conversations(ctx context.Context, a rollcall.Account, since, al
 				return err
 			}
 			v := talk.ViewOf(r.other, r.last, r.sides[side], r.sides[1-side], latest)
-			if v.Alterations, err = s.reads.alterations(ask, r.talkRow, side, altered); err != nil {
+			if told > talk.MaxAlterations { // the rest is asked for again
+				more = true
+				return nil
+			}
+			var n int
+			if v.Alterations, n, err = s.reads.alterations(ask, r.talkRow, side, altered); err != nil {
 				return err
 			}
+			told += n
 			views = append(views, v)
 			since = r.sides[side].Changed
 		}
@@ -127,7 +134,7 @@ func (x *excerpt) back(ask asking[*sql.Stmt], l *talkLoads[*sql.Stmt]) error {
 		top = min(top, x.span.Before-1)
 	}
 	deleted := x.sides[x.side].DeletedTo
-	more, err := x.gather(ask, l.older, -1, top, x.id, int64(top), int64(deleted))
+	more, err := x.gather(ask, l, l.older, top)
 	if err == nil && x.first == 0 {
 		x.reached = top + 1
 		err = l.unbroken(ask, x.talkRow, top)
@@ -153,7 +160,7 @@ func (x *excerpt) back(ask asking[*sql.Stmt], l *talkLoads[*sql.Stmt]) error {
 // forward reads from a message to those after it.
 func (x *excerpt) forward(ask asking[*sql.Stmt], l *talkLoads[*sql.Stmt]) error {
 	p, after := x.page, max(x.span.After, x.sides[x.side].DeletedTo)
-	more, err := x.gather(ask, l.newer, 1, 0, x.id, int64(after))
+	more, err := x.gather(ask, l, l.newer, after)
 	if err != nil {
 		return err
 	}
@@ -198,46 +205,79 @@ func (x *excerpt) broken(at uint64) error {
 }
 
 // gather reads messages until the page is full, and whether there are more. Each is
-// the one next to the message before it; want, if not 0, the first.
-func (x *excerpt) gather(ask asking[*sql.Stmt], stmt *sql.Stmt, step int64, want uint64, args ...any) (more bool, err error) {
-	next := int64(want)
-	err = ask(stmt, func(rows row) error {
-		r, err := scanMessage(rows)
+// the one next to the message before it. It passes over those that the side has deleted,
+// where it is known from where to where they go.
+func (x *excerpt) gather(ask asking[*sql.Stmt], l *talkLoads[*sql.Stmt], stmt *sql.Stmt, from uint64) (more bool, err error) {
+	next, lowest := int64(0), int64(x.sides[x.side].DeletedTo)
+	step, args := int64(1), []any{x.id, int64(from)}
+	if stmt == l.older {
+		next, step, args = int64(from), -1, append(args, lowest)
+	}
+	for unknown := int64(0); ; { // the deleted message that is in no run that is known
+		err = ask(stmt, func(rows row) error {
+			r, err := scanMessage(rows)
+			switch {
+			case err != nil:
+				return err
+			case r.conversation != x.id || next != 0 && r.sequence != next:
+				return x.broken(uint64(next))
+			case x.first == 0:
+				x.first = uint64(r.sequence)
+			}
+			x.reached, next = uint64(r.sequence), r.sequence+step
+			m := r.seenBy(x.talkRow, x.side)
+			switch {
+			case m.Deleted && r.sequence != unknown:
+				return errDeleted
+			case m.Deleted:
+				unknown = next
+			case len(x.page.Messages) == x.span.Count:
+				return errFull
+			default:
+				x.page.Messages = append(x.page.Messages, m)
+			}
+			return nil
+		}, args...)
+		if !errors.Is(err, errDeleted) {
+			break
+		}
+		d, err := l.deletionAt(ask, x.talkRow, x.side, x.reached)
 		switch {
 		case err != nil:
-			return err
-		case r.conversation != x.id:
-			return x.broken(uint64(next))
-		case next != 0 && r.sequence != next:
-			return x.broken(uint64(next))
-		case x.first == 0:
-			x.first = uint64(r.sequence)
-		}
-		x.reached, next = uint64(r.sequence), r.sequence+step
-		m := r.seenBy(x.talkRow, x.side)
-		switch {
-		case m.Deleted:
-		case len(x.page.Messages) == x.span.Count:
-			return errFull
+			return false, err
+		case d == nil: // so read it again, and all that follow it
+			next = int64(x.reached)
+			unknown = next
+		case step < 0:
+			x.reached, next = max(uint64(d.first), x.page.KeptFrom, uint64(lowest)+1), d.first-1
 		default:
-			x.page.Messages = append(x.page.Messages, m)
+			x.reached, next = uint64(d.last), d.last+1
 		}
-		return nil
-	}, args...)
-	if errors.Is(err, errFull) {
-		return true, nil
+		if args[1] = next; step > 0 {
+			args[1] = next - 1
+		}
 	}
-	if err == nil && step > 0 && x.first != 0 && uint64(next) != x.last+1 {
+	switch {
+	case errors.Is(err, errFull):
+		return true, nil
+	case err == nil && step > 0 && x.first != 0 && uint64(next) != x.last+1:
 		err = x.broken(uint64(next))
 	}
 	return false, err
 }
 
-// errFull ends the reading of a page.
-var errFull = errors.New("the page is full")
+// What ends the reading of a page, or of a part of it.
+var (
+	errFull    = errors.New("the page is full")
+	errDeleted = errors.New("here begin messages that are deleted")
+)
 
 // TrimMessages implements store.Chat.
 func (s *Store) TrimMessages(ctx context.Context, app rollcall.AppID, before time.Time, limit int) (n int, err error) {
 	const old = `DELETE FROM message WHERE id IN (SELECT id FROM message WHERE app = ? AND at < ? ORDER BY at, id LIMIT ?)`
-	return s.trim(ctx, "drop old messages of app "+app.String(), old, int64(app), millis(before), limit)
+	n, err = s.trim(ctx, "drop old messages of app "+app.String(), old, int64(app), millis(before), limit)
+	if err == nil && n < limit {
+		err = s.trimDeletions(ctx, app, before, limit)
+	}
+	return n, err
 }

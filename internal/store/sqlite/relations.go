@@ -52,6 +52,16 @@ var relations = []relation{
 			WHERE c.id IS NULL`,
 	},
 	{
+		"of half %d deletion %d", "message %d, which is in it, is not deleted",
+		`SELECT d.half, d.first, m.sequence FROM deletion d JOIN message m ON m.conversation = d.half >> 1 AND m.sequence BETWEEN d.first AND d.last
+			WHERE m.flags & (2 << (d.half & 1)) = 0`,
+	},
+	{
+		"of half %d deletion %d", "it is not of messages of a conversation that there is",
+		`SELECT d.half, d.first FROM deletion d LEFT JOIN conversation c ON c.id = d.half >> 1
+			WHERE c.id IS NULL OR d.first < 1 OR d.first > d.last OR d.last > c.last`,
+	},
+	{
 		"conversation %d", "it is not there, but %d of its messages are",
 		`SELECT m.conversation, m.n FROM (SELECT conversation, count(*) AS n FROM message GROUP BY conversation) m
 			LEFT JOIN conversation c ON c.id = m.conversation WHERE c.id IS NULL`,

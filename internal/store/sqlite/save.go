@@ -30,6 +30,7 @@ type writes struct {
 	addTalk, putTalk, putTalker *compiled
 	addMessage, putMessage      *compiled
 	addAlteration               *compiled
+	addDeletion, dropDeletion   *compiled
 	pins                        *compiled
 }
 
@@ -92,6 +93,8 @@ func prepareWrites(conn *sql.Conn) (*writes, error) {
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&w.putMessage, `UPDATE message SET flags = ?, sum = ?, content = ? WHERE conversation = ? AND sequence = ? RETURNING id`},
 		{&w.addAlteration, `INSERT INTO alteration (` + alterationColumns + `) VALUES ` + places(9)},
+		{&w.addDeletion, `INSERT INTO deletion (` + deletionColumns + `) VALUES ` + places(6)},
+		{&w.dropDeletion, `DELETE FROM deletion WHERE half = ? AND first = ?`},
 		{&w.pins, `SELECT (SELECT count(*) FROM conversation WHERE low = ?1 AND low_pinned)
 			+ (SELECT count(*) FROM conversation WHERE high = ?1 AND high_pinned)`},
 	})

@@ -29,6 +29,7 @@ const (
 	conversationTable
 	messageTable
 	alterationTable
+	deletionTable
 )
 
 // noSum is read where a row has none: it was written by a program that made none, and

@@ -42,6 +42,7 @@ var summedTables = []summed{
 	{talkerTable, "talker", "account", 1, false, `account, changes, sum FROM talker`, recordTalker, "talker %d"},
 	{conversationTable, "conversation", "id", 1, false, `id, low, high, ` + talkColumns + `, sum FROM conversation`, recordTalk, "conversation %d"},
 	{alterationTable, "alteration", "account, change", 2, false, alterationColumns + ` FROM alteration`, recordAlteration, "of account %d alteration %d"},
+	{deletionTable, "deletion", "half, first", 2, false, deletionColumns + ` FROM deletion`, recordDeletion, "of half %d deletion %d"},
 	{messageTable, "message", "id", 1, false, `id, ` + messageColumns + ` FROM message`, recordMessage, "message with id %d"},
 }
 

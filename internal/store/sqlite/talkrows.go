@@ -19,7 +19,7 @@ type talkLoads[S any] struct {
 	byName, first, latest, newest S
 	oldest                        S
 	older, newer                  S
-	altered                       S
+	altered, deletion             S
 
 	old tables // in which there may be rows without a sum
 }
@@ -47,12 +47,13 @@ func (l *talkLoads[S]) list() []query[S] {
 		{&l.changedHigh, named + `c.low WHERE c.high = ? AND c.high_changed > ? ORDER BY c.high_changed LIMIT ?`},
 		{&l.byName, messages + `sender = ? AND name = ?`},
 		{&l.first, messages + `conversation = ? AND sequence >= ? ORDER BY sequence LIMIT 1`},
-		{&l.latest, messages + `conversation = ? AND sequence > ? AND flags & ? = 0 ORDER BY sequence DESC LIMIT 1`},
+		{&l.latest, messages + `conversation = ? AND sequence > ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1`},
 		{&l.newest, `SELECT coalesce(max(sequence), 0) FROM message WHERE conversation = ? AND sequence <= ?`},
 		{&l.oldest, `SELECT coalesce(min(sequence), 0) FROM message WHERE conversation = ?`},
 		{&l.older, messages + `conversation = ? AND sequence <= ? AND sequence > ? ORDER BY sequence DESC`},
 		{&l.newer, messages + `conversation = ? AND sequence > ? ORDER BY sequence`},
 		{&l.altered, `SELECT ` + alterationColumns + ` FROM alteration WHERE account = ? AND change = ?`},
+		{&l.deletion, `SELECT ` + deletionColumns + ` FROM deletion WHERE half = ? AND first <= ? ORDER BY first DESC LIMIT 1`},
 	}
 }
 
@@ -318,20 +319,27 @@ func (l *talkLoads[S]) strangers(ask asking[S], a, b talker) error {
 
 // loadLatest reads the latest message that a side has not deleted.
 func (l *talkLoads[S]) loadLatest(ask asking[S], t talkRow, side int) (*talk.Message, error) {
-	r, err := one(ask, l.latest, scanMessage, t.id, int64(t.sides[side].DeletedTo), deletedBy(side))
-	if err != nil {
-		return nil, err
-	}
-	if r != nil && r.conversation != t.id {
-		return nil, damaged("message %d of conversation %d", r.sequence, r.conversation)
-	}
-	if r == nil || uint64(r.sequence) != t.last {
-		if err := l.unbroken(ask, t, t.last); err != nil || r == nil {
+	for top := t.last; ; {
+		r, err := one(ask, l.latest, scanMessage, t.id, int64(t.sides[side].DeletedTo), int64(top))
+		switch {
+		case err != nil:
+			return nil, err
+		case r == nil:
+			return nil, l.unbroken(ask, t, top)
+		case r.conversation != t.id || uint64(r.sequence) != top:
+			return nil, damaged("message %d of conversation %d is not there", top, t.id)
+		case r.flags&deletedBy(side) == 0:
+			m := r.seenBy(t, side)
+			return &m, nil
+		}
+		d, err := l.deletionAt(ask, t, side, top)
+		if err != nil {
 			return nil, err
 		}
+		if top--; d != nil {
+			top = uint64(d.first - 1)
+		}
 	}
-	m := r.seenBy(t, side)
-	return &m, nil
 }
 
 // newestTo is the latest message that is kept up to a sequence; 0: none.

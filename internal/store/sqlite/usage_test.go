@@ -71,7 +71,7 @@ func TestWhatTheSecondVersionCountedIsKept(t *testing.T) {
 	}
 	closeStore(t, s)
 	execute(t, dir, `DELETE FROM goose_db_version WHERE version_id > 2`,
-		`DROP TABLE alteration`, `ALTER TABLE conversation DROP COLUMN low_altered`, `ALTER TABLE conversation DROP COLUMN high_altered`,
+		`DROP TABLE alteration`, `DROP TABLE deletion`, `ALTER TABLE conversation DROP COLUMN low_altered`, `ALTER TABLE conversation DROP COLUMN high_altered`,
 		`ALTER TABLE usage DROP COLUMN logins`, `ALTER TABLE usage DROP COLUMN peak`, `ALTER TABLE usage DROP COLUMN peak_at`)
 
 	s = open(t, dir, sqlite.Options{})

@@ -106,17 +106,7 @@ func alteredMany(t *testing.T, e Engine) {
 	say(t, e, "bob", "alice", "b", start)
 	const calls = talk.MaxAlterations/talk.MaxDeletes + 1
 	for i := range calls {
-		converse(t, e, "alice", "bob", talk.Need{}, func(x talk.Talk) talk.Outcome {
-			last := x.Last
-			x.Last = calls * talk.MaxDeletes // as if that much had been said
-			var sequences []uint64
-			for n := range talk.MaxDeletes {
-				sequences = append(sequences, uint64(i*talk.MaxDeletes+n+1))
-			}
-			o := talk.DeleteMessages(x, talk.Erasing{Asking: asking(start), Sequences: sequences})
-			o.Talk.Last = last
-			return o
-		})
+		eraseUnsaid(t, e, "bob", uint64(i*talk.MaxDeletes), calls*talk.MaxDeletes)
 	}
 	if got := became(t, e, 1); got != "any" {
 		t.Errorf("of too many is told %.100s", got)
@@ -124,6 +114,23 @@ func alteredMany(t *testing.T, e Engine) {
 	if got := became(t, e, 2); len(got) < 3*talk.MaxAlterations {
 		t.Errorf("of as many as are told: %.100s", got)
 	}
+}
+
+// eraseUnsaid deletes as many messages as may be, after one, for alice, as if so many had
+// been said.
+func eraseUnsaid(t *testing.T, e Engine, peer string, after, said uint64) {
+	t.Helper()
+	var sequences []uint64
+	for n := range uint64(talk.MaxDeletes) {
+		sequences = append(sequences, after+n+1)
+	}
+	converse(t, e, "alice", peer, talk.Need{}, func(x talk.Talk) talk.Outcome {
+		last := x.Last
+		x.Last = said
+		o := talk.DeleteMessages(x, talk.Erasing{Asking: asking(start), Sequences: sequences})
+		o.Talk.Last = last
+		return o
+	})
 }
 
 // keptFrom: a page says from where on messages are kept, and when it was read.

@@ -152,6 +152,12 @@ func pagesOfMessages(t *testing.T, e Engine) {
 // onePage holds a page of alice's and bob's against what is kept.
 func onePage(t *testing.T, e Engine, s talk.Span, kept []uint64, last uint64) {
 	t.Helper()
+	pageWith(t, e, "bob", s, kept, last)
+}
+
+// pageWith holds a page of alice's and another's against what is kept.
+func pageWith(t *testing.T, e Engine, peer string, s talk.Span, kept []uint64, last uint64) {
+	t.Helper()
 	all := slices.DeleteFunc(slices.Clone(kept), func(n uint64) bool { return s.Before > 0 && n >= s.Before || n <= s.After })
 	want := talk.Page{Complete: len(all) <= s.Count}
 	switch {
@@ -170,7 +176,7 @@ func onePage(t *testing.T, e Engine, s talk.Span, kept []uint64, last uint64) {
 	case !want.Complete:
 		want.From = all[0]
 	}
-	p := messages(t, e, "alice", "bob", s)
+	p := messages(t, e, "alice", peer, s)
 	var got []uint64
 	for _, m := range p.Messages {
 		got = append(got, m.Sequence)

@@ -74,9 +74,11 @@ func Run(t *testing.T, fresh Fresh) {
 		{"conversations are read by their changes", changedSince},
 		{"an act reaches those whom it concerns", acted},
 		{"messages are read by pages", pagesOfMessages},
+		{"pages pass over what is deleted", deletedRuns},
 		{"old messages go, and nothing else", trimming},
 		{"who was away is told what became of messages", altered},
 		{"or that there was too much of it", alteredMany},
+		{"and not of everything at once", alteredEverywhere},
 		{"a page says what is kept", keptFrom},
 		{"a deleted account leaves its conversations to nobody", forgotten},
 	} {
