@@ -312,6 +312,19 @@ func TestChatWithoutAServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	alice.exits(0)
+	alice.shows(`^alice is logged out$`)
+}
+
+// TestChatIsLeftWithoutAServer: who leaves is told that the server has not heard of it.
+func TestChatIsLeftWithoutAServer(t *testing.T) {
+	h := newHouse(t, "alice", "bob")
+	alice := openWindow(t, 80, 12, h.env(), "chat", "--app", "7", "--user", "alice", "--to", "bob")
+	alice.shows(`^ alice › bob +connected$`)
+	h.server.kill()
+	alice.shows(`^no connection \(nobody serves there, 9511\); it is tried again`)
+	alice.types("\x04")
+	alice.exits(0)
+	alice.shows(`^alice is logged out; not connected: the session may stay, away$`)
 }
 
 // TestChatOnATerminalInLines: with --plain it is as in a pipe.
