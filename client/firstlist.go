@@ -15,15 +15,25 @@ const firstListWithin = requestWithin
 // readList is read for what is of the whole list. On a device that never had that,
 // it waits for the first one while it is on its way, until ctx ends.
 func (c *Client) readList(ctx context.Context, f func(*box) error) error {
-	if err := c.awaitList(ctx); err != nil {
+	user, err := c.awaitList(ctx)
+	if err != nil {
 		return err
 	}
-	return c.read(f)
+	return c.read(func(b *box) error {
+		if b.User != user {
+			return errLeft(user)
+		}
+		return f(b)
+	})
 }
 
-// awaitList returns when the account's list is there, or does not come now.
-func (c *Client) awaitList(ctx context.Context) error {
-	var first rollcall.UserID
+func errLeft(user rollcall.UserID) error {
+	return imcode.NotLoggedIn.Errorf("%s has left meanwhile", user)
+}
+
+// awaitList returns when the list of the account named last is there, or does not come
+// now, and says whose that is.
+func (c *Client) awaitList(ctx context.Context) (user rollcall.UserID, err error) {
 	late := time.NewTimer(firstListWithin)
 	defer late.Stop()
 	for ctx.Err() == nil {
@@ -34,25 +44,25 @@ func (c *Client) awaitList(ctx context.Context) error {
 		})
 		switch {
 		case err != nil:
-			return err
-		case first != "" && whose.User != first:
-			return imcode.NotLoggedIn.Errorf("%s has left meanwhile", first)
+			return user, err
+		case user != "" && whose.User != user:
+			return user, errLeft(user)
 		case whose.cache.State().Synced:
-			return nil
+			return whose.User, nil
 		}
-		first = whose.User
+		user = whose.User
 		var came <-chan struct{}
 		if c.engine.do(func() { came = c.engine.firstList() }); came == nil {
-			return nil
+			return user, nil
 		}
 		select {
 		case <-came:
 		case <-late.C:
-			return nil
+			return user, nil
 		case <-ctx.Done():
 		}
 	}
-	return ctx.Err()
+	return user, ctx.Err()
 }
 
 // firstList is closed when the list that was never here has come, or does not come
