@@ -176,7 +176,7 @@ func (c *Client) read(f func(*box) error) error {
 		err := f(b)
 		switch now := c.engine.shown().named; {
 		case now == nil || now.place != b.place:
-			return imcode.NotLoggedIn.Errorf("%s has left meanwhile", b.User)
+			return errLeft(b.User)
 		case now != b: // it was made anew
 			continue
 		case err == nil:

@@ -53,6 +53,11 @@ type ConversationPage struct {
 // after a failed login, a kick or an expired UserSig it is the list of the account
 // that was named in the last login, as last seen. After a logout it is
 // imcode.NotLoggedIn (6014).
+//
+// On a device that has never had the account's whole list it waits for that while it is
+// on its way: from a login's success until it is there, or the connection is lost, the
+// session ends, the server asks to come back later, or 10 s are over. Then it is what
+// there is, and Complete is false.
 func (c *Client) Conversations(ctx context.Context, o ListOptions) (page ConversationPage, err error) {
 	if err := ctx.Err(); err != nil {
 		return page, err
@@ -60,7 +65,7 @@ func (c *Client) Conversations(ctx context.Context, o ListOptions) (page Convers
 	if o.After < 0 || o.Count < 1 || o.Count > maxPage {
 		return page, imcode.SDKInvalidParameters.Errorf("a page of %d conversations after %d: want 1 to %d, after 0 or an OrderKey", o.Count, o.After, maxPage)
 	}
-	err = c.read(func(b *box) error {
+	err = c.readList(ctx, func(b *box) error {
 		all, err := b.cache.Conversations(o.After, o.Count+1)
 		if err != nil {
 			return err
@@ -77,14 +82,14 @@ func (c *Client) Conversations(ctx context.Context, o ListOptions) (page Convers
 	return page, err
 }
 
-// Conversation is one of the list, as Conversations has it. One that is not there
+// Conversation is one of the list, as Conversations has it, which it waits for. One that is not there
 // is imcode.InvalidConversation (6004).
 func (c *Client) Conversation(ctx context.Context, id rollcall.ConversationID) (x Conversation, err error) {
 	peer, err := peerOf(id)
 	if err = cmp.Or(ctx.Err(), err); err != nil {
 		return x, err
 	}
-	err = c.read(func(b *box) error {
+	err = c.readList(ctx, func(b *box) error {
 		found, ok, err := b.cache.Conversation(peer)
 		if err == nil && !ok {
 			err = errNoConversation(peer)
@@ -102,12 +107,12 @@ func errNoConversation(peer string) error {
 }
 
 // TotalUnread is how many messages are unread in all conversations of the list.
-// It comes from where Conversations does.
+// It comes from where Conversations does, and waits as that does.
 func (c *Client) TotalUnread(ctx context.Context) (n int, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	err = c.read(func(b *box) error {
+	err = c.readList(ctx, func(b *box) error {
 		n, err = b.cache.TotalUnread()
 		return err
 	})

@@ -21,12 +21,13 @@ const (
 // its way at a time.
 type follower struct {
 	busy   bool
-	loud   bool   // the app has heard SyncStart
-	off    bool   // the server knows no messages
-	seen   uint64 // the highest change number heard of
-	born   int64  // when the session was granted, in ms by the server's clock
-	stale  int    // answers in a row that were out of date
-	serial int    // of the request that is waited for
+	loud   bool          // the app has heard SyncStart
+	first  chan struct{} // closed when the first list is there or does not come: see firstList
+	off    bool          // the server knows no messages
+	seen   uint64        // the highest change number heard of
+	born   int64         // when the session was granted, in ms by the server's clock
+	stale  int           // answers in a row that were out of date
+	serial int           // of the request that is waited for
 	alarm  *alarm
 	retry  backoff.Backoff
 }
@@ -35,6 +36,7 @@ type follower struct {
 func (e *engine) follow(s *seat) {
 	f := &s.follower
 	f.alarm.stop()
+	f.letGo()
 	*f = follower{serial: f.serial + 1, born: e.clock.now().UnixMilli()}
 	if s.box.cache == nil {
 		return
@@ -67,6 +69,9 @@ func (e *engine) sync(s *seat, loud bool) {
 		n, err := s.box.cache.TakeSync(since, a.GetSync(), f.born)
 		if err != nil {
 			return err
+		}
+		if s.box.cache.State().Synced {
+			f.letGo()
 		}
 		e.hear(s, n)
 		switch stuck := a.GetSync().GetChange() == since; {
@@ -212,6 +217,7 @@ func (e *engine) followFailed(s *seat, err error, hint time.Duration) {
 func (e *engine) failLoud(s *seat, err error) {
 	f := &s.follower
 	f.busy = false
+	f.letGo()
 	if !f.loud {
 		return
 	}

@@ -169,6 +169,7 @@ func (e *engine) halt(s *seat) {
 		s.dialing = nil
 	}
 	s.phase = resting
+	s.follower.letGo()
 }
 
 // expired ends the seat because no UserSig is left for it.

@@ -204,6 +204,7 @@ var rows = []string{
 	"deletion | of a conversation",
 
 	// What can be read without the server.
+	"cached list and history | LOGINED, a new device",
 	"cached list and history | LOGINED, no connection",
 	"cached list and history | before any login: 6014",
 	"cached list and history | LOGINING",

@@ -163,14 +163,14 @@ func TestASessionComesFromItsClientAndNotFromTheProxy(t *testing.T) {
 		head, forwarded   string
 		want              string // without its last part, as it is shown
 	}{
-		{name: "no proxy", want: "127.0.0.0"},
+		{name: "no proxy", want: "127.0.0.1"},
 		{name: "X-Forwarded-For", trusted: true, forwarded: "198.51.100.7", want: "198.51.100.0"},
 		{name: "X-Forwarded-For of two proxies", trusted: true, forwarded: "203.0.113.5, 198.51.100.7|192.0.2.3", want: "198.51.100.0"},
-		{name: "X-Forwarded-For of nobody in particular", forwarded: "198.51.100.7", want: "127.0.0.0"},
+		{name: "X-Forwarded-For of nobody in particular", forwarded: "198.51.100.7", want: "127.0.0.1"},
 		{name: "PROXY 1", trusted: true, protocol: true, head: header(t, 1), want: "198.51.100.0"},
 		{name: "PROXY 2", trusted: true, protocol: true, head: header(t, 2), want: "198.51.100.0"},
 		{name: "PROXY, and the client says more", trusted: true, protocol: true, head: header(t, 2), forwarded: "203.0.113.5", want: "198.51.100.0"},
-		{name: "no PROXY of nobody in particular", protocol: true, forwarded: "203.0.113.5", want: "127.0.0.0"},
+		{name: "no PROXY of nobody in particular", protocol: true, forwarded: "203.0.113.5", want: "127.0.0.1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := behind(t, tt.trusted, tt.protocol)

@@ -120,9 +120,9 @@ func TestTwoTalk(t *testing.T) {
 		time.Sleep(time.Second)
 		b.want("deleted [c2c_alice]", "delete ok")
 		b.GetConversationList(0, 10, value(b, "list", func(r v2tim.V2TIMConversationResult) string {
-			return fmt.Sprint(len(r.ConversationList), r.IsFinished)
+			return fmt.Sprintf("%d finished %v, synced %v", len(r.ConversationList), r.IsFinished, r.IsSyncCompleted)
 		}))
 		synctest.Wait()
-		b.want("list 0 true")
+		b.want("list 0 finished true, synced true")
 	})
 }

@@ -35,10 +35,16 @@ type V2TIMConversationResult struct {
 	NextSeq          int64 // for the next page
 	IsFinished       bool  // there is no next page
 	ConversationList []V2TIMConversation
+
+	// IsSyncCompleted is our addition: false while this device has not had the whole
+	// list yet. Then an empty one says nothing; OnSyncServerFinish tells when it does.
+	IsSyncCompleted bool
 }
 
 // GetConversationList brings a page of the list, as the device has it: at first
-// with nextSeq 0, then with the NextSeq of the page before; count is 1 to 100.
+// with nextSeq 0, then with the NextSeq of the page before; count is 1 to 100. On a
+// device that never had the list it waits for that as client.Conversations does, so
+// that it may be called in the OnSuccess of Login.
 func (m *V2TIMManager) GetConversationList(nextSeq int64, count int, callback V2TIMValueCallback[V2TIMConversationResult]) {
 	c := m.sdk(callback.failure())
 	if c == nil {
@@ -47,7 +53,8 @@ func (m *V2TIMManager) GetConversationList(nextSeq int64, count int, callback V2
 	client.Start(c, func(ctx context.Context) (r V2TIMConversationResult, err error) {
 		page, err := c.Conversations(ctx, client.ListOptions{After: nextSeq, Count: count})
 		return V2TIMConversationResult{
-			NextSeq: page.Next, IsFinished: page.Next == 0, ConversationList: conversationsOf(page.Conversations),
+			NextSeq: page.Next, IsFinished: page.Next == 0, IsSyncCompleted: page.Complete,
+			ConversationList: conversationsOf(page.Conversations),
 		}, err
 	}, callback.result)
 }

@@ -1,9 +1,11 @@
 package v2tim_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"rollcall.example/internal/stage"
@@ -156,6 +158,78 @@ func ExampleV2TIMManager_Login_accountSwitch() {
 	// bob
 }
 
+// The program of docs/client.md.
+func Example() {
+	defer initSDK()()
+	bob, old := v2tim.NewV2TIMManager(), v2tim.NewV2TIMManager()
+	defer logInto(bob, "bob").UnInitSDK()
+	logInto(old, "alice").UnInitSDK() // so that bob has somebody to write to
+	written := make(chan struct{})
+	bob.SendC2CTextMessage("are you there?", "alice", v2tim.V2TIMValueCallback[v2tim.V2TIMMessage]{
+		OnSuccess: func(v2tim.V2TIMMessage) { close(written) },
+	})
+	<-written
+
+	out := &console{printed: make(chan struct{})}
+	defer out.over.Store(true) // the listener stays
+	if err := program(userSigFromYourServer("alice"), out); err != nil {
+		panic(err)
+	}
+	<-out.printed
+	<-out.printed
+	other := v2tim.NewV2TIMManager()
+	defer logInto(other, "alice").UnInitSDK()
+	<-out.printed
+	// Output:
+	// with bob 1 unread
+	// sent: 2 hello
+	// kicked offline: log in again when the user wants it
+}
+
+// program is what the manual shows, word for word: its fmt lets the example wait.
+func program(userSig string, fmt *console) error {
+	sdk := v2tim.GetInstance()
+	if !sdk.InitSDK(1400000000, v2tim.V2TIMSDKConfig{ServerAddress: "wss://im.example.com"}) {
+		return errors.New("InitSDK: see the LogListener")
+	}
+	sdk.AddIMSDKListener(&v2tim.V2TIMSDKListener{
+		OnKickedOffline: func() { fmt.Println("kicked offline: log in again when the user wants it") },
+	})
+	failed := func(code int, desc string) { fmt.Println("failed:", code, desc) }
+	sent := v2tim.V2TIMValueCallback[v2tim.V2TIMMessage]{
+		OnSuccess: func(m v2tim.V2TIMMessage) { fmt.Println("sent:", m.Sequence, m.TextElem.Text) },
+		OnError:   failed,
+	}
+	listed := v2tim.V2TIMValueCallback[v2tim.V2TIMConversationResult]{
+		OnSuccess: func(r v2tim.V2TIMConversationResult) {
+			for _, x := range r.ConversationList {
+				fmt.Println("with", x.UserID, x.UnreadCount, "unread")
+			}
+			sdk.SendC2CTextMessage("hello", "bob", sent)
+		},
+		OnError: failed,
+	}
+	sdk.Login("alice", userSig, v2tim.V2TIMCallback{ // the UserSig comes from your server
+		OnSuccess: func() { sdk.GetConversationList(0, 100, listed) },
+		OnError:   failed,
+	})
+	return nil
+}
+
+// A console prints, and tells whoever waits for that.
+type console struct {
+	printed chan struct{}
+	over    atomic.Bool
+}
+
+func (c *console) Println(all ...any) {
+	if c.over.Load() {
+		return
+	}
+	fmt.Println(all...)
+	c.printed <- struct{}{}
+}
+
 // development is a server as `rollcall dev` runs it.
 var development *stage.Stage
 
@@ -191,9 +265,20 @@ func userSigFromYourServer(user string) string {
 }
 
 // logIn logs the user in and waits for it.
-func logIn(user string) {
+func logIn(user string) { logInOn(v2tim.GetInstance(), user) }
+
+// logInto logs the user in with another manager.
+func logInto(m *v2tim.V2TIMManager, user string) *v2tim.V2TIMManager {
+	if !m.InitSDK(uint32(stage.App), v2tim.V2TIMSDKConfig{ServerAddress: development.URL()}) {
+		panic("InitSDK")
+	}
+	logInOn(m, user)
+	return m
+}
+
+func logInOn(m *v2tim.V2TIMManager, user string) {
 	result := make(chan string, 1)
-	v2tim.GetInstance().Login(user, userSigFromYourServer(user), v2tim.V2TIMCallback{
+	m.Login(user, userSigFromYourServer(user), v2tim.V2TIMCallback{
 		OnSuccess: func() { result <- "" },
 		OnError:   func(code int, desc string) { result <- desc },
 	})

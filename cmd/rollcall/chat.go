@@ -8,6 +8,7 @@ import (
 
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/alecthomas/kong"
 
@@ -67,6 +68,11 @@ func (c *chatCmd) Run(ctx context.Context, s *streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, k.Close()) }()
+	var online atomic.Bool
+	k.AddListener(client.Listener{
+		Connecting:     func() { online.Store(false) },
+		ConnectSuccess: func() { online.Store(true) },
+	})
 	o := terminal.Options{Client: k, User: c.User, UserSig: t.first, Peer: c.To}
 	if t.more != nil {
 		o.Ticket = func() (string, error) { return t.more(ctx, c.User) }
@@ -76,7 +82,7 @@ func (c *chatCmd) Run(ctx context.Context, s *streams) (err error) {
 	} else {
 		err = terminal.Lines(ctx, o, in, s.out, s.err)
 	}
-	return errors.Join(err, c.leave(k, s))
+	return errors.Join(err, c.leave(k, s, online.Load()))
 }
 
 // screen is how to talk on a screen; nil: there is none to be had.
@@ -113,7 +119,7 @@ func (c *chatCmd) ticketsOf(in *bufio.Reader, onScreen bool) (tickets, error) {
 }
 
 // leave ends the session, or leaves it away. One that is over needs neither.
-func (c *chatCmd) leave(k *client.Client, s *streams) error {
+func (c *chatCmd) leave(k *client.Client, s *streams, online bool) error {
 	if k.LoginStatus() == client.StatusLogout {
 		return nil
 	}
@@ -125,7 +131,11 @@ func (c *chatCmd) leave(k *client.Client, s *streams) error {
 	defer cancel()
 	err := k.Logout(ctx)
 	if err == nil || errors.Is(err, imcode.NotLoggedIn) {
-		fmt.Fprintf(s.err, "%s is logged out\n", c.User)
+		said := string(c.User) + " is logged out"
+		if more := unheard(online, c.Dir); more != "" {
+			said += "; " + more
+		}
+		fmt.Fprintln(s.err, said)
 		return nil
 	}
 	return err

@@ -171,16 +171,16 @@ func (w *window) pulls(width, height int) {
 	}
 }
 
-// exits waits for the end of the program, and for the terminal as it was before.
-func (w *window) exits(status int) {
+// exits waits for the end of the program, which must be a good one, and for the terminal as it was before.
+func (w *window) exits() {
 	w.t.Helper()
 	select {
 	case <-w.ended:
 	case <-time.After(patience):
 		w.t.Fatal("it has not ended")
 	}
-	if got := w.cmd.ProcessState.ExitCode(); got != status {
-		w.t.Errorf("exit status %d, want %d", got, status)
+	if got := w.cmd.ProcessState.ExitCode(); got != 0 {
+		w.t.Errorf("exit status %d, want 0", got)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -287,7 +287,7 @@ func TestChatOnATerminal(t *testing.T) {
 	alice.shows(`#61 alice: ab 世界 ab 世界 `)
 	alice.endsWith(strings.Repeat(" ", 19)+strings.Repeat("ab 世界 ", 5)+"✓", ">")
 	alice.types("\x04")
-	alice.exits(0)
+	alice.exits()
 	alice.shows(`^alice is logged out$`)
 }
 
@@ -311,7 +311,20 @@ func TestChatWithoutAServer(t *testing.T) {
 	if err := alice.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	alice.exits(0)
+	alice.exits()
+	alice.shows(`^alice is logged out$`)
+}
+
+// TestChatIsLeftWithoutAServer: who leaves is told that the server has not heard of it.
+func TestChatIsLeftWithoutAServer(t *testing.T) {
+	h := newHouse(t, "alice", "bob")
+	alice := openWindow(t, 80, 12, h.env(), "chat", "--app", "7", "--user", "alice", "--to", "bob")
+	alice.shows(`^ alice › bob +connected$`)
+	h.server.kill()
+	alice.shows(`^no connection \(nobody serves there, 9511\); it is tried again`)
+	alice.types("\x04")
+	alice.exits()
+	alice.shows(`^alice is logged out; not connected: the session may stay, away$`)
 }
 
 // TestChatOnATerminalInLines: with --plain it is as in a pipe.
@@ -322,6 +335,6 @@ func TestChatOnATerminalInLines(t *testing.T) {
 	alice.types("hello\r")
 	alice.shows(`#1 alice to bob: hello$`)
 	alice.types("/quit\r")
-	alice.exits(0)
+	alice.exits()
 	alice.shows(`^alice is logged out$`)
 }

@@ -81,16 +81,16 @@ func (c *loginCmd) leave(k *client.Client, r *reporter) error {
 	if err := k.Logout(ctx); err != nil {
 		return err
 	}
-	r.print(event{Event: "logged out", Text: c.unheard(r)})
+	r.print(event{Event: "logged out", Text: unheard(r.online.Load(), c.Dir)})
 	return nil
 }
 
 // unheard says what becomes of a logout that the server may not have heard of.
-func (c *loginCmd) unheard(r *reporter) string {
+func unheard(online bool, dir string) string {
 	switch {
-	case r.online.Load():
+	case online:
 		return ""
-	case c.Dir == "":
+	case dir == "":
 		return "not connected: the session may stay, away"
 	}
 	return "not connected: the server hears of it at the next login with this --dir"

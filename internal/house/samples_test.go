@@ -13,16 +13,20 @@ const sampleHead = `package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"rollcall.example"
 	"rollcall.example/client"
+	"rollcall.example/v2tim"
 )
 
 var (
+	_ = errors.New
 	_ = fmt.Println
 	_ time.Time
+	_ v2tim.V2TIMCallback
 )
 
 func main() { _ = sample }

@@ -32,8 +32,12 @@ type Address struct{ netip.Addr }
 // Key stands for the address in limits; a whole /64 of IPv6 is one.
 func (a Address) Key() netip.Addr { return a.masked(32, 64) }
 
-// Short is the address as it is kept and shown: without its last part.
+// Short is the address as it is kept and shown: without its last part, which could name
+// a person. One of this machine's own names nobody.
 func (a Address) Short() string {
+	if own := a.Unmap(); own.IsLoopback() {
+		return own.String()
+	}
 	if k := a.masked(24, 48); k.IsValid() {
 		return k.String()
 	}

@@ -149,7 +149,7 @@ func refuse(t Talk, code imcode.Code, detail string) Outcome {
 }
 
 func unknown(t Talk) Outcome {
-	return refuse(t, imcode.InvalidRecipient, "there is no such account: who never logged in has to be imported")
+	return refuse(t, imcode.InvalidRecipient, "there is no such account: one is there from its first login or import on")
 }
 
 // touchOwn counts a change of the view of the one who asks.

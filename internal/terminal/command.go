@@ -167,6 +167,9 @@ func (d *desk) recall(ctx context.Context, args []string) error {
 		err = errors.New("one at a time: /recall N")
 	}
 	if err == nil {
+		err = d.has(ctx, id, sequence)
+	}
+	if err == nil {
 		err = d.Client.Recall(ctx, id, sequence)
 	}
 	if err == nil {
@@ -187,6 +190,15 @@ func (d *desk) lastOwn(ctx context.Context, id rollcall.ConversationID) (uint64,
 		}
 	}
 	return 0, errors.New("none of the last 100 messages is yours")
+}
+
+// has fails if a conversation of the list has no message with that number yet.
+func (d *desk) has(ctx context.Context, id rollcall.ConversationID, sequence uint64) error {
+	c, err := d.Client.Conversation(ctx, id)
+	if err == nil && sequence > c.LastSequence {
+		return fmt.Errorf("there is no message #%d: the latest is #%d", sequence, c.LastSequence)
+	}
+	return nil // what is not known here the server says
 }
 
 func sequenceOf(text string) (uint64, error) {
@@ -212,6 +224,9 @@ func (d *desk) delete(ctx context.Context, args []string) error {
 	for _, arg := range args {
 		sequence, err := sequenceOf(arg)
 		if err != nil {
+			return err
+		}
+		if err := d.has(ctx, id, sequence); err != nil {
 			return err
 		}
 		all = append(all, sequence)

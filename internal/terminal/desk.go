@@ -206,7 +206,10 @@ func (d *desk) listener() client.Listener {
 		ReadByPeer: func(id rollcall.ConversationID, sequence uint64) {
 			d.show(readUpTo{id.Peer(), sequence})
 		},
-		ConversationNew:     func([]client.Conversation) { d.showList() },
+		ConversationNew: func([]client.Conversation) {
+			d.showList()
+			d.later(d.openFirst)
+		},
 		ConversationChanged: func([]client.Conversation) { d.showList() },
 		ConversationDeleted: func(all []rollcall.ConversationID) {
 			for _, id := range all {

@@ -120,7 +120,7 @@ func (b *outbox) deliver(ctx context.Context, send sender, show func(event)) {
 			return
 		case err != nil:
 			b.done(true)
-			show(lost{o, sentence(err)})
+			show(lost{o, notSent(o.To, err)})
 		default:
 			b.done(false)
 			show(said{Message: m})

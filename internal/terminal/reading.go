@@ -149,6 +149,14 @@ func (d *desk) openLatest(ctx context.Context) {
 	}
 }
 
+// openFirst opens the conversation that has come, if none is open.
+func (d *desk) openFirst(ctx context.Context) {
+	if _, peer := d.now(); peer == "" {
+		d.openLatest(ctx)
+		d.look(ctx)
+	}
+}
+
 // page shows a page of the open conversation.
 func (d *desk) page(ctx context.Context, p client.Page) error {
 	id, err := d.conversation()

@@ -54,11 +54,11 @@ func (s *screen) take(e event) {
 		s.hear(e)
 	case typed:
 		if e.To == s.scroll.peer {
-			s.scroll.onItsWay(typing{typed: e})
+			s.scroll.onItsWay(e)
 		}
 	case lost:
 		if e.To == s.scroll.peer {
-			s.scroll.onItsWay(typing{typed{e.Outgoing, false}, e.why})
+			s.scroll.refuse(e)
 		} else {
 			s.status = "not sent to " + string(e.To) + ": " + e.why
 		}
@@ -138,7 +138,7 @@ func (s *screen) happened(e happened) {
 // all are the rows of the scroll.
 func (s *screen) all() []string {
 	if s.rows == nil && s.width > 0 {
-		s.rows = s.scroll.rows(s.width)
+		s.rows = s.scroll.rows(s.width, s.link)
 	}
 	return s.rows
 }

@@ -190,28 +190,38 @@ func TestConversationsAreSwitched(t *testing.T) {
 		alice := look(t, s, "", 60, 10)
 		alice.wants("at first", "  No conversation yet. /switch NAME begins one, /help says", "  what else there is.", ">")
 		sends(t, bob, "I am bob")
+		alice.settle()
+		at := clock()
+		alice.wants("the first one that comes is opened", today(), at+"    #1 bob: I am bob", ">")
 		sends(t, carol, "I am carol")
 		alice.settle()
+		alice.wants("the second one is not", at+"    #1 bob: I am bob", "carol: I am carol  (/switch carol)", ">")
 		alice.types("/sw")
 		alice.hits("tab")
 		alice.types(" c")
 		alice.hits("tab", "enter")
-		at := clock()
 		alice.wants("carol's", today(), at+"    #1 carol: I am carol", ">")
-		if head := alice.plain()[0]; head != " alice › carol                    unread: bob 1 · connected" {
+		if head := alice.plain()[0]; head != " alice › carol                                    connected" {
 			t.Errorf("the first row is %q", head)
 		}
 		alice.says("/switch bob", "/list")
-		alice.wants("bob's", at+"    #1 bob: I am bob", "  bob               "+at+"  bob: I am bob", "  carol             "+at+"  carol: I am carol", ">")
+		alice.wants("bob's", at+"    #1 bob: I am bob", "  carol             "+at+"  carol: I am carol", "  bob               "+at+"  bob: I am bob", ">")
 		sends(t, carol, "are you there?")
 		alice.settle()
 		alice.says("/switch nobody", "hello")
-		if got := strings.Join(alice.plain(), "\n"); !strings.Contains(got, "hello (not sent: there is no such account") {
-			t.Errorf("to nobody:\n%s", got)
-		}
+		alice.wants("to nobody",
+			"  ✗        alice: hello (not sent: there is no account", "                  nobody: it is there from its first login",
+			"                  on (20003))", ">")
+		in(t, s, "nobody")
+		alice.settle()
+		alice.hits("up", "enter") // what was typed is sent again
+		alice.wants("to nobody, who is there now",
+			"                  nobody: it is there from its first login", "                  on (20003))", today(), at+"    #1 alice: hello ✓", ">")
+		alice.says("/recall 99", "/delete 1 98")
+		alice.wants("what is not there", "  there is no message #99: the latest is #1", "  there is no message #98: the latest is #1", ">")
 		alice.types("/switch ")
 		alice.hits("tab")
-		alice.wants("to choose from", "/switch carol  /switch bob", "> /switch")
+		alice.wants("to choose from", "/switch nobody  /switch carol  /switch bob", "> /switch")
 	})
 }
 
@@ -324,7 +334,7 @@ func TestAKickIsToldAndLoginTakesThePlaceBack(t *testing.T) {
 			t.Errorf("after the kick the screen is\n%s", strings.Join(alice.plain(), "\n"))
 		}
 		alice.says("still here?")
-		alice.wants("signed out", "  …        alice: still here? (waiting for a connection)", ">")
+		alice.wants("signed out", "  …        alice: still here? (waiting: you are signed out, /login)", ">")
 		at := clock()
 		alice.says("/login")
 		alice.wants("back", at+"    #1 alice: still here? ✓", ">")
@@ -480,7 +490,7 @@ func TestMessagesStandInTheirOrder(t *testing.T) {
 	say(1, "one")
 	s.remove(4)
 	var got []string
-	for _, row := range s.rows(80) {
+	for _, row := range s.rows(80, online) {
 		_, text, found := strings.Cut(ansi.Strip(row), "bob: ")
 		if !found {
 			text = strings.TrimSpace(ansi.Strip(row))

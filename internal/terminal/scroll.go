@@ -22,28 +22,23 @@ const (
 type scroll struct {
 	peer, self rollcall.UserID
 	entries    []entry
-	typed      []typing
+	typed      []typed
 	end        bool   // nothing was said before the first one
 	peerRead   uint64 // the other side has read up to here
 }
 
-// An entry is a message, or what was told after one.
+// An entry is a message, or what stands after one: what was told, or a message that
+// was refused for good.
 type entry struct {
 	sequence uint64
 	message  *client.Message
 	told     []string
-}
-
-// A typing is a message that was typed and is not acknowledged.
-type typing struct {
-	typed
-
-	why string // it was refused for good
+	refused  *lost
 }
 
 // put takes a message in, in its place, also in the place of itself.
 func (s *scroll) put(m client.Message) {
-	s.typed = slices.DeleteFunc(s.typed, func(t typing) bool { return m.Self && t.ID == m.ID })
+	s.typed = slices.DeleteFunc(s.typed, func(t typed) bool { return m.Self && t.ID == m.ID })
 	if m.PeerRead {
 		s.peerRead = max(s.peerRead, m.Sequence)
 	}
@@ -82,12 +77,19 @@ func (s *scroll) trim() uint64 {
 }
 
 // tell puts lines after all that was said until now.
-func (s *scroll) tell(lines []string) {
-	var last uint64
+func (s *scroll) tell(lines []string) { s.append(entry{told: lines}) }
+
+// refuse puts what was typed after all that was said until now: it waits no longer.
+func (s *scroll) refuse(l lost) {
+	s.typed = slices.DeleteFunc(s.typed, func(t typed) bool { return t.ID == l.ID })
+	s.append(entry{refused: &l})
+}
+
+func (s *scroll) append(e entry) {
 	if n := len(s.entries); n > 0 {
-		last = s.entries[n-1].sequence
+		e.sequence = s.entries[n-1].sequence
 	}
-	s.entries = append(s.entries, entry{sequence: last, told: lines})
+	s.entries = append(s.entries, e)
 }
 
 // remove takes a message out.
@@ -96,7 +98,7 @@ func (s *scroll) remove(sequence uint64) {
 }
 
 // onItsWay keeps what was typed, and how it stands with it.
-func (s *scroll) onItsWay(t typing) {
+func (s *scroll) onItsWay(t typed) {
 	for i := range s.typed {
 		if s.typed[i].ID == t.ID {
 			s.typed[i] = t
@@ -107,16 +109,12 @@ func (s *scroll) onItsWay(t typing) {
 }
 
 // rows are the lines of the scroll on a screen of that width.
-func (s *scroll) rows(width int) (all []string) {
+func (s *scroll) rows(width int, l link) (all []string) {
 	width = max(width, leastWidth)
 	day := ""
 	for _, e := range s.entries {
 		if e.message == nil {
-			for _, line := range e.told {
-				for _, row := range wrapped(line, width-2) {
-					all = append(all, faint("  "+row))
-				}
-			}
+			all = append(all, s.between(e, width)...)
 			continue
 		}
 		if today := e.message.Time.Local().Format("Monday, 2 January 2006"); today != day {
@@ -128,15 +126,33 @@ func (s *scroll) rows(width int) (all []string) {
 	for _, t := range s.typed {
 		mark := "(sending)"
 		switch {
-		case t.why != "":
-			mark = "(not sent: " + t.why + ")"
+		case l == out:
+			mark = "(waiting: you are signed out, /login)"
 		case t.waits:
 			mark = "(waiting for a connection)"
 		}
-		text := content(client.Message{Text: t.Text}, s.self)
-		all = append(all, rowsOf("  …        ", string(s.self), text+" "+mark, width, faint)...)
+		all = append(all, s.ownRows("…", t.Outgoing, mark, width)...)
 	}
 	return all
+}
+
+// between are the rows of what is no message of the conversation.
+func (s *scroll) between(e entry, width int) (rows []string) {
+	if e.refused != nil {
+		return s.ownRows("✗", e.refused.Outgoing, "(not sent: "+e.refused.why+")", width)
+	}
+	for _, line := range e.told {
+		for _, row := range wrapped(line, width-2) {
+			rows = append(rows, faint("  "+row))
+		}
+	}
+	return rows
+}
+
+// ownRows are the rows of what was typed and has no number.
+func (s *scroll) ownRows(sign string, o client.Outgoing, mark string, width int) []string {
+	text := content(client.Message{Text: o.Text}, s.self)
+	return rowsOf("  "+sign+"        ", string(s.self), text+" "+mark, width, faint)
 }
 
 func (s *scroll) messageRows(m client.Message, width int) []string {

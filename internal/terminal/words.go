@@ -38,6 +38,14 @@ func meaning(code imcode.Code) string {
 	return fmt.Sprintf("%s (%d)", entry.Meaning, int(code))
 }
 
+// notSent says why a message was refused for good.
+func notSent(to rollcall.UserID, err error) string {
+	if imcode.Of(err) == imcode.InvalidRecipient {
+		return fmt.Sprintf("there is no account %s: it is there from its first login on (%d)", to, int(imcode.InvalidRecipient))
+	}
+	return sentence(err)
+}
+
 // short says in few words why there is no connection.
 var short = map[imcode.Code]string{
 	imcode.Disconnected:       "no network",

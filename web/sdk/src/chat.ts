@@ -1,10 +1,11 @@
 import { act, checked, history, markRead, named, newMessage, noConversation, peerOf, recall, removeMessages, send } from "./talk.ts";
 import { boxOf } from "./box.ts";
 import { Call } from "./call.ts";
-import { closed } from "./request.ts";
+import { closed, notLoggedIn } from "./request.ts";
 import { CODE, ChatError } from "./codes.ts";
 import { conversationOf } from "./convert.ts";
 import { Engine, LOGINED, LOGINING, type Settings, type Status } from "./engine.ts";
+import { firstList } from "./firstlist.ts";
 import { follow } from "./follow.ts";
 import { Journal } from "./journal.ts";
 import { login } from "./login.ts";
@@ -258,14 +259,18 @@ export class Chat {
 	 * The account's conversations: pinned ones first, then by their last message. It comes
 	 * from this device, at once, also without a network, after a failed login, a kick or
 	 * an expired UserSig: then it is the list of the account named in the last login, as
-	 * last seen. `isSyncCompleted` is false until the device has had the whole list once.
-	 * After a logout: 6014.
+	 * last seen. On a device that has never had the whole list it waits for that while it
+	 * is on its way: from a login's success until it is there, or the connection is lost,
+	 * the session ends, the server asks to come back later, or 10 s are over. Then it is
+	 * what there is, and `isSyncCompleted` is false. After a logout: 6014.
 	 */
 	getConversationList(conversationIDList?: string[]): Promise<Response<{ conversationList: Conversation[]; isSyncCompleted: boolean }>> {
 		return this.run(async () => {
 			const b = named(this.engine);
 			await b.ready;
-			named(this.engine);
+			await firstList(this.engine, b);
+			if (this.engine.closed) throw closed();
+			if (named(this.engine) !== b) throw notLoggedIn();
 			const wanted = conversationIDList?.map(peerOf);
 			const list = b.model.list().filter((r) => !wanted || wanted.includes(r.peer));
 			return ok({ conversationList: list.map((r) => conversationOf(b.place.user, r)), isSyncCompleted: b.model.synced });

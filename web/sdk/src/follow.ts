@@ -2,6 +2,7 @@ import { ANSWER_WITHIN, otherKind, refusalOf } from "./ask.ts";
 import { Backoff } from "./backoff.ts";
 import { CODE, forAWhile } from "./codes.ts";
 import { int, type Change, type Int, type MessagesAnswer, type ServerFrame, type SyncAnswer, type View } from "./wire.ts";
+import { letGo } from "./firstlist.ts";
 import { MOST_TOLD, noNews, type Model, type Row } from "./model.ts";
 import { noticed } from "./ended.ts";
 import { spanOf, type Asked, type Span } from "./spans.ts";
@@ -20,6 +21,8 @@ const MOST_STALE = 10;
  */
 export interface Follower {
 	busy: boolean;
+	/** What has changed is being asked for, and not only later. */
+	asking: boolean;
 	/** The server knows no messages. */
 	off: boolean;
 	/** The highest change number heard of. */
@@ -35,14 +38,14 @@ export interface Follower {
 }
 
 export function newFollower(e: Engine): Follower {
-	return { busy: false, off: false, seen: 0, born: 0, stale: 0, serial: 0, alarm: undefined, retry: new Backoff(() => e.env.random()) };
+	return { busy: false, asking: false, off: false, seen: 0, born: 0, stale: 0, serial: 0, alarm: undefined, retry: new Backoff(() => e.env.random()) };
 }
 
 /** Begins when a session is served on a new connection, by a server that names its past. */
 export function follow(e: Engine, s: Seat, past: string): void {
 	const f = s.follower;
 	f.alarm?.stop();
-	s.follower = { ...newFollower(e), serial: f.serial + 1, born: e.clock.now(), busy: true };
+	s.follower = { ...newFollower(e), serial: f.serial + 1, born: e.clock.now(), busy: true, asking: true };
 	const c = s.cycle.conn;
 	const begin = () => {
 		if (!c || !e.here(s, c) || s.cycle.phase !== "serving") return;
@@ -58,7 +61,7 @@ export function follow(e: Engine, s: Seat, past: string): void {
 function sync(e: Engine, s: Seat): void {
 	const model = s.box.model;
 	const since = model.change, heard = s.follower.seen;
-	s.follower.busy = true;
+	s.follower.busy = s.follower.asking = true;
 	askNext(e, s, { sync: { since: String(since), alteredSince: String(model.whole), count: PAGE } }, (a) => {
 		const answer = a.sync;
 		if (!answer) otherAnswer(e, s, a);
@@ -100,6 +103,7 @@ function takeSync(e: Engine, s: Seat, a: SyncAnswer, since: number, heard: numbe
 	if (!more && !model.synced) {
 		model.synced = true;
 		news.changed = true;
+		letGo(s);
 	}
 	tell(e, s, news);
 	if (more) sync(e, s);
@@ -269,6 +273,8 @@ function otherAnswer(e: Engine, s: Seat, a: ServerFrame): void {
 		noticed(e, s, a.notice);
 	} else if (a.refusal?.code === CODE.UNKNOWN_REQUEST) {
 		s.follower.off = true;
+		s.follower.asking = false;
+		letGo(s);
 	} else {
 		failed(e, s, (a.refusal ? refusalOf(a.refusal) : otherKind()).retryAfterMs);
 	}
@@ -280,6 +286,8 @@ function failed(e: Engine, s: Seat, hintMs: number): void {
 	const c = s.cycle.conn;
 	f.serial++;
 	f.busy = true;
+	f.asking = false;
+	letGo(s);
 	f.alarm?.stop();
 	f.alarm = e.after(f.retry.next(hintMs), () => c && e.here(s, c) && s.cycle.phase === "serving" && sync(e, s));
 }

@@ -1,4 +1,5 @@
 import { CODE, ChatError } from "./codes.ts";
+import { letGo } from "./firstlist.ts";
 import { endRequests } from "./request.ts";
 import { newLogout, type Logout } from "./journal.ts";
 import type { Conn } from "./conn.ts";
@@ -89,6 +90,7 @@ export function halt(s: Seat): void {
 	s.cycle.alarm?.stop();
 	s.cycle.dialing = undefined;
 	s.cycle.phase = "resting";
+	letGo(s);
 }
 
 /** Ends the seat by somebody else's will, or because no UserSig is left for it. */

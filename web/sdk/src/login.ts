@@ -68,7 +68,7 @@ function enter(e: Engine, k: Call): void {
 		over: true, number: 0, connection: 0, secret: { fixed: "", present: "", next: "" }, ends: 0, expiry: undefined,
 		warning: { userSig: "", due: 0, given: false, alarm: undefined },
 		notice: undefined, doubt: false, attempt: undefined, carried: "",
-		follower: newFollower(e),
+		follower: newFollower(e), waiting: [],
 		cycle: { phase: "resting", dialing: undefined, conn: undefined, alarm: undefined, retry: new Backoff(() => 0), announced: false, last: undefined, detours: 0 },
 	};
 	e.seat = s;

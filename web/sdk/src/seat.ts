@@ -60,6 +60,8 @@ export interface Seat extends Place {
 	carried: string;
 
 	follower: Follower;
+	/** Those who wait for a list that this device never had. */
+	waiting: (() => void)[];
 	cycle: Cycle;
 }
 
