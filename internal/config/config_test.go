@@ -163,6 +163,26 @@ func TestAVariableThatIsMisspeltIsToldSo(t *testing.T) {
 	}
 }
 
+func TestTheMistakesOfFileAndEnvironmentAreToldTogether(t *testing.T) {
+	_, err := load(t, "[log]\nlevel = \"loud\"", "ROLLCALL_LOG_FORMAT=xml", "ROLLCALL_LISTN=3")
+	for _, want := range []string{"line 2: log.level: ", "\nROLLCALL_LOG_FORMAT: ", "\nROLLCALL_LISTN: unknown variable; "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q in it", err, want)
+		}
+	}
+}
+
+func TestVariablesAreThoseThatSaySomething(t *testing.T) {
+	environment := []string{"ROLLCALL_LOG_LEVEL=debug", "ROLLCALL_DIR=", "ROLLCALL_KEY=x", "ROLLCALL_LISTN=3", "PATH=/bin", "ROLLCALL_LISTEN_OPS=:1"}
+	if got := config.Variables(environment); !reflect.DeepEqual(got, []string{"ROLLCALL_LISTEN_OPS", "ROLLCALL_LOG_LEVEL"}) {
+		t.Errorf("got %q", got)
+	}
+	err := config.Unknown(environment)
+	if err == nil || !strings.HasPrefix(err.Error(), "ROLLCALL_LISTN: unknown variable; ") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v, want ROLLCALL_LISTN alone", err)
+	}
+}
+
 func TestAVariableOfAMisspeltSectionIsToldSo(t *testing.T) {
 	_, err := load(t, "", "ROLLCALL_LITSEN_CLIENTS=127.0.0.1:1")
 	want := "ROLLCALL_LITSEN_CLIENTS: unknown variable; there is ROLLCALL_DIR, what begins with ROLLCALL_LIMITS_, ROLLCALL_LISTEN_, "
@@ -212,7 +232,7 @@ func TestAFileIsBounded(t *testing.T) {
 	if _, err := load(t, strings.Repeat("#", config.MaxFileBytes+1)); err == nil || !strings.Contains(err.Error(), "larger than") {
 		t.Errorf("a file of a megabyte and a byte: %v", err)
 	}
-	if err := config.Check(filepath.Join(t.TempDir(), "none.toml")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := config.Load(filepath.Join(t.TempDir(), "none.toml"), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
 }
