@@ -22,6 +22,16 @@ func program() string {
 	return os.Args[0]
 }
 
+// here says in which directory program is to be typed, where that matters: " in DIR".
+func here() string {
+	typed := program()
+	dir, err := os.Getwd()
+	if err != nil || typed == "rollcall" || filepath.IsAbs(typed) {
+		return ""
+	}
+	return " in " + dir
+}
+
 // same tells whether two paths are one file.
 func same(a, b string) bool {
 	x, err := os.Stat(a)
