@@ -144,7 +144,8 @@ func (r *reporter) print(e event) {
 		_ = printLine(r.out, e) // a reader that has gone is not told
 		return
 	}
-	same := e.Event == "connect failed" && e.Event == r.last.Event && e.Code == r.last.Code && e.Text == r.last.Text
+	failed := e.Event == "connect failed"
+	same := failed && r.last.Event == e.Event && r.last.Code == e.Code && r.last.Text == e.Text
 	if same {
 		r.more++
 	}
@@ -156,7 +157,7 @@ func (r *reporter) print(e event) {
 		return
 	}
 	r.last = e
-	if e.Event == "connect failed" {
+	if failed {
 		e.Text += "; trying on"
 	}
 	r.line(e)

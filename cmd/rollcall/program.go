@@ -24,12 +24,19 @@ func program() string {
 
 // here says in which directory program is to be typed, where that matters: " in DIR".
 func here() string {
-	typed := program()
 	dir, err := os.Getwd()
-	if err != nil || typed == "rollcall" || filepath.IsAbs(typed) {
+	if err != nil {
 		return ""
 	}
-	return " in " + dir
+	return placeFor(program(), dir)
+}
+
+// placeFor is here for what is typed in a directory.
+func placeFor(typed, dir string) string {
+	if strings.ContainsRune(typed, filepath.Separator) && !filepath.IsAbs(typed) {
+		return " in " + dir
+	}
+	return "" // found by PATH, or by where it lies
 }
 
 // same tells whether two paths are one file.

@@ -148,8 +148,13 @@ func apart(l config.Listen) error {
 // that cannot be had.
 func listenAll(ctx context.Context, l config.Listen) (clients, ops, admin net.Listener, err error) {
 	clients, noClients := listen(ctx, "clients", l.Clients)
-	ops, noOps := listen(ctx, "ops", l.Ops)
-	admin, noAdmin := listen(ctx, "admin", l.Admin)
+	var noOps, noAdmin error
+	if l.Ops != "" {
+		ops, noOps = listen(ctx, "ops", l.Ops)
+	}
+	if l.Admin != "" {
+		admin, noAdmin = listen(ctx, "admin", l.Admin)
+	}
 	if err = errors.Join(noClients, noOps, noAdmin); err == nil {
 		return clients, ops, admin, nil
 	}
@@ -161,11 +166,8 @@ func listenAll(ctx context.Context, l config.Listen) (clients, ops, admin net.Li
 	return nil, nil, nil, err
 }
 
-// listen listens for one of the keys of [listen]; nil: nowhere.
+// listen listens for one of the keys of [listen].
 func listen(ctx context.Context, key string, a config.Address) (net.Listener, error) {
-	if a == "" {
-		return nil, nil
-	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", string(a))
 	if errors.Is(err, syscall.EADDRINUSE) {

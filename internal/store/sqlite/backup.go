@@ -12,7 +12,7 @@ import (
 	"rollcall.example/internal/store"
 )
 
-// ErrThere: a backup does not go over another file by itself.
+// ErrThere is why a backup was not made: it does not go over another file by itself.
 var ErrThere = errors.New("it is there already")
 
 // Backup makes a backup at path of what from copies, as Copy does: flushed, mode 0600,

@@ -17,7 +17,8 @@ import (
 // there without a restore is what a killed one has left.
 const Staging = "restore.part"
 
-// ErrNotEmpty: a restore does not go into a directory with other files by itself.
+// ErrNotEmpty is why a backup was not restored: it does not go into a directory with
+// other files by itself.
 var ErrNotEmpty = errors.New("is not empty")
 
 // A Restoring is a restore of a backup into a data directory.
