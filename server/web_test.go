@@ -3,6 +3,7 @@ package server_test
 import (
 	"bufio"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,6 +37,37 @@ func TestAWebPageIsAdmittedFromTheOwnOriginAndThoseListed(t *testing.T) {
 				t.Errorf("origin %s was answered with %d, want %d", origin, status, want)
 			}
 			p.hangUp()
+		}
+	})
+}
+
+// TestTheLogNamesAnOriginThatIsNotAdmitted: the page learns no more than that there is no
+// connection. Whoever claims many origins does not fill the log.
+func TestTheLogNamesAnOriginThatIsNotAdmitted(t *testing.T) {
+	story(t, server.Config{}, func(t *testing.T, w *world) {
+		refuse := func(origin string) {
+			c := w.dial()
+			p := &peer{t: t, net: c, in: bufio.NewReader(c), sub: wire.JSON}
+			if status, _ := p.upgrade("Origin: " + origin); status != http.StatusForbidden {
+				t.Errorf("origin %s was answered with %d", origin, status)
+			}
+			p.hangUp()
+		}
+		told := func(text string) int { return strings.Count(w.log.String(), text) }
+		refuse("http://localhost:5173")
+		if told("[web] origins") != 1 || told("origin=http://localhost:5173 refused_since=0") != 1 {
+			t.Errorf("the log has\n%s", w.log)
+		}
+		for range 100 {
+			refuse("http://flood.example/" + strings.Repeat("x", 1000))
+		}
+		if told("flood.example") != 0 {
+			t.Errorf("within a minute the log has\n%s", w.log)
+		}
+		time.Sleep(time.Minute)
+		refuse("http://flood.example/" + strings.Repeat("x", 1000))
+		if told("flood.example") != 1 || told("refused_since=100") != 1 || told(strings.Repeat("x", 100)) != 0 {
+			t.Errorf("a minute later the log has\n%s", w.log)
 		}
 	})
 }

@@ -30,12 +30,13 @@ func (c aboutAccount) ask(ctx context.Context, s *streams, do func(context.Conte
 
 // account is the account, in the only app there is if none is named.
 func (c aboutAccount) account(ctx context.Context, o *admin.Client) (rollcall.Account, error) {
-	app, err := theApp(ctx, o, c.App)
+	app, err := theApp(ctx, o, c.App, "with --app")
 	return rollcall.Account{App: app, User: c.User}, err
 }
 
-// theApp is the app that was named, or the only one there is.
-func theApp(ctx context.Context, o *admin.Client, named rollcall.AppID) (rollcall.AppID, error) {
+// theApp is the app that was named, or the only one there is. If there are others, it says
+// how to name one.
+func theApp(ctx context.Context, o *admin.Client, named rollcall.AppID, how string) (rollcall.AppID, error) {
 	if named != 0 {
 		return named, nil
 	}
@@ -53,7 +54,7 @@ func theApp(ctx context.Context, o *admin.Client, named rollcall.AppID) (rollcal
 	if ids == nil {
 		return 0, imcode.AppNotFound.Errorf("the server has no app: `rollcall app add` adds one")
 	}
-	return 0, imcode.InvalidParameters.Errorf("there are several apps: name one with --app: %s", strings.Join(ids, ", "))
+	return 0, imcode.InvalidParameters.Errorf("there are several apps: name one %s: %s", how, strings.Join(ids, ", "))
 }
 
 // acting is the flag of the commands that change something about accounts.

@@ -60,7 +60,7 @@ func (c *accountImport) Run(ctx context.Context, s *streams) error {
 		return fmt.Errorf("read %s: %w", c.File, err)
 	}
 	return c.reach(ctx, s, func(ctx context.Context, o *admin.Client) error {
-		app, err := theApp(ctx, o, c.App)
+		app, err := theApp(ctx, o, c.App, "with --app")
 		if err != nil {
 			return err
 		}

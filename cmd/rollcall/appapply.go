@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/admin"
 	"rollcall.example/internal/apps"
@@ -33,7 +34,7 @@ func (w wouldBePolicy) change() (apps.Change, error) {
 
 // appPolicyPreview says whom a policy would log out.
 type appPolicyPreview struct {
-	aboutApp
+	aboutAppFirst
 	wouldBePolicy
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
@@ -45,7 +46,7 @@ Says how many accounts and sessions would go if a policy were applied now to tho
 
 Examples:
 
-    rollcall app policy preview 1400000000
+    rollcall app policy preview
     rollcall app policy preview 1400000000 single
     rollcall app policy preview 1400000000 multi --instances Web=2
 `
@@ -57,8 +58,8 @@ func (c *appPolicyPreview) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return slipOf(err)
 	}
-	return c.reach(ctx, s, func(ctx context.Context, o *admin.Client) error {
-		sum, err := o.Preview(ctx, c.App, change, progress(s.err))
+	about := aboutOne(func(ctx context.Context, o *admin.Client, app rollcall.AppID) error {
+		sum, err := o.Preview(ctx, app, change, progress(s.err))
 		if err != nil {
 			return err
 		}
@@ -68,6 +69,7 @@ func (c *appPolicyPreview) Run(ctx context.Context, s *streams) error {
 		printApplied(s.out, sum)
 		return nil
 	})
+	return c.reach(ctx, s, about.of(rollcall.AppID(c.App)))
 }
 
 // appPolicyApply puts the policy in force at once.
@@ -85,15 +87,15 @@ A policy that was set is in force for each login from then on; who is logged in 
 
 Examples:
 
-    rollcall app policy apply 1400000000
+    rollcall app policy apply
     rollcall app policy apply 1400000000 --yes --as Olga
 `
 }
 
 // Run does it, if it is wanted.
 func (c *appPolicyApply) Run(ctx context.Context, s *streams) error {
-	return c.reach(ctx, s, func(ctx context.Context, o *admin.Client) error {
-		sum, err := o.Preview(ctx, c.App, apps.Change{}, progress(s.err))
+	about := aboutOne(func(ctx context.Context, o *admin.Client, app rollcall.AppID) error {
+		sum, err := o.Preview(ctx, app, apps.Change{}, progress(s.err))
 		if err != nil {
 			return err
 		}
@@ -110,7 +112,7 @@ func (c *appPolicyApply) Run(ctx context.Context, s *streams) error {
 			}
 			return errors.New("nothing has changed: to apply the policy, say --yes")
 		}
-		if sum, err = o.Apply(ctx, c.App, string(c.As), progress(s.err)); err != nil {
+		if sum, err = o.Apply(ctx, app, string(c.As), progress(s.err)); err != nil {
 			return err
 		}
 		if c.JSON {
@@ -119,6 +121,7 @@ func (c *appPolicyApply) Run(ctx context.Context, s *streams) error {
 		fmt.Fprintf(s.out, "%s of %s ended\n", plain.Count(sum.Sessions, "session"), plain.Count(sum.Touched, "account"))
 		return nil
 	})
+	return c.reach(ctx, s, about.of(c.App))
 }
 
 // progress says how far a long run is.

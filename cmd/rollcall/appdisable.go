@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"rollcall.example"
 	"rollcall.example/internal/admin"
 )
 
@@ -25,11 +26,11 @@ Examples:
 
 // Run does it.
 func (c *appDisable) Run(ctx context.Context, s *streams) error {
-	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
-		if err := o.DisableApp(ctx, c.App); err != nil {
+	return c.ask(ctx, s, func(ctx context.Context, o *admin.Client, app rollcall.AppID) error {
+		if err := o.DisableApp(ctx, app); err != nil {
 			return err
 		}
-		fmt.Fprintf(s.err, "app %d is disabled: nobody logs in or comes back (60016); who is connected stays until then\n", c.App)
+		fmt.Fprintf(s.err, "app %d is disabled: nobody logs in or comes back (60016); who is connected stays until then\n", app)
 		return nil
 	})
 }
@@ -52,11 +53,11 @@ Examples:
 
 // Run does it.
 func (c *appEnable) Run(ctx context.Context, s *streams) error {
-	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
-		if err := o.EnableApp(ctx, c.App); err != nil {
+	return c.ask(ctx, s, func(ctx context.Context, o *admin.Client, app rollcall.AppID) error {
+		if err := o.EnableApp(ctx, app); err != nil {
 			return err
 		}
-		fmt.Fprintf(s.err, "app %d is enabled\n", c.App)
+		fmt.Fprintf(s.err, "app %d is enabled\n", app)
 		return nil
 	})
 }

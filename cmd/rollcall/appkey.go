@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 
@@ -46,8 +47,8 @@ func (c *appKeyAdd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
-		key, made, err := o.AddKey(ctx, c.App, secret)
+	return c.ask(ctx, s, func(ctx context.Context, o *admin.Client, app rollcall.AppID) error {
+		key, made, err := o.AddKey(ctx, app, secret)
 		if err != nil {
 			return err
 		}
@@ -62,10 +63,10 @@ func (c *appKeyAdd) Run(ctx context.Context, s *streams) error {
 			}{key, made})
 		}
 		if made == "" {
-			fmt.Fprintf(s.err, "key %s of app %d is added: it is yours\n", plain.Line(key.ID), c.App)
+			fmt.Fprintf(s.err, "key %s of app %d is added: it is yours\n", plain.Line(key.ID), app)
 			return nil
 		}
-		fmt.Fprintf(s.err, "key %s of app %d is added; its secret, shown only now:\n", plain.Line(key.ID), c.App)
+		fmt.Fprintf(s.err, "key %s of app %d is added; its secret, shown only now:\n", plain.Line(key.ID), app)
 		fmt.Fprintln(s.out, made)
 		return nil
 	})
@@ -73,8 +74,8 @@ func (c *appKeyAdd) Run(ctx context.Context, s *streams) error {
 
 // appKeyRemove removes a key.
 type appKeyRemove struct {
-	aboutApp
-	Key  string `arg:"" help:"The key's id, as app key list has it."`
+	aboutAppFirst
+	Key  string `arg:"" optional:"" help:"The key's id, as app key list has it."`
 	Yes  bool   `help:"Remove it also if it is the app's last key."`
 	JSON bool   `name:"json" help:"Print JSON, for programs."`
 }
@@ -91,26 +92,34 @@ Examples:
 `
 }
 
+// Validate refuses what can only be a slip.
+func (c *appKeyRemove) Validate() error {
+	if c.Key == "" {
+		return errors.New("want the key's id, as app key list has it")
+	}
+	return nil
+}
+
 // Run removes it.
 func (c *appKeyRemove) Run(ctx context.Context, s *streams) error {
-	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
-		app, err := find(ctx, o, c.App)
+	return c.ask(ctx, s, func(ctx context.Context, o *admin.Client, id rollcall.AppID) error {
+		app, err := find(ctx, o, id)
 		if err != nil {
 			return err
 		}
 		last := len(app.Keys) == 1 && app.Keys[0].ID == c.Key
 		if last && !c.Yes {
-			return fmt.Errorf("nothing has changed: %s is the last key of app %d, and nobody can log in without one: add another first, or say --yes", c.Key, c.App)
+			return fmt.Errorf("nothing has changed: %s is the last key of app %d, and nobody can log in without one: add another first, or say --yes", c.Key, id)
 		}
-		if err := o.RemoveKey(ctx, c.App, c.Key); err != nil {
+		if err := o.RemoveKey(ctx, id, c.Key); err != nil {
 			return err
 		}
-		fmt.Fprintf(s.err, "key %s of app %d is removed\n", c.Key, c.App)
+		fmt.Fprintf(s.err, "key %s of app %d is removed\n", c.Key, id)
 		if last {
-			fmt.Fprintf(s.err, "app %d has no key now: nobody can log in before it has one (70016)\n", c.App)
+			fmt.Fprintf(s.err, "app %d has no key now: nobody can log in before it has one (70016)\n", id)
 		}
 		if c.JSON {
-			return printJSON(s.out, map[string]any{"app": c.App, "removed": c.Key, "keys": len(app.Keys) - 1})
+			return printJSON(s.out, map[string]any{"app": id, "removed": c.Key, "keys": len(app.Keys) - 1})
 		}
 		return nil
 	})
@@ -133,8 +142,8 @@ Examples:
 
 // Run lists them.
 func (c *appKeyList) Run(ctx context.Context, s *streams) error {
-	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
-		app, err := find(ctx, o, c.App)
+	return c.ask(ctx, s, func(ctx context.Context, o *admin.Client, id rollcall.AppID) error {
+		app, err := find(ctx, o, id)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -37,14 +38,15 @@ Shows the policy with all its groups, also where it goes by a name, and how many
 
 Examples:
 
+    rollcall app policy show
     rollcall app policy show 1400000000
 `
 }
 
 // Run shows it.
 func (c *appPolicyShow) Run(ctx context.Context, s *streams) error {
-	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
-		set, err := o.Settings(ctx, c.App)
+	return c.ask(ctx, s, func(ctx context.Context, o *admin.Client, app rollcall.AppID) error {
+		set, err := o.Settings(ctx, app)
 		if err != nil {
 			return err
 		}
@@ -54,7 +56,7 @@ func (c *appPolicyShow) Run(ctx context.Context, s *streams) error {
 
 // A newPolicy is a whole policy in a command line.
 type newPolicy struct {
-	Policy    string   `arg:"" help:"single, dual, triple, multi or custom."`
+	Policy    string   `arg:"" optional:"" help:"single, dual, triple, multi or custom."`
 	Group     []string `sep:"none" placeholder:"PLATFORM,..." help:"With custom: platforms that exclude each other; once for each group. A platform in none is a group of its own."`
 	Instances []string `sep:"none" placeholder:"PLATFORM=N,..." help:"How many sessions an account may have on a platform. Those not named have one."`
 }
@@ -87,7 +89,7 @@ func (n newPolicy) policy() (apps.Policy, error) {
 
 // appPolicySet sets the policy.
 type appPolicySet struct {
-	aboutApp
+	aboutAppFirst
 	newPolicy
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
@@ -109,10 +111,18 @@ In force for the next login. Nobody is logged out by it: who is online stays unt
 
 Examples:
 
-    rollcall app policy set 1400000000 dual
+    rollcall app policy set dual
     rollcall app policy set 1400000000 multi --instances Web=10 --instances Android=2
     rollcall app policy set 1400000000 custom --group Android,iPhone --group Windows,Mac,Web
 `
+}
+
+// Validate refuses what can only be a slip.
+func (c *appPolicySet) Validate() error {
+	if c.Policy == "" {
+		return errors.New("want a policy: single, dual, triple, multi or custom")
+	}
+	return nil
 }
 
 // Run sets it.
@@ -121,12 +131,12 @@ func (c *appPolicySet) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return slipOf(err)
 	}
-	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
-		set, err := o.ChangeSettings(ctx, c.App, apps.ChangeTo(p))
+	return c.ask(ctx, s, func(ctx context.Context, o *admin.Client, app rollcall.AppID) error {
+		set, err := o.ChangeSettings(ctx, app, apps.ChangeTo(p))
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(s.err, "app %d has this policy from the next login on; who is online stays until the next login of the account\n", c.App)
+		fmt.Fprintf(s.err, "app %d has this policy from the next login on; who is online stays until the next login of the account\n", app)
 		return printPolicy(s.out, set, c.JSON)
 	})
 }

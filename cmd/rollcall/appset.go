@@ -2,18 +2,20 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
 
+	"rollcall.example"
 	"rollcall.example/internal/admin"
 	"rollcall.example/internal/apps"
 )
 
 // appSet changes settings.
 type appSet struct {
-	aboutApp
-	Settings []string `arg:"" name:"setting=value" help:"What to set; nothing behind the = is the default."`
+	aboutAppFirst
+	Settings []string `arg:"" optional:"" name:"setting=value" help:"What to set; nothing behind the = is the default."`
 	JSON     bool     `name:"json" help:"Print JSON, for programs."`
 }
 
@@ -35,10 +37,18 @@ The login policy is set by rollcall app policy set.
 
 Examples:
 
-    rollcall app set 1400000000 time_zone=Asia/Shanghai history_days=365
+    rollcall app set time_zone=Asia/Shanghai history_days=365
     rollcall app set 1400000000 platforms=Android,iPhone,Web
     rollcall app set 1400000000 platforms=
 `
+}
+
+// Validate refuses what can only be a slip.
+func (c *appSet) Validate() error {
+	if len(c.Settings) == 0 {
+		return errors.New("want at least one setting, as history_days=365")
+	}
+	return nil
 }
 
 // Run changes them.
@@ -49,15 +59,15 @@ func (c *appSet) Run(ctx context.Context, s *streams) error {
 			return slipOf(err)
 		}
 	}
-	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
-		set, err := o.ChangeSettings(ctx, c.App, change)
+	return c.ask(ctx, s, func(ctx context.Context, o *admin.Client, app rollcall.AppID) error {
+		set, err := o.ChangeSettings(ctx, app, change)
 		if err != nil {
 			return err
 		}
 		if c.JSON {
 			return printJSON(s.out, set)
 		}
-		fmt.Fprintf(s.err, "app %d has these settings from the next login on\n", c.App)
+		fmt.Fprintf(s.err, "app %d has these settings from the next login on\n", app)
 		t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 		printSettings(t, set)
 		return t.Flush()
@@ -77,19 +87,19 @@ Shows an app with its policy and all its settings, as they are in force. docs/se
 
 Examples:
 
-    rollcall app show 1400000000
+    rollcall app show
     rollcall app show 1400000000 --json
 `
 }
 
 // Run shows it.
 func (c *appShow) Run(ctx context.Context, s *streams) error {
-	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
-		app, err := find(ctx, o, c.App)
+	return c.ask(ctx, s, func(ctx context.Context, o *admin.Client, id rollcall.AppID) error {
+		app, err := find(ctx, o, id)
 		if err != nil {
 			return err
 		}
-		set, err := o.Settings(ctx, c.App)
+		set, err := o.Settings(ctx, id)
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ import (
 
 // backupCmd makes a backup.
 type backupCmd struct {
-	dataDir
+	hereDir
 	File  string `arg:"" type:"path" help:"The file to make."`
 	Force bool   `help:"Take the place of a file that is there."`
 	JSON  bool   `name:"json" help:"Print JSON, for programs."`
@@ -29,7 +29,7 @@ Makes a backup of the server's store, as it is at one moment, with the server ru
 
 It holds everything that the server knows, also the keys of apps: keep it as you keep those. Not in it are the configuration, certificates, and ROLLCALL_MASTER_KEY, without which keys that are sealed open nowhere.
 
-It is made on the server's own machine, as the server's user: the data directory is asked, never an admin address.
+It is made on the server's own machine, as the server's user: the data directory is asked, never an admin address. Where ROLLCALL_ADMIN names one, --dir has to say which directory is meant.
 
 Examples:
 
@@ -51,6 +51,9 @@ func (c *backupCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	r, err := sqlite.Backup(ctx, c.File, c.Force, whole.Copy, teller(s.err))
+	if errors.Is(err, sqlite.ErrThere) {
+		err = fmt.Errorf("%w; --force takes its place", err)
+	}
 	if err != nil {
 		return fmt.Errorf("make a backup: %w", err)
 	}
@@ -90,7 +93,7 @@ func rowsOf(r store.Report) (n int) {
 
 // restoreCmd makes a backup a server's store.
 type restoreCmd struct {
-	dataDir
+	hereDir
 	File  string `arg:"" type:"path" help:"The backup."`
 	Force bool   `help:"Also into a directory that is not empty: a store that is there is kept beside, under another name."`
 	JSON  bool   `name:"json" help:"Print JSON, for programs."`
@@ -117,6 +120,9 @@ func (c *restoreCmd) Run(ctx context.Context, s *streams) error {
 	done, err := sqlite.Restore(ctx, sqlite.Restoring{
 		File: c.File, Dir: c.Dir, Over: c.Force, Beside: []string{config.FileName, filepath.Base(admin.Socket(c.Dir))}, Tell: teller(s.err),
 	})
+	if errors.Is(err, sqlite.ErrNotEmpty) {
+		err = fmt.Errorf("%w; --force restores all the same, and keeps a store that is there beside, under another name", err)
+	}
 	if err != nil {
 		return fmt.Errorf("restore a backup: %w", err)
 	}

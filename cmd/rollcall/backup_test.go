@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall.example/internal/store"
 	"rollcall.example/internal/store/sqlite"
 )
 
@@ -144,5 +146,23 @@ func TestAKilledRestoreIsRepeated(t *testing.T) {
 	}
 	if apps := command(t, "app", "list", "--dir", dir); strings.Contains(apps, "\n8 ") || !strings.HasPrefix(apps, "SDKAPPID") && !strings.Contains(apps, "7 ") {
 		t.Errorf("restored are the apps\n%s", apps)
+	}
+}
+
+// TestAReportSaysWhatEachTableKeeps: their names alone say it to nobody.
+func TestAReportSaysWhatEachTableKeeps(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	command(t, "init", "--dir", dir)
+	var r store.Report
+	if err := json.Unmarshal([]byte(command(t, "check", "--dir", dir, "--json")), &r); err != nil || len(r.Tables) == 0 {
+		t.Fatal(r, err)
+	}
+	for _, table := range r.Tables {
+		if keeps[table.Name] == "" {
+			t.Errorf("nothing is said of table %s", table.Name)
+		}
+	}
+	if len(keeps) != len(r.Tables) {
+		t.Errorf("%d tables are explained, there are %d", len(keeps), len(r.Tables))
 	}
 }

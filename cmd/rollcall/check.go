@@ -112,12 +112,29 @@ func size(bytes int64) string {
 	return fmt.Sprintf("%d KB", (bytes+kilo-1)/kilo)
 }
 
+// keeps is what lies in each table, for those who read a report.
+var keeps = map[string]string{
+	"app":          "apps, with their settings",
+	"app_key":      "keys of apps",
+	"setting":      "settings of the server, as the operators' token",
+	"usage":        "counts of a day or a month: rollcall usage",
+	"account":      "accounts",
+	"session":      "sessions, connected or away",
+	"kick":         "ends of sessions that their devices have not heard of yet",
+	"try":          "the number that each device has given its latest try to log in",
+	"history":      "what happened to accounts: rollcall history",
+	"talker":       "accounts that have conversations",
+	"conversation": "conversations",
+	"alteration":   "messages that were recalled or deleted, for devices that were away",
+	"message":      "messages",
+}
+
 // printReport prints what a check has found.
 func printReport(w io.Writer, r store.Report) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	var rows, unsummed int64
 	for _, table := range r.Tables {
-		row(t, table.Name, table.Rows)
+		row(t, table.Name, table.Rows, keeps[table.Name])
 		rows, unsummed = rows+table.Rows, unsummed+table.Unsummed
 	}
 	if err := t.Flush(); err != nil {

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"rollcall.example/internal/config"
 )
 
 // configCmd is about configuration files.
 type configCmd struct {
-	Check   configCheck   `cmd:"" help:"Check a configuration file: every mistake, with its line."`
+	Check   configCheck   `cmd:"" help:"Check a configuration, of file and environment: every mistake, with its line."`
 	Default configDefault `cmd:"" help:"Print the default configuration, with a comment on every key."`
 }
 
@@ -24,12 +25,13 @@ type configCheck struct {
 // Help is the long help.
 func (*configCheck) Help() string {
 	return `
-Exits 0 if the file has no mistake, or else 1, with every mistake and its line. The environment is left out, and the files that it names are not opened.
+Exits 0 if a server would take the file, with what the environment sets over it, or else 1, with every mistake: the line, or the variable. Certificates and directories that are named are not opened.
 
 Examples:
 
     rollcall config check rollcall.toml
     rollcall config check --dir data
+    env -i "$(command -v rollcall)" config check rollcall.toml    # for another machine
 `
 }
 
@@ -41,10 +43,16 @@ func (c *configCheck) Run(s *streams) error {
 			return fmt.Errorf("there is no %s: name the file, or its directory with --dir; `rollcall init` makes one", c.File)
 		}
 	}
-	if err := config.Check(c.File); err != nil {
+	_, err := config.Load(c.File, os.Environ())
+	_, wrong := masterKey()
+	if err := errors.Join(err, wrong); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "%s is fine\n", c.File)
+	over := ""
+	if set := config.Variables(os.Environ()); len(set) > 0 {
+		over = ", with " + strings.Join(set, ", ") + " over it"
+	}
+	fmt.Fprintf(s.out, "%s is fine%s\n", c.File, over)
 	return nil
 }
 

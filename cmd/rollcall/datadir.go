@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,18 @@ type dataDir struct {
 	Dir string `default:"data" env:"ROLLCALL_DIR" placeholder:"DIR" help:"The data directory (default: data)."`
 }
 
+// defaultDir is the data directory of who names none.
+const defaultDir = "data"
+
+// AfterApply takes an empty variable for none.
+func (d *dataDir) AfterApply(line *kong.Context) error {
+	if d.Dir == "" && inLine(line, "dir") {
+		return errors.New("--dir is empty: want a directory")
+	}
+	d.Dir = cmp.Or(d.Dir, defaultDir)
+	return nil
+}
+
 // answerWithin is how long an operator waits for a server that does not answer.
 const answerWithin = 30 * time.Second
 
@@ -34,8 +47,12 @@ type operator struct {
 }
 
 // AfterApply lets a flag that was given win over the environment: who names a
-// directory means it, and not the server that ROLLCALL_ADMIN names.
+// directory means it, and not the server that ROLLCALL_ADMIN names. A variable that is
+// misspelt is refused: without ROLLCALL_ADMIN the command would be about another server.
 func (o *operator) AfterApply(line *kong.Context) error {
+	if err := errors.Join(o.dataDir.AfterApply(line), config.Unknown(os.Environ())); err != nil {
+		return err
+	}
 	switch {
 	case !inLine(line, "dir"):
 	case inLine(line, "server"):
@@ -44,6 +61,22 @@ func (o *operator) AfterApply(line *kong.Context) error {
 		o.Server = ""
 	}
 	return nil
+}
+
+// A hereDir is the flag of the commands that work on a data directory alone, and never
+// through an admin address.
+type hereDir struct{ dataDir }
+
+// AfterApply refuses to choose a directory where ROLLCALL_ADMIN says that the commands
+// are about a server, which may be another one than that directory's.
+func (d *hereDir) AfterApply(line *kong.Context) error {
+	if err := errors.Join(d.dataDir.AfterApply(line), config.Unknown(os.Environ())); err != nil {
+		return err
+	}
+	if os.Getenv("ROLLCALL_ADMIN") == "" || inLine(line, "dir") {
+		return nil
+	}
+	return errors.New("ROLLCALL_ADMIN names a server, and this works on a data directory, maybe of another: say which with --dir")
 }
 
 // inLine tells whether a flag stands in the command line.

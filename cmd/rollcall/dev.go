@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -26,8 +27,11 @@ type devCmd struct {
 	Admin    config.Address `default:"127.0.0.1:7402" placeholder:"HOST:PORT" help:"For operators (default: 127.0.0.1:7402), with a token that is made at each start; empty: none."`
 	Dir      string         `placeholder:"DIR" help:"Keep everything in this data directory (default: a temporary one, removed at the end)."`
 	For      lifetime       `default:"24h" placeholder:"24h" help:"How long the tickets are good for."`
-	LogLevel config.Level   `default:"warn" placeholder:"LEVEL" help:"debug, info, warn (default) or error."`
-	JSON     bool           `name:"json" help:"Print a line of JSON, for programs."`
+	LogLevel config.Level   `default:"warn" env:"ROLLCALL_LOG_LEVEL" placeholder:"LEVEL" help:"debug, info, warn (default) or error."`
+
+	Origin []config.Origin `placeholder:"ORIGIN" help:"Where a web page of your own comes from that may connect, as http://localhost:5173; once for each (default: those of ROLLCALL_WEB_ORIGINS)."`
+
+	JSON bool `name:"json" help:"Print a line of JSON, for programs."`
 }
 
 // Help is the long help.
@@ -37,11 +41,14 @@ Starts a server in a temporary directory, with an app whose key is drawn for thi
 
 The demo signs tickets for whoever opens it, so its buttons work from this machine alone, wherever the server listens.
 
+What the environment sets of a configuration (rollcall config default) holds here, too, but for where things are and listen, and certificates: those are flags, or not to be had.
+
 Examples:
 
     rollcall dev
     rollcall dev --listen 127.0.0.1:0 --ops '' --admin ''
     rollcall dev --dir try --for 1m
+    rollcall dev --origin http://localhost:5173
 `
 }
 
@@ -66,9 +73,10 @@ type trial struct {
 
 // Run starts everything.
 func (c *devCmd) Run(ctx context.Context, s *streams) (err error) {
-	cfg := config.Default()
-	cfg.Listen = config.Listen{Clients: c.Listen, Ops: c.Ops, Admin: c.Admin}
-	cfg.Dir = c.Dir
+	cfg, err := c.configured(s.err, os.Environ())
+	if err != nil {
+		return err
+	}
 	if _, err := os.Lstat(filepath.Join(c.Dir, config.FileName)); c.Dir != "" && err == nil {
 		return fmt.Errorf("%s is for `rollcall serve`, and dev prints the keys it finds: name another with --dir", c.Dir)
 	}
@@ -111,6 +119,23 @@ func (c *devCmd) Run(ctx context.Context, s *streams) (err error) {
 		fmt.Fprintln(s.err, t.farewell(c))
 	}
 	return err
+}
+
+// configured is the configuration of the server: what the environment says, but for where
+// things are, which the flags say. A variable that changes nothing here is named.
+func (c *devCmd) configured(stderr io.Writer, environment []string) (config.Config, error) {
+	cfg, err := config.Load("", environment)
+	cfg.Dir, cfg.TLS = c.Dir, config.TLS{}
+	cfg.Listen = config.Listen{Clients: c.Listen, Ops: c.Ops, Admin: c.Admin}
+	if len(c.Origin) > 0 {
+		cfg.Web.Origins = c.Origin
+	}
+	for _, name := range config.Variables(environment) {
+		if name == "ROLLCALL_DIR" || strings.HasPrefix(name, "ROLLCALL_LISTEN_") || strings.HasPrefix(name, "ROLLCALL_TLS_") {
+			fmt.Fprintf(stderr, "%s says nothing to `rollcall dev`: see its flags\n", name)
+		}
+	}
+	return cfg, err
 }
 
 // pageOf is where this machine finds the pages of a server that listens for clients at
@@ -185,11 +210,11 @@ func (t trial) text(c *devCmd) string {
 	operators := ""
 	if t.Admin != "" {
 		operators = fmt.Sprintf(`
-Its operator, in a terminal that has these two:
+Its operator, in a terminal%s that has these two:
 
 export ROLLCALL_ADMIN=%s ROLLCALL_ADMIN_TOKEN=%s
 %s app list
-`, t.Admin, t.Token, program())
+`, here(), t.Admin, t.Token, program())
 	}
 	where := fmt.Sprintf(" --app %d", t.App)
 	if t.Clients != "ws://"+defaultServer {
@@ -204,7 +229,7 @@ export ROLLCALL_ADMIN=%s ROLLCALL_ADMIN_TOKEN=%s
   app      %[4]d
   key      %[5]s
 
-In a second terminal, log alice in; the ticket in this line is good for %[6]s:
+In a second terminal%[14]s, log alice in; the ticket in this line is good for %[6]s:
 
 ROLLCALL_USERSIG=%[8]s %[7]s --user alice
 
@@ -222,5 +247,5 @@ A ticket for anybody else:
 ROLLCALL_KEY=%[5]s %[10]s usersig new --app %[4]d --user carol
 %[11]s
 Ctrl-C ends it.
-`, what, t.Clients, ops, t.App, t.Key, plain.Span(time.Duration(c.For)), login, t.Tickets["alice"], t.Tickets["bob"], program(), operators, chat, t.Demo)
+`, what, t.Clients, ops, t.App, t.Key, plain.Span(time.Duration(c.For)), login, t.Tickets["alice"], t.Tickets["bob"], program(), operators, chat, t.Demo, here())
 }

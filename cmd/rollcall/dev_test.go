@@ -5,9 +5,12 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"rollcall.example/wire"
 )
 
 // answerOf is what a server's clients' address answers a page with: a GET, or a POST of
@@ -99,6 +102,69 @@ func TestTheDemoStartsItsServerAgain(t *testing.T) {
 	if status, text, _ := answerOf(t, http.MethodPost, printed.Demo+"dev/usersig", `{"user":"alice"}`); status != http.StatusOK {
 		t.Errorf("a UserSig after restarts: %d %s", status, text)
 	}
+}
+
+// TestDevLetsPagesOfOnesOwnIn: those that a flag names, or the environment. What it does
+// not go by, it says.
+func TestDevLetsPagesOfOnesOwnIn(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		env      []string
+		args     []string
+		admitted []string
+		refused  string
+	}{
+		{"nothing said", nil, nil, nil, "http://localhost:5173"},
+		{"flags", nil, []string{"--origin", "http://localhost:5173", "--origin=https://app.example"}, []string{"http://localhost:5173", "https://app.example"}, "http://localhost:5174"},
+		{"the environment", []string{"ROLLCALL_WEB_ORIGINS=http://localhost:5173, https://app.example"}, nil, []string{"http://localhost:5173", "https://app.example"}, "http://localhost:5174"},
+		{"flags over the environment", []string{"ROLLCALL_WEB_ORIGINS=http://localhost:5174"}, []string{"--origin", "http://localhost:5173"}, []string{"http://localhost:5173"}, "http://localhost:5174"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			args := append([]string{"dev", "--listen", "127.0.0.1:0", "--ops=", "--admin=", "--json"}, tt.args...)
+			dev := rollcallWith(t, tt.env, args...)
+			address := dev.must(t, `"clients":"ws://([^"]+)"`)[1]
+			for _, origin := range tt.admitted {
+				if status := shake(t, address, origin); status != http.StatusSwitchingProtocols {
+					t.Errorf("%s is answered with %d", origin, status)
+				}
+			}
+			if status := shake(t, address, tt.refused); status != http.StatusForbidden {
+				t.Errorf("%s is answered with %d", tt.refused, status)
+			}
+			dev.must(t, `level=WARN .*\[web\] origins \(ROLLCALL_WEB_ORIGINS\)".* origin=`+regexp.QuoteMeta(tt.refused)+` `)
+		})
+	}
+	dev := rollcallWith(t, []string{"ROLLCALL_LISTEN_CLIENTS=127.0.0.1:1", "ROLLCALL_DIR=there", "ROLLCALL_TIMEOUTS_LOGIN=5s"},
+		"dev", "--listen", "127.0.0.1:0", "--ops=", "--admin=", "--json")
+	dev.must(t, "^ROLLCALL_DIR says nothing to `rollcall dev`: see its flags$")
+	dev.must(t, "^ROLLCALL_LISTEN_CLIENTS says nothing to `rollcall dev`")
+	dev.must(t, `^{"demo":`)
+	if strings.Contains(dev.output(), "TIMEOUTS") {
+		t.Errorf("dev goes by its time-outs, and says\n%s", dev.output())
+	}
+}
+
+// shake asks for a WebSocket as a page of that origin does, and returns the status.
+func shake(t *testing.T, address, origin string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+wire.Path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = http.Header{
+		"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Origin": {origin}, "Sec-Websocket-Version": {"13"},
+		"Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}, "Sec-Websocket-Protocol": {string(wire.JSON)},
+	}
+	transport := &http.Transport{DisableKeepAlives: true}
+	c := http.Client{Transport: transport, Timeout: patience}
+	a, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return a.StatusCode
 }
 
 func TestTheDemosAddressIsOneOfThisMachine(t *testing.T) {

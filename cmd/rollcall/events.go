@@ -43,7 +43,12 @@ type reporter struct {
 	ends   atomic.Int64 // the UserSig in force, in milliseconds since 1970; 0: not known
 
 	printing sync.Mutex
+	last     event // that was printed, for people
+	more     int   // how often it has happened again since
 }
+
+// sameFor is how long a failure that happens again and again is told once.
+const sameFor = time.Minute
 
 // listener hears everything.
 func (r *reporter) listener() client.Listener {
@@ -129,7 +134,8 @@ func detail(err error) string {
 	return ""
 }
 
-// print prints an event: when, what, and what goes with it.
+// print prints an event: when, what, and what goes with it. For people the same failure,
+// again and again, is a line and a count.
 func (r *reporter) print(e event) {
 	r.printing.Lock()
 	defer r.printing.Unlock()
@@ -138,6 +144,27 @@ func (r *reporter) print(e event) {
 		_ = printLine(r.out, e) // a reader that has gone is not told
 		return
 	}
+	failed := e.Event == "connect failed"
+	same := failed && r.last.Event == e.Event && r.last.Code == e.Code && r.last.Text == e.Text
+	if same {
+		r.more++
+	}
+	if r.more > 0 && (!same || e.Time.Sub(r.last.Time) >= sameFor) {
+		r.line(event{Time: e.Time, Event: r.last.Event, Code: r.last.Code, Text: "the same, " + plain.Count(r.more, "more time")})
+		r.more, r.last.Time = 0, e.Time
+	}
+	if same {
+		return
+	}
+	r.last = e
+	if failed {
+		e.Text += "; trying on"
+	}
+	r.line(e)
+}
+
+// line prints an event for people.
+func (r *reporter) line(e event) {
 	line := fmt.Sprintf("%s  %-16s  %s", e.Time.Format("15:04:05.000"), e.Event, e.rest())
 	fmt.Fprintln(r.out, plain.Line(strings.TrimRight(line, " ")))
 }
@@ -164,7 +191,8 @@ func (e event) rest() string {
 	add(e.ByDevice != "", "%q", e.ByDevice)
 	add(e.Rule != "" && e.Limit == 0, "%s", e.Rule)
 	add(e.Limit != 0, "%s of %d", e.Rule, e.Limit)
-	text := strings.TrimPrefix(e.Text, "dial tcp ")    // for a line that fits 80 columns
+	text := strings.TrimPrefix(e.Text, "dial tcp ") // for a line that fits 80 columns
+	text = strings.Replace(text, ": connect: ", ": ", 1)
 	add(text != "" && e.ByPlatform == nil, "%s", text) // which says the same again
 	return strings.Join(words, ", ")
 }

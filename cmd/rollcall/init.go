@@ -83,11 +83,11 @@ everything, and is shown only now:
 
   export ROLLCALL_ADMIN_TOKEN=%[6]s
 
-Next, a server; and in a second terminal, with the key there too, a login:
+Next, a server; and in a second terminal%[7]s, with the key there too, a login:
 
   %[5]s serve --dir %[1]s
   %[5]s login --app %[3]d --user alice
-`, c.Dir, config.FileName, c.App, key, program(), token)
+`, c.Dir, config.FileName, c.App, key, program(), token, here())
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"rollcall.example/client"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/apps"
+	"rollcall.example/internal/config"
 	"rollcall.example/usersig"
 )
 
@@ -40,13 +41,16 @@ type loggingIn struct {
 // with a key at hand the login would take that, and nobody would see that the ticket
 // is missing.
 func (c *loggingIn) Validate(line *kong.Context) error {
+	if err := config.Unknown(os.Environ()); err != nil {
+		return err
+	}
 	switch {
 	case c.UserSig == "" && inLine(line, "usersig"):
 		return imcode.UserSigEmpty.Errorf("--usersig is empty")
 	case c.UserSigFile != "" && inLine(line, "usersig"):
 		return errors.New("--usersig and --usersig-file: want one of them")
 	case c.UserSig == "" && c.UserSigFile == "" && c.Key == "":
-		return errors.New("want a ticket in --usersig, or a key to make one with in --key")
+		return errors.New("want a ticket, in ROLLCALL_USERSIG or --usersig-file, or the app's key to make one with, in ROLLCALL_KEY")
 	case c.UserSig == "" && c.UserSigFile == "" && c.App == 0:
 		return errors.New("want the app in --app: only a ticket names it")
 	}

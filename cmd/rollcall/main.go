@@ -105,8 +105,8 @@ func run() int {
 		return out.status(std.err, 1)
 	}
 	if err != nil {
-		fmt.Fprintf(std.err, "rollcall: %s\n%s", slipped(err), understood(err))
-		return 2
+		parser.Stdout = os.Stderr
+		return misunderstood(std.err, err)
 	}
 	err = line.Run()
 	if wrong, ok := errors.AsType[slip](err); ok {
@@ -156,6 +156,25 @@ func slipped(err error) string {
 
 // belowZero is what the parser says of a number below zero: that it looks like a flag.
 var belowZero = regexp.MustCompile(`^(--[a-z-]+): expected .* value but got "(-[0-9][^"]*)" \(short flag\).*$`)
+
+// misunderstood says what is wrong with a command line, or, where it ends before its
+// command, which there are. It returns the exit status.
+func misunderstood(stderr io.Writer, err error) int {
+	if p, ok := errors.AsType[*kong.ParseError](err); ok && cutShort(p.Context) {
+		if err := p.Context.PrintUsage(false); err == nil {
+			return 2
+		}
+	}
+	fmt.Fprintf(stderr, "rollcall: %s\n%s", slipped(err), understood(err))
+	return 2
+}
+
+// cutShort tells whether a command line has no mistake but that a command is missing in
+// the end.
+func cutShort(line *kong.Context) bool {
+	node := line.Path[len(line.Path)-1].Node()
+	return line.Error == nil && node != nil && len(node.Children) > 0
+}
 
 // understood points to the help of as much of the command line as was
 // understood.

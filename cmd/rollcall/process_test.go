@@ -119,8 +119,14 @@ func (p *process) output() string {
 // rollcallProcess runs this program beside a Go test until the test ends.
 func rollcallProcess(t *testing.T, args ...string) *process {
 	t.Helper()
+	return rollcallWith(t, nil, args...)
+}
+
+// rollcallWith is rollcallProcess with variables of its own, as NAME=value.
+func rollcallWith(t *testing.T, variables []string, args ...string) *process {
+	t.Helper()
 	cmd := exec.Command("rollcall", args...)
-	cmd.Env = append(clean(), "TMPDIR="+t.TempDir()) // a killed dev leaves its directory behind
+	cmd.Env = append(append(clean(), variables...), "TMPDIR="+t.TempDir()) // a killed dev leaves its directory behind
 	p, err := begin(cmd)
 	if err != nil {
 		t.Fatal(err)

@@ -131,10 +131,9 @@ func profile(path string) (stop func() error, err error) {
 
 // load reads the configuration, and puts the flags over it.
 func (c *serveCmd) load() (config.Config, error) {
-	const dir = "data"
 	path := c.Config
 	if path == "" {
-		in := cmp.Or(c.Dir, dir)
+		in := cmp.Or(c.Dir, defaultDir)
 		path = filepath.Join(in, config.FileName)
 		if _, err := os.Stat(path); os.IsNotExist(err) {
 			path = ""
@@ -150,7 +149,7 @@ func (c *serveCmd) load() (config.Config, error) {
 	if cfg.Dir == "" && path != "" {
 		cfg.Dir = filepath.Dir(path)
 	}
-	cfg.Dir = cmp.Or(cfg.Dir, dir)
+	cfg.Dir = cmp.Or(cfg.Dir, defaultDir)
 	set(&cfg.Listen.Clients, c.Listen)
 	set(&cfg.Listen.Ops, c.Ops)
 	set(&cfg.Listen.Admin, c.Admin)

@@ -72,23 +72,17 @@ func open(ctx context.Context, c config.Config, log *slog.Logger, sampleKeys boo
 	if err := apart(c.Listen); err != nil {
 		return nil, err
 	}
-	if cfg.Listener, err = listen(ctx, "clients", c.Listen.Clients); err != nil {
+	if cfg.Listener, cfg.Ops, cfg.AdminTCP, err = listenAll(ctx, c.Listen); err != nil {
 		return nil, err
 	}
 	s.clients = scheme + cfg.Listener.Addr().String()
 	if cfg.TLS == nil && !loopback(cfg.Listener.Addr()) {
 		log.Warn("clients connect without TLS from other machines: tickets can be read on the way unless a proxy in front does TLS", "address", s.clients)
 	}
-	if c.Listen.Ops != "" {
-		if cfg.Ops, err = listen(ctx, "ops", c.Listen.Ops); err != nil {
-			return nil, err
-		}
+	if cfg.Ops != nil {
 		s.ops = "http://" + cfg.Ops.Addr().String()
 	}
-	if c.Listen.Admin != "" {
-		if cfg.AdminTCP, err = listen(ctx, "admin", c.Listen.Admin); err != nil {
-			return nil, err
-		}
+	if cfg.AdminTCP != nil {
 		s.admin = "http://" + cfg.AdminTCP.Addr().String()
 		if !loopback(cfg.AdminTCP.Addr()) {
 			log.Warn("operators connect without TLS from other machines: their token can be read on the way unless a proxy in front does TLS", "address", s.admin)
@@ -148,6 +142,28 @@ func apart(l config.Listen) error {
 		taken[x.at] = x.key
 	}
 	return nil
+}
+
+// listenAll listens for all of [listen], or for nothing: then it tells of every address
+// that cannot be had.
+func listenAll(ctx context.Context, l config.Listen) (clients, ops, admin net.Listener, err error) {
+	clients, noClients := listen(ctx, "clients", l.Clients)
+	var noOps, noAdmin error
+	if l.Ops != "" {
+		ops, noOps = listen(ctx, "ops", l.Ops)
+	}
+	if l.Admin != "" {
+		admin, noAdmin = listen(ctx, "admin", l.Admin)
+	}
+	if err = errors.Join(noClients, noOps, noAdmin); err == nil {
+		return clients, ops, admin, nil
+	}
+	for _, open := range []net.Listener{clients, ops, admin} {
+		if open != nil {
+			_ = open.Close()
+		}
+	}
+	return nil, nil, nil, err
 }
 
 // listen listens for one of the keys of [listen].

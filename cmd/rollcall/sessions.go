@@ -9,7 +9,6 @@ import (
 
 	"rollcall.example"
 	"rollcall.example/internal/admin"
-	"rollcall.example/internal/plain"
 )
 
 // sessionsCmd shows where an account is logged in.
@@ -44,6 +43,14 @@ func (c *sessionsCmd) Run(ctx context.Context, s *streams) error {
 	})
 }
 
+// ended says how many sessions have ended.
+func ended(n int) string {
+	if n == 1 {
+		return "1 session has ended"
+	}
+	return fmt.Sprintf("%d sessions have ended", n)
+}
+
 // printAccount prints where an account is logged in.
 func printAccount(w io.Writer, v admin.Account) error {
 	if v.Disabled {
@@ -67,7 +74,7 @@ func printAccount(w io.Writer, v admin.Account) error {
 		row(t, x.Session, x.Platform, x.DeviceName, x.Device, stamp(x.LoggedIn), connection, x.Address)
 	}
 	if len(v.Untold) > 0 {
-		fmt.Fprintf(t, "%s not told yet:\n", plain.Count(len(v.Untold), "end"))
+		fmt.Fprintf(t, "%s; the device is told when it comes back within 7 days:\n", ended(len(v.Untold)))
 		row(t, "SESSION", "PLATFORM", "REASON", "DEVICE", "ENDED")
 	}
 	for _, k := range v.Untold {

@@ -74,7 +74,7 @@ func (d *date) UnmarshalText(text []byte) error {
 // Run says it.
 func (c *usageCmd) Run(ctx context.Context, s *streams) error {
 	return c.operate(ctx, s, func(ctx context.Context, o *admin.Client) error {
-		app, err := theApp(ctx, o, c.App)
+		app, err := theApp(ctx, o, c.App, "with --app")
 		if err != nil {
 			return err
 		}

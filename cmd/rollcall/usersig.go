@@ -17,14 +17,27 @@ import (
 // userSigCmd is about UserSigs.
 type userSigCmd struct {
 	New     userSigNew     `cmd:"" help:"Print a UserSig with which an account can log in."`
-	Check   userSigCheck   `cmd:"" help:"Check a UserSig as the server does."`
+	Check   userSigCheck   `cmd:"" help:"Check a UserSig as the server does, but for what only it knows."`
 	Explain userSigExplain `cmd:"" help:"Say what is in a UserSig, without a key."`
+}
+
+// A signingKey is the flag for the key that tickets are made and checked with.
+type signingKey struct {
+	Key string `env:"ROLLCALL_KEY" placeholder:"KEY" help:"A secret key of the app; - reads it from standard input."`
+}
+
+// check refuses to go without.
+func (k signingKey) check() error {
+	if k.Key == "" {
+		return errors.New("want the app's key, in ROLLCALL_KEY or with --key - from standard input")
+	}
+	return nil
 }
 
 // userSigNew prints a UserSig with which an account can log in.
 type userSigNew struct {
-	App  rollcall.AppID  `required:"" placeholder:"N" help:"The app's SDKAppID."`
-	Key  string          `required:"" env:"ROLLCALL_KEY" placeholder:"KEY" help:"A secret key of the app; - reads it from standard input."`
+	App rollcall.AppID `required:"" placeholder:"N" help:"The app's SDKAppID."`
+	signingKey
 	User rollcall.UserID `required:"" placeholder:"USER" help:"Who may log in with it."`
 	For  lifetime        `default:"24h" placeholder:"24h" help:"How long it is good for."`
 }
@@ -43,6 +56,9 @@ Examples:
 `
 }
 
+// Validate refuses what can only be a slip.
+func (c *userSigNew) Validate() error { return c.check() }
+
 // Run makes it.
 func (c *userSigNew) Run(s *streams) error {
 	key, err := given("key", c.Key, s.in, apps.MaxKeyBytes)
@@ -56,10 +72,10 @@ func (c *userSigNew) Run(s *streams) error {
 	return err
 }
 
-// userSigCheck checks a UserSig as the server does.
+// userSigCheck checks a UserSig as the server does, but for what only that knows.
 type userSigCheck struct {
-	App    rollcall.AppID  `required:"" placeholder:"N" help:"The app's SDKAppID."`
-	Key    string          `required:"" env:"ROLLCALL_KEY" placeholder:"KEY" help:"A secret key of the app; - reads it from standard input."`
+	App rollcall.AppID `required:"" placeholder:"N" help:"The app's SDKAppID."`
+	signingKey
 	User   rollcall.UserID `required:"" placeholder:"USER" help:"Who is to log in with it."`
 	Ticket string          `arg:"" help:"The UserSig; - reads it from standard input."`
 	JSON   bool            `name:"json" help:"Print JSON, for programs."`
@@ -68,7 +84,7 @@ type userSigCheck struct {
 // Help is the long help.
 func (*userSigCheck) Help() string {
 	return `
-Exits 0 if an account can log in with the UserSig, or else 1, with the code that the server would give and what to do about it. What only a server knows is not checked: whether it has the app, and whether the account's UserSigs were revoked since.
+Exits 0 if the UserSig is good in itself, or else 1, with the code that the server would give and what to do about it. No server is asked, and only one knows whether it has the app and the key, and whether the account is disabled or its UserSigs were revoked since: rollcall sessions says the latter two.
 
 Examples:
 
@@ -82,7 +98,7 @@ func (c *userSigCheck) Validate() error {
 	if c.Key == "-" && c.Ticket == "-" {
 		return errors.New("standard input cannot be both the key and the UserSig")
 	}
-	return nil
+	return c.check()
 }
 
 // Run checks it.
@@ -113,6 +129,7 @@ func (c *userSigCheck) Run(s *streams) error {
 	}
 	if err == nil && !c.JSON {
 		fmt.Fprintf(s.out, "good for %s, until %s\n", plain.Span(claims.Ends().Sub(now)), stamp(claims.Ends()))
+		fmt.Fprintf(s.err, "unless UserSigs were revoked, or the account was disabled, which no server was asked: `rollcall sessions %s`\n", c.User)
 	}
 	return err
 }

@@ -139,7 +139,7 @@ func Load(path string, environment []string) (Config, error) {
 			return c, err
 		}
 		if err := parse(&c, path, text); err != nil {
-			return c, err
+			return c, errors.Join(err, c.environ(environment))
 		}
 		dir := filepath.Dir(path)
 		for _, p := range []*string{&c.Dir, &c.TLS.Certificate, &c.TLS.Key} {
@@ -157,13 +157,6 @@ func Load(path string, environment []string) (Config, error) {
 		all = append(all, errors.New(key+": "+f.text))
 	}
 	return c, errors.Join(all...)
-}
-
-// Check reads a configuration file for its mistakes alone, whatever the
-// environment says.
-func Check(path string) error {
-	_, err := Load(path, nil)
-	return err
 }
 
 // read reads a file of bounded size.

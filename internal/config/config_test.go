@@ -83,6 +83,9 @@ func TestMistakesAreToldWithTheirLines(t *testing.T) {
 		{"a bare number", "[timeouts]\nlogin = 10", "line 2: timeouts.login: \"10\": want a duration"},
 		{"a negative one", "[timeouts]\nlogin = \"-1s\"", "line 2: timeouts.login: \"-1s\": want more than 0s and at most 24h"},
 		{"no origin", "[web]\norigins = [\"https://a.example\", \"b.example/\"]", "line 2: web.origins: \"b.example/\": want scheme and host alone"},
+		{"an origin in capitals", "[web]\norigins = [\"https://App.example:8443\"]", "line 2: web.origins: \"https://App.example:8443\": want it as browsers send it: https://app.example:8443"},
+		{"an origin with its scheme's port", "[web]\norigins = [\"https://a.example\", \"http://b.example:80\"]", "line 2: web.origins: \"http://b.example:80\": want it as browsers send it: http://b.example"},
+		{"origins", "[web]\norigins = [\"https://a.example:80\", \"http://localhost:5173\", \"http://[::1]:3000\"]", ""},
 		{"no bound", "[policy]\nmax_instances = 0", "line 2: policy.max_instances: \"0\": want a number from 1 to 100"},
 		{"a bound over all", "[policy]\n\nmax_web_instances = 101", "line 3: policy.max_web_instances: \"101\": want a number from 1 to 100"},
 		{"a bound in words", "[policy]\nmax_instances = \"ten\"", "line 2: policy.max_instances: \"ten\": want a number"},
@@ -163,6 +166,26 @@ func TestAVariableThatIsMisspeltIsToldSo(t *testing.T) {
 	}
 }
 
+func TestTheMistakesOfFileAndEnvironmentAreToldTogether(t *testing.T) {
+	_, err := load(t, "[log]\nlevel = \"loud\"", "ROLLCALL_LOG_FORMAT=xml", "ROLLCALL_LISTN=3")
+	for _, want := range []string{"line 2: log.level: ", "\nROLLCALL_LOG_FORMAT: ", "\nROLLCALL_LISTN: unknown variable; "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q in it", err, want)
+		}
+	}
+}
+
+func TestVariablesAreThoseThatSaySomething(t *testing.T) {
+	environment := []string{"ROLLCALL_LOG_LEVEL=debug", "ROLLCALL_DIR=", "ROLLCALL_KEY=x", "ROLLCALL_LISTN=3", "PATH=/bin", "ROLLCALL_LISTEN_OPS=:1"}
+	if got := config.Variables(environment); !reflect.DeepEqual(got, []string{"ROLLCALL_LISTEN_OPS", "ROLLCALL_LOG_LEVEL"}) {
+		t.Errorf("got %q", got)
+	}
+	err := config.Unknown(environment)
+	if err == nil || !strings.HasPrefix(err.Error(), "ROLLCALL_LISTN: unknown variable; ") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v, want ROLLCALL_LISTN alone", err)
+	}
+}
+
 func TestAVariableOfAMisspeltSectionIsToldSo(t *testing.T) {
 	_, err := load(t, "", "ROLLCALL_LITSEN_CLIENTS=127.0.0.1:1")
 	want := "ROLLCALL_LITSEN_CLIENTS: unknown variable; there is ROLLCALL_DIR, what begins with ROLLCALL_LIMITS_, ROLLCALL_LISTEN_, "
@@ -212,7 +235,7 @@ func TestAFileIsBounded(t *testing.T) {
 	if _, err := load(t, strings.Repeat("#", config.MaxFileBytes+1)); err == nil || !strings.Contains(err.Error(), "larger than") {
 		t.Errorf("a file of a megabyte and a byte: %v", err)
 	}
-	if err := config.Check(filepath.Join(t.TempDir(), "none.toml")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := config.Load(filepath.Join(t.TempDir(), "none.toml"), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // FuzzLoad reads arbitrary files, in an environment that is arbitrary, too. What
-// is taken is taken again, and what Check admits Load does.
+// is taken is taken again, and what is no file without the environment is none with it.
 func FuzzLoad(f *testing.F) {
 	f.Add("", "ROLLCALL_LOG_LEVEL=debug")
 	f.Add("[listen]\nclients = \"127.0.0.1:0\"\n[timeouts]\nlogin = \"5s\"\n", "ROLLCALL_WEB_ORIGINS=https://app.example")
@@ -21,7 +21,7 @@ func FuzzLoad(f *testing.F) {
 			t.Fatal(err)
 		}
 		_, err := config.Load(path, []string{variable})
-		alone := config.Check(path)
+		_, alone := config.Load(path, nil)
 		if err == nil && alone != nil {
 			t.Fatalf("with %q the file is good, without it is not: %v", variable, alone)
 		}

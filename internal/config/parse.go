@@ -223,14 +223,8 @@ func elsewhere(name string) bool {
 // environ sets what the environment sets. A variable that is called like ours and is
 // none is a mistake, as an unknown key is in a file.
 func (c *Config) environ(environment []string) error {
-	given := map[string]string{}
-	for _, line := range environment {
-		if name, text, _ := strings.Cut(line, "="); strings.HasPrefix(name, variable("")) {
-			given[name] = text
-		}
-	}
+	given := ours(environment)
 	var wrong []error
-	sections := map[string]string{}
 	for key, target := range c.fields() {
 		name := variable(key)
 		if text, ok := given[name]; ok {
@@ -239,10 +233,53 @@ func (c *Config) environ(environment []string) error {
 				wrong = append(wrong, fmt.Errorf("%s: %w", name, err))
 			}
 		}
+	}
+	return errors.Join(errors.Join(wrong...), c.unknown(given))
+}
+
+// ours are the variables of an environment that are called like ours.
+func ours(environment []string) map[string]string {
+	given := map[string]string{}
+	for _, line := range environment {
+		if name, text, _ := strings.Cut(line, "="); strings.HasPrefix(name, variable("")) {
+			given[name] = text
+		}
+	}
+	return given
+}
+
+// Variables lists those of an environment that a configuration has, by name, and in which
+// there is something.
+func Variables(environment []string) (names []string) {
+	given := ours(environment)
+	for key := range new(Config).fields() {
+		if name := variable(key); given[name] != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Unknown is an error if variables of an environment are called like ours and are none,
+// which names them all: somebody believes that they say something.
+func Unknown(environment []string) error {
+	given, c := ours(environment), new(Config)
+	for key := range c.fields() {
+		delete(given, variable(key))
+	}
+	return c.unknown(given)
+}
+
+// unknown is Unknown of the variables that belong to no key.
+func (c *Config) unknown(given map[string]string) error {
+	sections := map[string]string{}
+	for key := range c.fields() {
 		if section, _, inside := strings.Cut(key, "."); inside {
 			sections[variable(section)+"_"] = key
 		}
 	}
+	var wrong []error
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if slices.Contains(others, name) || elsewhere(name) {
 			continue

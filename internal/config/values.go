@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -61,6 +62,10 @@ func (o *Origin) UnmarshalText(text []byte) error {
 	u, err := url.Parse(string(text))
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.Scheme+"://"+u.Host != string(text) {
 		return fmt.Errorf("%q: want scheme and host alone, as https://app.example", text)
+	}
+	own := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]
+	if sent := u.Scheme + "://" + strings.TrimSuffix(strings.ToLower(u.Host), own); sent != string(text) {
+		return fmt.Errorf("%q: want it as browsers send it: %s", text, sent)
 	}
 	*o = Origin(text)
 	return nil

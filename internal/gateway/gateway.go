@@ -32,6 +32,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"rollcall.example/internal/chat"
+	"rollcall.example/internal/plain"
 	"rollcall.example/internal/proxy"
 	"rollcall.example/internal/session"
 	"rollcall.example/wire"
@@ -73,6 +74,8 @@ type Gateway struct {
 	conns    map[*conn]struct{}
 	draining bool
 	spread   time.Duration // with draining: over which clients come back
+	told     time.Time     // when the log heard of an origin that is not admitted
+	untold   int           // those refused since
 	running  sync.WaitGroup
 }
 
@@ -94,6 +97,7 @@ func New(s *session.Sessions, c *chat.Conversations, o Options) *Gateway {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	web, ok := g.admits(r.Header.Get("Origin"), r.Host)
 	if !ok {
+		g.refuseOrigin(r.Header.Get("Origin"))
 		http.Error(w, "this origin is not admitted: add it to `origins` in the server's configuration", http.StatusForbidden)
 		return
 	}
@@ -176,6 +180,19 @@ func (g *Gateway) admits(origin, host string) (web, ok bool) {
 	u, err := url.Parse(origin)
 	own := err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
 	return true, own || slices.Contains(g.opt.Origins, origin)
+}
+
+// refuseOrigin tells the log of a page's origin that is not admitted, since a browser
+// does not tell the page. Once a minute: anybody can claim any origin.
+func (g *Gateway) refuseOrigin(origin string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now := time.Now(); now.Sub(g.told) < time.Minute {
+		g.untold++
+		return
+	}
+	g.opt.Log.Warn("a page was refused: its origin is not among [web] origins (ROLLCALL_WEB_ORIGINS)", "origin", plain.Clip(origin), "refused_since", g.untold)
+	g.told, g.untold = time.Now(), 0
 }
 
 // add takes a connection into service. While the gateway drains it does not, and

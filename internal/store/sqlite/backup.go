@@ -12,8 +12,8 @@ import (
 	"rollcall.example/internal/store"
 )
 
-// errThere: a backup does not go over another file by itself.
-var errThere = errors.New("it is there already")
+// ErrThere is why a backup was not made: it does not go over another file by itself.
+var ErrThere = errors.New("it is there already")
 
 // Backup makes a backup at path of what from copies, as Copy does: flushed, mode 0600,
 // and read back with all checks before it has its name. Until then it lies beside, as
@@ -26,6 +26,9 @@ func Backup(ctx context.Context, path string, over bool, from func(context.Conte
 	}
 	part := path + ".part"
 	p, err := newPartial(part, tell)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("there is no directory %s", filepath.Dir(path))
+	}
 	if err != nil {
 		return store.Report{}, err
 	}
@@ -58,7 +61,7 @@ func vacant(path string, over bool) error {
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is no file", path)
 	case !over:
-		return fmt.Errorf("%s: %w", path, errThere)
+		return fmt.Errorf("%s: %w", path, ErrThere)
 	}
 	return nil
 }
@@ -74,7 +77,7 @@ func place(part, path string, over bool) error {
 	case err == nil:
 		return os.Remove(part)
 	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("%s: %w", path, errThere)
+		return fmt.Errorf("%s: %w", path, ErrThere)
 	}
 	if err := vacant(path, false); err != nil {
 		return err

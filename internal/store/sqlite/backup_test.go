@@ -163,7 +163,7 @@ func TestABackupThatCannotBeMadeLeavesNothing(t *testing.T) {
 			put(t, filepath.Dir(path), map[string][]byte{"b.db.part": []byte("SQLite format 3\x00 and more")})
 		}, from(whole), "b.db.part is in the way"},
 		{"a directory lies there", true, func(t *testing.T, path string) { blocked(t, path+".part") }, from(whole), "is in the way"},
-		{"there is no directory", false, func(t *testing.T, path string) { _ = os.Remove(filepath.Dir(path)) }, from(whole), "no such file or directory"},
+		{"there is no directory", false, func(t *testing.T, path string) { _ = os.Remove(filepath.Dir(path)) }, from(whole), "there is no directory "},
 		{"the store is damaged", false, nil, from(broken), ""},
 		{"there is no store", false, nil, from(t.TempDir()), "no such file or directory"},
 		{"what comes is cut off", false, nil, func(ctx context.Context, begin func(int64) (io.Writer, error)) error {

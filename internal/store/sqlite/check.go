@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,6 +73,9 @@ func hasLog(path string) bool {
 // database, and one that has a log beside it, as a server's has.
 func CheckBackup(ctx context.Context, path string, tell func(store.Progress)) (store.Report, error) {
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return store.Report{}, fmt.Errorf("there is no file %s", path)
+	}
 	if err != nil {
 		return store.Report{}, err
 	}

@@ -17,6 +17,10 @@ import (
 // there without a restore is what a killed one has left.
 const Staging = "restore.part"
 
+// ErrNotEmpty is why a backup was not restored: it does not go into a directory with
+// other files by itself.
+var ErrNotEmpty = errors.New("is not empty")
+
 // A Restoring is a restore of a backup into a data directory.
 type Restoring struct {
 	File, Dir string
@@ -90,7 +94,7 @@ func (q Restoring) admit() error {
 	}
 	for _, x := range inside {
 		if !allowed[x.Name()] && !q.Over {
-			return fmt.Errorf("%s is not empty: it holds %s", q.Dir, x.Name())
+			return fmt.Errorf("%s %w: it holds %s", q.Dir, ErrNotEmpty, x.Name())
 		}
 	}
 	return nil

@@ -133,7 +133,7 @@ func TestWhatIsNotRestored(t *testing.T) {
 		file string
 		want string // "": it is damaged
 	}{
-		"nothing is there": {filepath.Join(t.TempDir(), "none.db"), "no such file or directory"},
+		"nothing is there": {filepath.Join(t.TempDir(), "none.db"), "there is no file "},
 		"a directory":      {t.TempDir(), "is no backup: it is no SQLite database"},
 		"a text":           {made(func(dir string) { put(t, dir, map[string][]byte{sqlite.File: []byte("a text")}) }), "is no backup: it is no SQLite database"},
 		"an empty file":    {made(func(dir string) { put(t, dir, map[string][]byte{sqlite.File: nil}) }), "is no backup: it is no SQLite database"},
