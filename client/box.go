@@ -64,7 +64,7 @@ func (e *engine) name(p place) *box {
 
 func (e *engine) openBox(p place) *box {
 	b := &box{place: p}
-	b.cache, b.err = cache.Open(e.path(p), p.owner())
+	b.cache, b.err = cache.Open(e.path(p), p.owner(), string(p.User))
 	if b.err == nil {
 		if b.cache.Remade {
 			e.log.Warn("the cache could not be used and was made anew: it is filled by the server, drafts are lost", "user_id", p.User)

@@ -27,6 +27,7 @@ type follower struct {
 	seen   uint64        // the highest change number heard of
 	born   int64         // when the session was granted, in ms by the server's clock
 	stale  int           // answers in a row that were out of date
+	asked  cache.Fetch   // answered last, on the way to the end
 	serial int           // of the request that is waited for
 	alarm  *alarm
 	retry  backoff.Backoff
@@ -63,8 +64,11 @@ func (e *engine) sync(s *seat, loud bool) {
 		Since: since, AlteredSince: seen.Whole, Count: pageCount,
 	}}}
 	e.askNext(s, frame, func(a *wire.ServerFrame) error {
-		if a.GetSync() == nil {
+		switch {
+		case a.GetSync() == nil:
 			return e.otherAnswer(s, a)
+		case a.GetSync().GetMore() && len(a.GetSync().GetConversations()) == 0:
+			return e.nothingCame(s)
 		}
 		n, err := s.box.cache.TakeSync(since, a.GetSync(), f.born)
 		if err != nil {
@@ -102,6 +106,9 @@ func (e *engine) catchUp(s *seat) {
 	case !ok:
 		e.followed(s)
 		return
+	case next == f.asked:
+		_ = e.nothingCame(s)
+		return
 	}
 	e.askNext(s, listMessages(next, pageCount), func(a *wire.ServerFrame) error {
 		if r := a.GetRefusal(); r != nil && !forAWhile(r) && refusalOf(r).Code != imcode.UnknownRequest {
@@ -120,7 +127,7 @@ func (e *engine) catchUp(s *seat) {
 			return err
 		}
 		if !n.Stale {
-			f.stale = 0
+			f.stale, f.asked = 0, next
 		} else if f.stale++; f.stale > maxStale {
 			e.followFailed(s, imcode.WaitAckTimeout.Errorf("the server gives what is out of date"), 0)
 			return nil
@@ -140,7 +147,7 @@ func listMessages(f cache.Fetch, count int) *wire.ClientFrame {
 // followed: the cache has what the server has.
 func (e *engine) followed(s *seat) {
 	f := &s.follower
-	f.busy = false
+	f.busy, f.asked = false, cache.Fetch{}
 	f.retry.Reset()
 	if f.loud {
 		f.loud = false
@@ -180,6 +187,12 @@ func (e *engine) askNext(s *seat, frame *wire.ClientFrame, take func(*wire.Serve
 	})
 }
 
+// nothingCame: the server says that there is more, and does not give it.
+func (e *engine) nothingCame(s *seat) error {
+	e.followFailed(s, imcode.WaitAckTimeout.Errorf("the server says that there is more, and gives nothing"), 0)
+	return nil
+}
+
 // otherAnswer goes by what is no answer of the kind that was asked for.
 func (e *engine) otherAnswer(s *seat, a *wire.ServerFrame) error {
 	switch b := a.GetBody().(type) {
@@ -204,7 +217,7 @@ func (e *engine) followFailed(s *seat, err error, hint time.Duration) {
 	f, c := &s.follower, s.conn
 	e.log.Info("the conversations could not be brought up to date", "user_id", s.User, "err", err)
 	e.failLoud(s, err)
-	f.busy = true
+	f.busy, f.asked = true, cache.Fetch{}
 	f.alarm.stop()
 	f.alarm = e.after(f.retry.Next(hint), func() {
 		if e.here(s, c) && s.phase == serving && s.box.cache != nil {

@@ -106,6 +106,9 @@ func (c *Client) sending(o Outgoing, m *Message) (*request, error) {
 	}}}
 	c.engine.sent.add(string(o.To), o.ID)
 	return c.act(frame, func(s *seat, ch *wire.Change) {
+		if ch.GetConversation().GetPeer() != string(o.To) {
+			return
+		}
 		for _, x := range ch.GetMessages() {
 			if x.GetMessageId() == o.ID && x.GetSender() == string(s.User) {
 				*m = messageOf(s.User, ch.GetConversation(), x)

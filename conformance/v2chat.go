@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"slices"
+	"strings"
 
 	"rollcall.example/imcode"
 	"rollcall.example/v2tim"
@@ -11,7 +12,7 @@ func v2HearsChat(m *v2tim.V2TIMManager, hear func(Event)) {
 	m.AddAdvancedMsgListener(&v2tim.V2TIMAdvancedMsgListener{
 		OnRecvNewMessage: func(x v2tim.V2TIMMessage) { hear(Event{Kind: NewMessage, Said: v2Said(x)}) },
 		OnRecvMessageRevoked: func(id string, by v2tim.V2TIMUserInfo, _ string) {
-			hear(Event{Kind: Recalled, Said: Said{ID: id, From: by.UserID}})
+			hear(Event{Kind: Recalled, Said: Said{ID: v2ID(by.UserID, id), From: by.UserID}})
 		},
 		OnRecvC2CReadReceipt: func(all []v2tim.V2TIMMessageReceipt) {
 			for _, r := range all {
@@ -24,8 +25,11 @@ func v2HearsChat(m *v2tim.V2TIMManager, hear func(Event)) {
 	})
 }
 
+// v2ID is the sender's own name of a message: scenarios give messages theirs.
+func v2ID(sender, msgID string) string { return strings.TrimPrefix(msgID, sender+".") }
+
 func v2Said(m v2tim.V2TIMMessage) Said {
-	s := Said{ID: m.MsgID, Sequence: m.Sequence, From: m.Sender, Recalled: m.Status == v2tim.V2TIM_MSG_STATUS_LOCAL_REVOKED}
+	s := Said{ID: v2ID(m.Sender, m.MsgID), Sequence: m.Sequence, From: m.Sender, Recalled: m.Status == v2tim.V2TIM_MSG_STATUS_LOCAL_REVOKED}
 	if m.TextElem != nil {
 		s.Text = m.TextElem.Text
 	}

@@ -136,9 +136,9 @@ func (m *V2TIMManager) newMessage(x client.Message) {
 	each(m, &m.simple, func(l *V2TIMSimpleMsgListener) {
 		switch {
 		case x.Custom != nil && l.OnRecvC2CCustomMessage != nil:
-			l.OnRecvC2CCustomMessage(x.ID, from, x.Custom.Data)
+			l.OnRecvC2CCustomMessage(msgID(x.Sender, x.ID), from, x.Custom.Data)
 		case x.Custom == nil && l.OnRecvC2CTextMessage != nil:
-			l.OnRecvC2CTextMessage(x.ID, from, x.Text)
+			l.OnRecvC2CTextMessage(msgID(x.Sender, x.ID), from, x.Text)
 		}
 	})
 }
@@ -146,7 +146,7 @@ func (m *V2TIMManager) newMessage(x client.Message) {
 func (m *V2TIMManager) recalled(x client.Message) {
 	each(m, &m.advanced, func(l *V2TIMAdvancedMsgListener) {
 		if l.OnRecvMessageRevoked != nil {
-			l.OnRecvMessageRevoked(x.ID, V2TIMUserInfo{UserID: string(x.Sender)}, "")
+			l.OnRecvMessageRevoked(msgID(x.Sender, x.ID), V2TIMUserInfo{UserID: string(x.Sender)}, "")
 		}
 	})
 }

@@ -3,6 +3,7 @@ package v2tim
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"rollcall.example"
 	"rollcall.example/client"
@@ -28,8 +29,8 @@ const (
 
 // A V2TIMMessage is a message of a one-to-one conversation.
 type V2TIMMessage struct {
-	MsgID           string
-	Timestamp       int64 // in seconds since 1970 UTC
+	MsgID           string // of no other message of another sender; to be compared, not to be taken apart
+	Timestamp       int64  // in seconds since 1970 UTC
 	Sender          string
 	UserID          string // always the other side
 	Status          int    // one of V2TIM_MSG_STATUS
@@ -98,16 +99,29 @@ func (m *V2TIMManager) SendMessage(message *V2TIMMessage, receiver string, callb
 	if c == nil {
 		return ""
 	}
-	o := client.Outgoing{To: rollcall.UserID(receiver), ID: message.MsgID, CloudCustomData: message.CloudCustomData}
+	self := c.LoginUser()
+	o := client.Outgoing{To: rollcall.UserID(receiver), ID: ownID(message.MsgID), CloudCustomData: message.CloudCustomData}
 	if e := message.TextElem; e != nil {
 		o.Text = e.Text
 	}
 	if e := message.CustomElem; e != nil {
 		o.Custom = &client.Custom{Data: e.Data, Description: e.Desc, Extension: e.Extension}
 	}
-	message.MsgID = c.StartSend(o, func(sent client.Message, err error) { callback.result(messageOf(sent), err) })
+	message.MsgID = msgID(self, c.StartSend(o, func(sent client.Message, err error) {
+		if sent.Sender == "" { // it was not answered
+			sent.Sender = self
+		}
+		callback.result(messageOf(sent), err)
+	}))
 	return message.MsgID
 }
+
+// msgID is the MsgID of a message. Its sender names it as it likes, perhaps after one of
+// the other side's: so the sender belongs to it.
+func msgID(sender rollcall.UserID, id string) string { return string(sender) + "." + id }
+
+// ownID is how a sender names a message of this MsgID, or of a name that the app gave it.
+func ownID(msgID string) string { return msgID[strings.IndexByte(msgID, '.')+1:] }
 
 // RevokeMessage takes back a message that this account has sent.
 func (m *V2TIMManager) RevokeMessage(message V2TIMMessage, callback V2TIMCallback) {
@@ -231,7 +245,7 @@ func with(userID string) rollcall.ConversationID {
 
 func messageOf(x client.Message) V2TIMMessage {
 	out := V2TIMMessage{
-		MsgID:           x.ID,
+		MsgID:           msgID(x.Sender, x.ID),
 		Sender:          string(x.Sender),
 		UserID:          string(x.Conversation.Peer()),
 		Status:          V2TIM_MSG_STATUS_SEND_SUCC,

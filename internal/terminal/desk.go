@@ -213,7 +213,7 @@ func (d *desk) listener() client.Listener {
 		ConversationChanged: func([]client.Conversation) { d.showList() },
 		ConversationDeleted: func(all []rollcall.ConversationID) {
 			for _, id := range all {
-				d.show(told{[]string{"the conversation with " + string(id.Peer()) + " was deleted"}})
+				d.show(told{[]string{"the conversation with " + name(id.Peer()) + " was deleted"}})
 			}
 		},
 		SyncFinish: func() {

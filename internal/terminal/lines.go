@@ -248,9 +248,9 @@ func (p *printer) show(e event) {
 
 // message prints a message: what it says cannot be taken for a line of its own.
 func (p *printer) message(m client.Message) {
-	who := string(m.Sender)
+	who := name(m.Sender)
 	if m.Self {
-		who += " to " + string(m.Conversation.Peer())
+		who += " to " + name(m.Conversation.Peer())
 	}
 	said := strings.ReplaceAll(content(m, p.self), "\n", "\n  ")
 	fmt.Fprintf(p.out, "%s #%d %s: %s\n", m.Time.Local().Format(time.DateTime), m.Sequence, who, said)
@@ -260,7 +260,7 @@ func (p *printer) message(m client.Message) {
 func unreadLine(all []client.Conversation) string {
 	var words []string
 	for _, c := range all {
-		words = append(words, fmt.Sprintf("%s %d", c.Peer, c.Unread))
+		words = append(words, fmt.Sprintf("%s %d", name(c.Peer), c.Unread))
 	}
 	return "unread: " + strings.Join(words, ", ")
 }

@@ -120,7 +120,7 @@ func (s *screen) hear(e said) {
 		return
 	}
 	if e.fresh && !e.Self {
-		s.status = string(peer) + ": " + flat(content(e.Message, s.desk.User)) + "  (/switch " + string(peer) + ")"
+		s.status = name(peer) + ": " + flat(content(e.Message, s.desk.User)) + "  (/switch " + name(peer) + ")"
 	}
 }
 

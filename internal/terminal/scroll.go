@@ -165,12 +165,12 @@ func (s *scroll) messageRows(m client.Message, width int) []string {
 	if m.Self {
 		style = plainly
 	}
-	return rowsOf(before, string(m.Sender), text, width, style)
+	return rowsOf(before, name(m.Sender), text, width, style)
 }
 
 // rowsOf are the rows of one message: what stands before it, who says it, and what.
 func rowsOf(before, who, text string, width int, style func(string) string) []string {
-	indent := columns(before) + len(who) + len(": ")
+	indent := columns(before) + columns(who) + len(": ")
 	if width-indent < leastText { // no room beside it
 		rows := []string{faint(clipped(before+who+":", width, "…"))}
 		for _, row := range fewer(wrapped(text, width-1), width-1) {

@@ -42,7 +42,7 @@ func (s *screen) headed() int { return min(1, max(0, s.height-s.inputRows()-1)) 
 func (s *screen) head() string {
 	left := " " + string(s.desk.User)
 	if s.scroll.peer != "" {
-		left += " › " + string(s.scroll.peer)
+		left += " › " + name(s.scroll.peer)
 	}
 	right, room := s.link.String()+" ", s.width-columns(left)-1
 	for _, more := range []string{s.elsewhere(true), s.elsewhere(false), ""} {

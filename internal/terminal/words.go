@@ -111,6 +111,9 @@ func (d *desk) ticketEnds(ends time.Time) string {
 	return "the ticket ends in " + plain.Span(ends.Sub(d.Now())) + ", and with it the session: a new one is to be had from your app's server"
 }
 
+// name is an account's, as the server gives it.
+func name(id rollcall.UserID) string { return plain.Line(string(id)) }
+
 func counted(n int, thing string) string { return plain.Count(n, thing) }
 
 // quoted is what a person typed, to be repeated in a sentence.
@@ -120,15 +123,15 @@ func quoted(s string) string { return plain.Quote(plain.Clip(s)) }
 func conversationLines(all []client.Conversation, self rollcall.UserID, now time.Time) (lines []string) {
 	widest := 0
 	for _, c := range all {
-		widest = max(widest, len(c.Peer))
+		widest = max(widest, len(name(c.Peer)))
 	}
 	for _, c := range all {
-		line := fmt.Sprintf("%-*s  %-9s", widest, c.Peer, unreadWords(c.Unread))
+		line := fmt.Sprintf("%-*s  %-9s", widest, name(c.Peer), unreadWords(c.Unread))
 		if c.Pinned {
 			line += "  pinned"
 		}
 		if m := c.LastMessage; m != nil {
-			line += "  " + moment(m.Time, now) + "  " + string(m.Sender) + ": " + flat(content(*m, self))
+			line += "  " + moment(m.Time, now) + "  " + name(m.Sender) + ": " + flat(content(*m, self))
 		}
 		lines = append(lines, strings.TrimRight(line, " "))
 	}

@@ -12,7 +12,7 @@ import (
 // reads the first page of the list.
 func BenchmarkColdStart(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "x.db")
-	c, err := Open(path, "alice")
+	c, err := Open(path, "alice", "alice")
 	must(b, err)
 	sync := &wire.SyncAnswer{}
 	for i := range 1000 {
@@ -35,7 +35,7 @@ func BenchmarkColdStart(b *testing.B) {
 	}
 	must(b, c.Close())
 	for b.Loop() {
-		c, err := Open(path, "alice")
+		c, err := Open(path, "alice", "alice")
 		must(b, err)
 		all, err := c.Conversations(0, 100)
 		must(b, err)
@@ -48,7 +48,7 @@ func BenchmarkColdStart(b *testing.B) {
 
 // BenchmarkReceive takes messages one by one, and tells them.
 func BenchmarkReceive(b *testing.B) {
-	c, err := Open(filepath.Join(b.TempDir(), "x.db"), "alice")
+	c, err := Open(filepath.Join(b.TempDir(), "x.db"), "alice", "alice")
 	must(b, err)
 	defer c.Close()
 	_, err = c.TakeSync(0, &wire.SyncAnswer{}, 1)

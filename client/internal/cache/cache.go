@@ -78,6 +78,7 @@ type Cache struct {
 	Remade bool // Open found one that could not be used, and made a new one
 
 	owner string
+	user  string
 
 	mu         sync.Mutex
 	db         *sql.DB
@@ -95,16 +96,17 @@ type State struct {
 }
 
 // Open opens the cache at path, which is made if there is none; "" is a new one
-// in memory. It belongs to the owner: somebody else's is made anew.
-func Open(path, owner string) (*Cache, error) {
-	c, err := open(path, owner)
+// in memory. It belongs to the owner: somebody else's is made anew. The conversations
+// are those of the account user.
+func Open(path, owner, user string) (*Cache, error) {
+	c, err := open(path, owner, user)
 	if path == "" || !Damaged(err) && !errors.Is(err, errOlder) {
 		return c, err
 	}
 	if err := Remove(path); err != nil {
 		return nil, err
 	}
-	c, err = open(path, owner)
+	c, err = open(path, owner, user)
 	if err == nil {
 		c.Remade = true
 	}
@@ -121,7 +123,7 @@ func Remove(path string) error {
 	return nil
 }
 
-func open(path, owner string) (*Cache, error) {
+func open(path, owner, user string) (*Cache, error) {
 	name := ":memory:"
 	if path != "" {
 		if err := private(path); err != nil {
@@ -133,7 +135,7 @@ func open(path, owner string) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cache{owner: owner, db: db, statements: make(map[string]*sql.Stmt)}
+	c := &Cache{owner: owner, user: user, db: db, statements: make(map[string]*sql.Stmt)}
 	if c.conn, err = db.Conn(context.Background()); err == nil {
 		err = c.prepare()
 	}

@@ -16,7 +16,7 @@ import (
 // filled is a cache with a conversation of some messages and a draft.
 func filled(t *testing.T, path string) *Cache {
 	t.Helper()
-	c, err := Open(path, "alice")
+	c, err := Open(path, "alice", "alice")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func filled(t *testing.T, path string) *Cache {
 func TestWhatIsThereIsThereAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cache", "x.db")
 	must(t, filled(t, path).Close())
-	c, err := Open(path, "alice")
+	c, err := Open(path, "alice", "alice")
 	must(t, err)
 	defer c.Close()
 	if st := c.State(); st.Change != 50 || !st.Synced || c.Remade {
@@ -94,7 +94,7 @@ func TestWhatCannotBeUsedIsMadeAnew(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x.db")
 			must(t, filled(t, path).Close())
 			tt.spoil(t, path)
-			c, err := Open(path, tt.owner)
+			c, err := Open(path, tt.owner, "alice")
 			must(t, err)
 			defer c.Close()
 			if !c.Remade || c.State() != (State{}) {
@@ -110,7 +110,7 @@ func TestWhatCannotBeUsedIsMadeAnew(t *testing.T) {
 // layout sets the number of a file's layout.
 func layout(t *testing.T, path string, n int) {
 	t.Helper()
-	c, err := Open(path, "alice")
+	c, err := Open(path, "alice", "alice")
 	must(t, err)
 	defer c.Close()
 	_, err = c.conn.ExecContext(t.Context(), fmt.Sprintf(`PRAGMA user_version = %d`, n))
@@ -121,7 +121,7 @@ func TestANewerLayoutIsLeftAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	must(t, filled(t, path).Close())
 	layout(t, path, version+1)
-	if _, err := Open(path, "alice"); !errors.Is(err, ErrNewer) {
+	if _, err := Open(path, "alice", "alice"); !errors.Is(err, ErrNewer) {
 		t.Fatalf("%v, want %v", err, ErrNewer)
 	}
 	if info, err := os.Stat(path); err != nil || info.Size() < 10_000 {
@@ -139,7 +139,7 @@ func TestDamageIsFound(t *testing.T) {
 		copy(b[i:], make([]byte, 200))
 	}
 	must(t, os.WriteFile(path, b, 0o600))
-	c, err := Open(path, "alice")
+	c, err := Open(path, "alice", "alice")
 	if Damaged(err) || err == nil && c.Remade {
 		return // found at once
 	}
@@ -198,7 +198,7 @@ func FuzzServerSays(f *testing.F) {
 		f.Add(b, list, page, uint64(0), uint64(0))
 	}
 	f.Fuzz(func(t *testing.T, change, list, page []byte, before, after uint64) {
-		c, err := Open("", "alice")
+		c, err := Open("", "alice", "alice")
 		must(t, err)
 		defer c.Close()
 		sa, ch, ma := new(wire.SyncAnswer), new(wire.Change), new(wire.MessagesAnswer)

@@ -59,7 +59,7 @@ func TestAFlippedBitIsNeverShown(t *testing.T) {
 // a draft, one is deleted, one has holes, and one gaps; messages told and not.
 func varied(t *testing.T, path string) *server {
 	t.Helper()
-	c, err := Open(path, "alice")
+	c, err := Open(path, "alice", "alice")
 	must(t, err)
 	s := newServer()
 	for range 60 {
@@ -110,7 +110,7 @@ type sight struct {
 func look(t *testing.T, path string, s *server) (v sight) {
 	t.Helper()
 	v = sight{verdict: "nothing noticed", all: map[string]string{}, gaps: map[string]Span{}}
-	c, err := Open(path, "alice")
+	c, err := Open(path, "alice", "alice")
 	if err != nil {
 		v.verdict = "an error at once"
 		if !errors.Is(err, ErrNewer) {

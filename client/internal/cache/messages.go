@@ -50,8 +50,11 @@ func (c *Cache) isOld(peer string, m *wire.Message, mine Mine) bool {
 
 // putMessage stores a message, told or not, or what became of one that is there: that
 // stays told or not, but for a recall. The app hears of a recall, unless it knows or
-// never heard of the message.
+// never heard of the message. One that neither side has sent is left out.
 func (c *Cache) putMessage(peer string, m *wire.Message, told bool, n *News) error {
+	if !c.saidIn(peer, m) {
+		return nil
+	}
 	old, err := c.message(peer, m.GetSequence())
 	switch {
 	case isNone(err):

@@ -190,7 +190,7 @@ func (p *phone) mine(_ string, m *wire.Message) bool { return p.own[m.GetMessage
 
 func (p *phone) open() {
 	var err error
-	if p.cache, err = Open(p.path, "alice"); err != nil {
+	if p.cache, err = Open(p.path, "alice", "alice"); err != nil {
 		p.t.Fatal(err)
 	}
 }

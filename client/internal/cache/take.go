@@ -1,6 +1,9 @@
 package cache
 
-import "rollcall.example/wire"
+import (
+	"rollcall.example"
+	"rollcall.example/wire"
+)
 
 // Bounds of what is fetched by itself.
 const (
@@ -35,7 +38,7 @@ type Mine func(peer string, m *wire.Message) bool
 // has sent is taken, so that it is no news when it comes again.
 func (c *Cache) TakeChange(ch *wire.Change, mine Mine) (n News, err error) {
 	v := ch.GetConversation()
-	if !sound(v) || ch.GetNumber() > maxSequence {
+	if !c.sound(v) || ch.GetNumber() > maxSequence {
 		return News{Missed: true}, nil
 	}
 	err = c.change(func() error {
@@ -64,9 +67,17 @@ func (c *Cache) TakeChange(ch *wire.Change, mine Mine) (n News, err error) {
 }
 
 // sound tells whether a view can be worked with.
-func sound(v *wire.Conversation) bool {
-	return v.GetPeer() != "" && v.GetLastSequence() <= maxSequence && v.GetChange() <= maxSequence &&
+func (c *Cache) sound(v *wire.Conversation) bool {
+	_, err := rollcall.ParseUserID(v.GetPeer())
+	m := v.GetLastMessage()
+	return err == nil && (m == nil || c.saidIn(v.GetPeer(), m)) && v.GetLastSequence() <= maxSequence && v.GetChange() <= maxSequence &&
 		v.GetDeletedSequence() <= maxSequence
+}
+
+// saidIn tells whether one of the two sides of a conversation has sent a message: a
+// server that names anybody else is not to be believed.
+func (c *Cache) saidIn(peer string, m *wire.Message) bool {
+	return m.GetSender() == peer || m.GetSender() == c.user
 }
 
 // TakeSync takes what changed since a change number, that of State when it was
@@ -82,7 +93,7 @@ func (c *Cache) TakeSync(since uint64, a *wire.SyncAnswer, born int64) (n News, 
 			c.state.born = born
 		}
 		for _, v := range a.GetConversations() {
-			if !sound(v) {
+			if !c.sound(v) {
 				continue
 			}
 			if err := c.putView(v, &n, true); err != nil {
