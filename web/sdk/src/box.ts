@@ -144,10 +144,10 @@ export class Box {
 		this.file.close();
 	}
 
-	/** What was kept is gone. */
+	/** What was kept is gone; or, with a reason, nothing is kept any more. */
 	private lost(why: unknown): void {
-		this.model.countOnMemory();
 		if (why) this.broken(why);
+		else this.model.countOnMemory();
 	}
 
 	/** The storage is of no use: the client goes on in memory, and says so once. */

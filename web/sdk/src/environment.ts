@@ -101,7 +101,7 @@ export interface Environment {
 	keep(): Promise<Keep>;
 	/**
 	 * The cache of an account that this text names. Calls lost when what was kept is gone,
-	 * before the writer keeps anew what is here; with an error when the cache is of no use any more.
+	 * before the writer keeps anew what is here; with an error when it keeps nothing any more.
 	 */
 	cache(owner: string, lost: (why?: unknown) => void): CacheFile;
 	/** Calls f whenever the network may be back or the device was awake again. Returns what ends it. */

@@ -8,6 +8,7 @@ const NAME = "rollcall";
 const VERSION = 1;
 /** A browser that does not open it in time has it held by another tab, or never will. */
 const OPEN_WITHIN = 5000;
+const AGAIN_AFTER = 100;
 
 /** What to tell people of a browser's errors. */
 const words: Record<string, string> = {
@@ -37,37 +38,40 @@ interface Schema extends DBSchema {
 /** All of an owner's, whatever follows in the key. */
 const of = (...key: string[]) => IDBKeyRange.bound(key, [...key, []]);
 
-/** Opens the database; lost is called when it was closed from outside, with what it makes way for: null is its own removal. */
-async function open(lost: (newer: number | null) => void): Promise<IDBPDatabase<Schema>> {
-	const opening = openDB<Schema>(NAME, VERSION, {
-		upgrade(db, from) {
-			if (from >= 1) return;
-			db.createObjectStore("accounts", { keyPath: "owner" });
-			db.createObjectStore("rows", { keyPath: ["owner", "peer"] });
-			db.createObjectStore("messages", { keyPath: ["owner", "peer", "sequence"] });
-		},
-		blocking: (_now, newer, event) => {
-			(event.target as IDBDatabase).close();
-			lost(newer);
-		},
-		terminated: () => lost(null),
-	});
-	let timer: ReturnType<typeof setTimeout> | undefined;
-	const late = new Promise<never>((_, fail) => (timer = setTimeout(() => fail(new Error("the browser does not open its storage")), OPEN_WITHIN)));
-	try {
-		return await Promise.race([opening, late]);
-	} catch (error) {
-		opening.then((db) => db.close(), ignore);
-		throw plain(error);
-	} finally {
-		clearTimeout(timer);
+/** Opens the database; closed is called when it was closed from outside, with the version it makes way for: null is its own removal. */
+async function open(closed: (newer: number | null) => void): Promise<IDBPDatabase<Schema>> {
+	const end = performance.now() + OPEN_WITHIN;
+	for (;;) {
+		const opening = openDB<Schema>(NAME, VERSION, {
+			upgrade(db, from) {
+				if (from >= 1) return;
+				db.createObjectStore("accounts", { keyPath: "owner" });
+				db.createObjectStore("rows", { keyPath: ["owner", "peer"] });
+				db.createObjectStore("messages", { keyPath: ["owner", "peer", "sequence"] });
+			},
+			blocking: (_now, newer, event) => {
+				(event.target as IDBDatabase).close();
+				closed(newer);
+			},
+			terminated: () => closed(null),
+		});
+		try {
+			return await Promise.race([opening, within(end)]);
+		} catch (error) {
+			opening.then((db) => db.close(), ignore);
+			if ((error as Error).name !== "AbortError" || performance.now() > end) throw plain(error);
+			await new Promise((go) => setTimeout(go, AGAIN_AFTER)); // it is being removed
+		}
 	}
 }
+
+const within = (end: number): Promise<never> => new Promise((_, fail) => setTimeout(() => fail(new Error("the browser does not open its storage")), end - performance.now()));
 
 export function indexedCache(owner: string, lost: (why?: unknown) => void = ignore): CacheFile {
 	let db: Promise<IDBPDatabase<Schema>> | undefined;
 	let everything: (() => CacheStep) | undefined;
 	let writes = false;
+	let over = false;
 	let closed = false;
 	let release = ignore;
 	let last: Promise<unknown> = Promise.resolve();
@@ -76,26 +80,29 @@ export function indexedCache(owner: string, lost: (why?: unknown) => void = igno
 	const gone = (newer: number | null): void => {
 		if (closed) return;
 		db = undefined;
+		lost();
 		if (newer === null) { // removed by the person, another tab or the browser
-			lost();
 			if (writes) begin();
 			return;
 		}
-		db = Promise.reject(new Error(words["VersionError"]));
+		const why = new Error(words["VersionError"]);
+		db = Promise.reject(why);
 		db.catch(ignore);
-		leave();
-		lost(new Error(words["VersionError"]));
+		leave(why);
 	};
-	/** Lets another tab be the writer. */
-	const leave = (): void => {
+	/** Keeps nothing any more, and lets another tab be the writer. */
+	const leave = (why: unknown): void => {
+		if (over) return;
+		over = true;
 		writes = false;
 		release();
+		lost(why);
 	};
 	const begin = (): void => {
-		if (closed || !everything) return;
+		if (closed || over || !everything) return;
 		writes = true;
 		last = put(everything());
-		last.catch(leave); // the next write says so
+		last.catch(leave);
 	};
 
 	const put = async (step: CacheStep): Promise<void> => {
@@ -136,8 +143,7 @@ export function indexedCache(owner: string, lost: (why?: unknown) => void = igno
 		async write(step) {
 			if (!writes || closed || (step.rows.length === 0 && step.messages.length === 0)) return;
 			last = last.catch(ignore).then(() => put(step));
-			last.catch(leave);
-			await last;
+			await last.catch(leave);
 		},
 		onWriter(all) {
 			everything = all;
@@ -148,7 +154,7 @@ export function indexedCache(owner: string, lost: (why?: unknown) => void = igno
 			}
 			const held = () => new Promise<void>((resolve) => {
 				release = resolve;
-				if (closed) resolve();
+				if (closed || over) resolve();
 				else begin();
 			});
 			locks.request(`${NAME}.cache.${owner}`, held).catch(ignore);
