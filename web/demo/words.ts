@@ -6,6 +6,14 @@ export const clock = (d: Date): string => d.toLocaleTimeString("en-GB", { hour: 
 /** The same to the second. */
 export const second = (d: Date): string => d.toLocaleTimeString("en-GB");
 
+/** What a person should know of this computer's clock, by how many ms it is ahead of the server's; "": nothing. */
+export function clockWord(ahead: number): string {
+	const minutes = Math.round(Math.abs(ahead) / 60_000);
+	if (minutes < 2) return "";
+	const apart = minutes < 90 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
+	return `This computer's clock is ${apart} ${ahead > 0 ? "ahead of" : "behind"} the server's. That does no harm: sessions and UserSigs go by the server's clock, and so do the times on this page.`;
+}
+
 const count = (n: number, what: string): string => (n === 1 ? `one ${what}` : `${n} ${what}s`);
 
 /** Why this tab is out, for the person at it. */
