@@ -101,14 +101,14 @@ test("a full disk: messages go on, the person is told, and what was kept stays",
 		open.onupgradeneeded = () => open.result.createObjectStore("all", { autoIncrement: true });
 		await new Promise((go) => (open.onsuccess = go));
 		let error = "";
-		for (let size = 500_000; size > 2000; ) {
+		for (let size = 65_536; size > 2000; ) {
 			const tx = open.result.transaction("all", "readwrite");
-			tx.objectStore("all").add("x".repeat(size));
+			tx.objectStore("all").add(crypto.getRandomValues(new Uint8Array(size)));
 			error = await new Promise((go) => {
 				tx.oncomplete = () => go("");
 				tx.onabort = () => go(tx.error?.name ?? "?");
 			});
-			if (error) size /= 6;
+			if (error) size /= 4;
 		}
 		open.result.close();
 		return error;
