@@ -186,7 +186,7 @@ export class Room {
 			if (data.state === "disconnected") void this.refresh(); // has the server gone?
 		});
 		chat.on(EVENT.USERSIG_WILL_EXPIRE, ({ data }) => this.say("warn", `Your UserSig ends at ${second(new Date(data.time * 1000))}: renew it, and the session goes on.`));
-		chat.on(EVENT.ERROR, ({ data }) => this.say("warn", `${data.message} (${data.code})`));
+		chat.on(EVENT.ERROR, ({ data }) => this.say("warn", `${data.message.charAt(0).toUpperCase()}${data.message.slice(1)} (${data.code})`));
 		chat.on(EVENT.CONVERSATION_LIST_UPDATED, ({ data }) => {
 			this.conversations = data;
 			if (this.messages.some((m) => m.status === "fail")) void this.page(); // it may have arrived

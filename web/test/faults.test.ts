@@ -2,6 +2,7 @@
 import { after, afterEach, before, test } from "node:test";
 import assert from "node:assert/strict";
 import type { BrowserContext, Page } from "playwright-core";
+import { Profile } from "./profile.ts";
 import { Stand, button, findings, message, say, talkTo, told } from "./stand.ts";
 
 let s: Stand;
@@ -125,6 +126,31 @@ test("a full disk: messages go on, the person is told, and what was kept stays",
 	await alice.getByText(`In as ${a}`, { exact: true }).waitFor();
 	await alice.getByRole("button", { name: /bob.*never mind/s }).click();
 	for (const text of ["before", "too much", "never mind"]) await message(alice, text).waitFor();
+});
+
+test("a browser that lets pages keep nothing lets one in all the same, who is told so", async () => {
+	const blocked = await Profile.start({ profile: { default_content_setting_values: { cookies: 2 } } });
+	try {
+		const page = await s.loggedIn("frank", "", blocked.context);
+		assert.equal(await page.evaluate(() => {
+			try {
+				return sessionStorage.length;
+			} catch (error) {
+				return (error as Error).name;
+			}
+		}), "SecurityError");
+		await told(page, "This page may not keep anything: a reload is a new device (6022)");
+		await told(page, /^From now on conversations are not kept on this device: .*denied.* \(6019\)$/);
+		await s.loggedIn("grace");
+		await talkTo(page, "grace");
+		await say(page, "from memory");
+		await message(page, "from memory").getByText("· sent").waitFor();
+		await talkTo(page, "heidi"); // away from the conversation, and back
+		await page.getByRole("button", { name: /grace.*from memory/s }).click();
+		await message(page, "from memory").waitFor();
+	} finally {
+		await blocked.end();
+	}
 });
 
 test("storage that is wiped under an open page is filled again", async () => {

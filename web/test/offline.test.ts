@@ -39,25 +39,3 @@ test("what a tab has seen can be read when its ticket is worthless, and when the
 	assert.deepEqual(s.complaints, []);
 });
 
-test("a tab that may keep nothing logs in all the same, and is told so", async () => {
-	const other = await Stand.start();
-	try {
-		const context = await other.context();
-		await context.addInitScript(() => {
-			const refused = () => { throw new DOMException("refused", "SecurityError"); };
-			Object.defineProperty(window, "sessionStorage", { get: refused });
-			Object.defineProperty(window, "indexedDB", { get: refused });
-		});
-		const page = await other.loggedIn("alice", "", context);
-		await page.getByRole("log", { name: "What happened" }).getByText(/may not keep anything: a reload is a new device/).waitFor();
-		await other.loggedIn("bob");
-		await page.getByLabel("Talk to").fill("bob");
-		await page.keyboard.press("Enter");
-		await page.getByPlaceholder("Message").fill("from memory");
-		await button(page, "Send").click();
-		await page.getByRole("log", { name: "Messages with bob" }).getByText("from memory").waitFor();
-		assert.deepEqual(other.complaints, []);
-	} finally {
-		await other.end();
-	}
-});

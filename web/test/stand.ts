@@ -126,7 +126,7 @@ export class Stand {
 
 const args = ["--no-sandbox", "--force-prefers-reduced-motion"];
 
-function chromiumHere(): string {
+export function chromiumHere(): string {
 	const path = browsers.find((b) => existsSync(b));
 	assert.ok(path, "no Chromium here: apt-get install chromium");
 	return path;
@@ -146,7 +146,12 @@ async function dev(listen: string, dir: string): Promise<[ChildProcess, Trial]> 
 
 /** Waits for a sentence of "What happened". */
 export async function told(page: Page, text: string | RegExp): Promise<void> {
-	await page.getByRole("log", { name: "What happened" }).getByText(text).first().waitFor();
+	const story = page.getByRole("log", { name: "What happened" });
+	try {
+		await story.getByText(text).first().waitFor();
+	} catch {
+		assert.fail(`not told: ${String(text)}, but\n${await story.innerText()}`);
+	}
 }
 
 /** What axe-core finds wrong with a page. */
