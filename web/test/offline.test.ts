@@ -1,6 +1,6 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { Stand, button } from "./stand.ts";
+import { Stand, button, told } from "./stand.ts";
 
 let s: Stand;
 before(async () => { s = await Stand.start(); });
@@ -20,6 +20,13 @@ test("what a tab has seen can be read when its ticket is worthless, and when the
 	await bob.getByText("Nobody is in", { exact: true }).waitFor();
 	await bob.getByRole("button", { name: /alice.*keep this/s }).click();
 	await bob.getByRole("log", { name: "Messages with alice" }).getByText("keep this").waitFor();
+	await bob.context().route("**/dev/usersig", (route) => route.fulfill({ json: { app: s.trial.app, userSig: "none", ends: 2_000_000_000 } }));
+	await bob.reload();
+	await button(bob, "bob").click(); // with a ticket that is none
+	await told(bob, /^Not logged in: .* \(700\d\d\)$/);
+	await bob.getByRole("button", { name: /alice.*keep this/s }).click();
+	await bob.getByRole("log", { name: "Messages with alice" }).getByText("keep this").waitFor();
+	await bob.context().unrouteAll();
 	await button(bob, "Log in again").click();
 	await bob.getByText("In as bob", { exact: true }).waitFor();
 

@@ -119,7 +119,7 @@ export class Stand {
 	/** Closes all tabs and gives the app the policy that it had at first. */
 	async clear(): Promise<void> {
 		await Promise.all(this.contexts.splice(0).map((c) => c.close()));
-		await this.act("policy", { policy: null, instances: null, tell_kicked_on_reconnect: null, tell_kicked_on_login: null });
+		await this.act("policy", { policy: null, groups: null, instances: null, tell_kicked_on_reconnect: null, tell_kicked_on_login: null });
 		assert.deepEqual(this.complaints.splice(0), []);
 	}
 }
