@@ -288,8 +288,7 @@ export class Room {
 			if (data) this.merge([data.message]);
 			return true;
 		} catch (error) {
-			const none = error instanceof ChatError && error.code === 20003;
-			this.say("bad", none ? `Not sent: nobody has ever logged in as ${peer}. Open another tab and log in as ${peer} there.` : `Not sent: ${why(error)}`);
+			this.say("bad", notSent(peer, error));
 			await this.page();
 			return this.messages.some((m) => m.ID === message.ID);
 		}
@@ -489,6 +488,14 @@ async function until(is: () => Promise<boolean>): Promise<void> {
 		await pause(200);
 	}
 	throw new Error("It took too long: try again.");
+}
+
+/** Why a message did not reach its peer, for people. */
+function notSent(peer: string, error: unknown): string {
+	const code = error instanceof ChatError ? error.code : 0;
+	if (code === 20003) return `Not sent: nobody has ever logged in as ${peer}. Open another tab and log in as ${peer} there.`;
+	if (code === CODE.UNANSWERED) return "Perhaps not sent: the connection was lost before the answer came. Send it again: it will be there once (9520)";
+	return `Not sent: ${why(error)}`;
 }
 
 /** Why a call failed, for people. */

@@ -37,18 +37,11 @@ async function sleep(page: Page): Promise<() => Promise<void>> {
 	};
 }
 
-const sessions = async (user: string) => (await s.act("state", { user }))["sessions"] as { session: number; deviceName: string; connected: boolean }[];
-
-/** Waits until an account's sessions are so. */
-async function until(user: string, is: (all: { session: number; deviceName: string; connected: boolean }[]) => boolean): Promise<void> {
-	for (const end = Date.now() + 20_000; !is(await sessions(user)); await new Promise((go) => setTimeout(go, 200))) assert.ok(Date.now() < end, "not so after 20 s");
-}
-
 test("a tab that was kicked while it slept says so when it wakes", async () => {
 	const page = await s.loggedIn("alice", "", sleeper.context);
 	const wake = await sleep(page);
 	await s.act("kick", { user: "alice" });
-	await until("alice", (all) => all.length === 0);
+	await s.until("alice", (all) => all.length === 0);
 	await wake();
 	await told(page, /^Kicked by an operator/);
 	await page.getByText("Nobody is in", { exact: true }).waitFor();
@@ -68,7 +61,7 @@ test("a tab whose UserSig ended while it slept says so when it wakes", async () 
 	await button(page, "Let it end in 10 s").click();
 	await page.getByText(/^Your UserSig ends in \d+ s\.$/).waitFor();
 	const wake = await sleep(page);
-	await until("alice", (all) => all.length === 0);
+	await s.until("alice", (all) => all.length === 0);
 	await wake();
 	await told(page, /^Out at \d\d:\d\d: your UserSig has ended\. A new one lets you in\.$/);
 });
@@ -76,7 +69,7 @@ test("a tab whose UserSig ended while it slept says so when it wakes", async () 
 test("a tab that slept while the server was gone is in again by itself, and has what was said meanwhile", async () => {
 	const page = await s.loggedIn("alice", "", sleeper.context);
 	const bob = await s.loggedIn("bob");
-	const [before] = await sessions("alice");
+	const [before] = await s.sessions("alice");
 	const wake = await sleep(page);
 	await s.stopServer("SIGKILL");
 	await s.startServer();
@@ -84,9 +77,9 @@ test("a tab that slept while the server was gone is in again by itself, and has 
 	await talkTo(bob, "alice");
 	await say(bob, "are you awake?");
 	await bob.getByRole("button", { name: /alice.*You: are you awake/s }).waitFor();
-	assert.equal((await sessions("alice"))[0]?.connected, false);
+	assert.equal((await s.sessions("alice"))[0]?.connected, false);
 	await wake();
 	await page.getByRole("button", { name: /bob.*are you awake/s }).waitFor();
 	await page.getByText("In as alice", { exact: true }).waitFor();
-	assert.deepEqual((await sessions("alice")).map((x) => x.session), [before?.session]);
+	assert.deepEqual((await s.sessions("alice")).map((x) => x.session), [before?.session]);
 });

@@ -28,11 +28,11 @@ describe("a UserSig", { concurrency: true }, () => {
 		await told(page, /^Your UserSig ends at/);
 		await button(page, "Renew it").click();
 		await told(page, /^The session goes on with a new UserSig/);
-		const { sessions } = (await s.act("state", { user: "bob" })) as { sessions: { session: number }[] };
+		const sessions = await s.sessions("bob");
 		const over = Date.now() + 11_000; // beyond the end of the first UserSig
 		await page.waitForFunction((over) => Date.now() > over, over);
 		await page.getByText(inAs("bob"), { exact: true }).waitFor();
-		const later = (await s.act("state", { user: "bob" })) as { sessions: { session: number }[] };
-		assert.deepEqual(later.sessions.map((x) => x.session), sessions.map((x) => x.session));
+		const later = await s.sessions("bob");
+		assert.deepEqual(later.map((x) => x.session), sessions.map((x) => x.session));
 	});
 });

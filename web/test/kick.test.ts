@@ -47,7 +47,7 @@ for (const [policy, excludes, settings] of [
 			await one.locator(".phone").getByText("logged in", { exact: true }).waitFor();
 		}
 		await one.getByText(`In as ${user}`, { exact: true }).waitFor();
-		const { sessions } = (await s.act("state", { user })) as { sessions: { platform: string }[] };
+		const sessions = await s.sessions(user);
 		assert.deepEqual(sessions.map((x) => x.platform), excludes ? ["Web"] : ["Web", "Android"]);
 	});
 }

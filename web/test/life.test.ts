@@ -11,7 +11,7 @@ const inAs = (user: string) => `In as ${user}`;
 
 test("the key is rotated while tabs stay in; new UserSigs are good, those of the old key are not", async () => {
 	const [alice, bob] = await Promise.all([s.loggedIn("alice"), s.loggedIn("bob")]);
-	const sessions = async (user: string) => ((await s.act("state", { user }))["sessions"] as { session: number; connected: boolean }[]).map((x) => [x.session, x.connected]);
+	const sessions = async (user: string) => (await s.sessions(user)).map((x) => [x.session, x.connected]);
 	const before = [await sessions("alice"), await sessions("bob")];
 	const old = await s.act("usersig", { user: "carol" });
 	await button(alice, "Rotate the key").click();
@@ -36,13 +36,13 @@ test("the key is rotated while tabs stay in; new UserSigs are good, those of the
 
 test("the server restarts, and the session goes on", async () => {
 	const page = await s.loggedIn("alice");
-	const { sessions } = (await s.act("state", { user: "alice" })) as { sessions: { session: number }[] };
+	const sessions = await s.sessions("alice");
 	await button(page, "Restart the server").click();
 	await told(page, "The connection is lost. You stay logged in: the SDK makes a new one by itself.");
 	await told(page, "Connected again.");
 	await page.getByText(inAs("alice"), { exact: true }).waitFor();
-	const later = (await s.act("state", { user: "alice" })) as { sessions: { session: number }[] };
-	assert.deepEqual(later.sessions, sessions, "the same session, on a new connection");
+	const later = await s.sessions("alice");
+	assert.deepEqual(later, sessions, "the same session, on a new connection");
 });
 
 test("a reload is the same device: nobody is kicked by it", async () => {
@@ -50,7 +50,7 @@ test("a reload is the same device: nobody is kicked by it", async () => {
 	await page.reload();
 	await page.getByText(inAs("alice"), { exact: true }).waitFor();
 	await told(page, "Logged in as alice. This tab is a session now.");
-	const { sessions } = (await s.act("state", { user: "alice" })) as { sessions: unknown[] };
+	const sessions = await s.sessions("alice");
 	assert.equal(sessions.length, 1);
 });
 
@@ -61,7 +61,7 @@ test("a duplicated tab is another device, and takes the place", async () => {
 	assert.notEqual(await other.evaluate(() => sessionStorage.getItem("rollcall")), null);
 	await other.getByText(inAs("alice"), { exact: true }).waitFor();
 	await told(page, /^Kicked: your Web limit is 1/);
-	const { sessions } = (await s.act("state", { user: "alice" })) as { sessions: { session: number }[] };
+	const sessions = await s.sessions("alice");
 	assert.equal(sessions.length, 1);
 });
 

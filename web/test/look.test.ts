@@ -1,13 +1,8 @@
 // Who sees little, has no mouse, or a small screen; and the pictures of the manual.
-import { mkdirSync } from "node:fs";
-import { resolve } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { Stand, button, findings, told } from "./stand.ts";
-
-/** Where the pictures go; those of the manual are some of them (scripts/pages). */
-const pictures = resolve(import.meta.dirname, "../../bin/pictures");
+import { Stand, button, findings, pictures, told } from "./stand.ts";
 
 let s: Stand;
 /** Each look is at a server of its own: what others said would be seen. */
@@ -16,7 +11,6 @@ function ownStand(): void {
 	afterEach(() => s.clear());
 	after(() => s.end());
 }
-mkdirSync(pictures, { recursive: true });
 
 /** Nothing is wider than the screen. */
 async function fits(page: Page): Promise<void> {

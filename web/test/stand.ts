@@ -1,6 +1,6 @@
 // A `rollcall dev` of the test's own, and Chromium to open its pages in.
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -12,12 +12,23 @@ const root = resolve(import.meta.dirname, "../..");
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
+/** Where the pictures go; those of the manual are some of them (scripts/pages). */
+export const pictures = join(root, "bin/pictures");
+mkdirSync(pictures, { recursive: true });
+
 /** What `rollcall dev --json` prints. */
 export interface Trial {
 	demo: string;
 	clients: string;
 	app: number;
 	key: string;
+}
+
+export interface Session {
+	session: number;
+	platform: string;
+	deviceName: string;
+	connected: boolean;
 }
 
 export class Stand {
@@ -114,6 +125,16 @@ export class Stand {
 		const body = (await answer.json()) as Record<string, unknown>;
 		assert.equal(answer.status, 200, JSON.stringify(body));
 		return body;
+	}
+
+	/** The sessions of an account, as the server has them. */
+	async sessions(user: string): Promise<Session[]> {
+		return (await this.act("state", { user }))["sessions"] as Session[];
+	}
+
+	/** Waits until an account's sessions are so. */
+	async until(user: string, is: (all: Session[]) => boolean): Promise<void> {
+		for (const end = Date.now() + 20_000; !is(await this.sessions(user)); await new Promise((go) => setTimeout(go, 200))) assert.ok(Date.now() < end, "not so after 20 s");
 	}
 
 	/** Closes all tabs and gives the app the policy that it had at first. */
