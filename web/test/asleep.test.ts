@@ -3,13 +3,13 @@
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { Profile } from "./profile.ts";
-import { Stand, button, say, talkTo, told } from "./stand.ts";
+import { Profile } from "../sdk/test/profile.ts";
+import { Stand, button, chromiumHere, say, talkTo, told } from "./stand.ts";
 
 let s: Stand;
 let sleeper: Profile;
 before(async () => { s = await Stand.start(); });
-beforeEach(async () => { sleeper = await Profile.start(); });
+beforeEach(async () => { sleeper = await Profile.start(chromiumHere()); });
 afterEach(async () => {
 	await sleeper.end();
 	await s.clear();
@@ -24,16 +24,11 @@ async function sleep(page: Page): Promise<() => Promise<void>> {
 		setInterval(() => w.beats!++, 10);
 	});
 	const beats = () => page.evaluate(() => (window as { beats?: number }).beats);
-	const devtools = await page.context().newCDPSession(page);
-	const front = await page.context().newPage();
-	await front.bringToFront();
-	await page.waitForFunction(() => document.visibilityState === "hidden", undefined, { polling: 20 });
-	await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
+	await sleeper.freeze([page]);
 	const asleep = await beats();
 	return async () => {
 		assert.equal(await beats(), asleep, "the page ran while it was frozen");
-		await devtools.send("Page.setWebLifecycleState", { state: "active" });
-		await page.bringToFront();
+		await sleeper.wake(page);
 	};
 }
 

@@ -2,8 +2,8 @@
 import { after, afterEach, before, test } from "node:test";
 import assert from "node:assert/strict";
 import type { BrowserContext, Page } from "playwright-core";
-import { Profile } from "./profile.ts";
-import { Stand, button, findings, message, pictures, say, talkTo, told } from "./stand.ts";
+import { Profile } from "../sdk/test/profile.ts";
+import { Stand, button, chromiumHere, findings, message, pictures, say, talkTo, told } from "./stand.ts";
 
 let s: Stand;
 before(async () => { s = await Stand.start(); });
@@ -133,7 +133,7 @@ test("a full disk: messages go on, the person is told, and what was kept stays",
 });
 
 test("a browser that lets pages keep nothing lets one in all the same, who is told so", async () => {
-	const blocked = await Profile.start({ profile: { default_content_setting_values: { cookies: 2 } } });
+	const blocked = await Profile.start(chromiumHere(), { profile: { default_content_setting_values: { cookies: 2 } } });
 	try {
 		const page = await s.loggedIn("frank", "", blocked.context);
 		assert.equal(await page.evaluate(() => {
