@@ -1,10 +1,10 @@
 // All that the page knows, and all that it does. It asks the SDK and `rollcall dev`;
 // the components show what is here.
-import { CODE, ChatError, EVENT, createOn, describeDevice, type Chat, type Conversation, type LoginSession, type Message } from "@rollcall/sdk";
+import { EVENT, createOn, describeDevice, type Chat, type Conversation, type LoginSession, type Message } from "@rollcall/sdk";
 import type { Tone } from "@rollcall/design";
-import { act, Refused, type Phone, type Settings } from "./dev.ts";
+import { act, type Phone, type Settings } from "./dev.ts";
 import { keep, recall } from "./keep.ts";
-import { ended, kicked, phoneHeard, second } from "./words.ts";
+import { ended, kicked, notSent, phoneHeard, second, why } from "./words.ts";
 import { Wire, type Frame } from "./wire.ts";
 
 /** One thing that happened, in a sentence. */
@@ -488,23 +488,4 @@ async function until(is: () => Promise<boolean>): Promise<void> {
 		await pause(200);
 	}
 	throw new Error("It took too long: try again.");
-}
-
-/** Why a message did not reach its peer, for people. */
-function notSent(peer: string, error: unknown): string {
-	const code = error instanceof ChatError ? error.code : 0;
-	if (code === 20003) return `Not sent: nobody has ever logged in as ${peer}. Open another tab and log in as ${peer} there.`;
-	if (code === CODE.UNANSWERED) return "Perhaps not sent: the connection was lost before the answer came. Send it again: it will be there once (9520)";
-	return `Not sent: ${why(error)}`;
-}
-
-/** Why a call failed, for people. */
-function why(error: unknown): string {
-	if (error instanceof ChatError) {
-		if (error.code === CODE.DISCONNECTED) return "there is no connection to the server (9508)";
-		if (error.code === CODE.UNANSWERED) return "the connection was lost before the answer came, so the server may have done it (9520)";
-		return `${error.message} (${error.code})`;
-	}
-	if (error instanceof Refused) return error.code ? `${error.message} (${error.code})` : error.message;
-	return error instanceof Error ? error.message : String(error);
 }
