@@ -1,7 +1,11 @@
 // What each frame is, in a sentence or two.
-import { HUNG_UP, type Frame } from "./wire.ts";
+import type { Frame } from "./wire.ts";
 
-const UP: Record<string, string> = {
+/** Why a connection has ended that the SDK itself gave up. */
+export const HUNG_UP = "this tab hung up";
+
+/** What this tab sends, by its name in the schema. */
+export const UP: Record<string, string> = {
 	login: "Asks for a session for this tab. The UserSig says who it is; the two halves are a secret that this tab has just drawn: the fixed one names this attempt, so that a repetition is no second login. The server keeps only their hashes.",
 	resume: "Comes back to the same session on a new connection, which kicks nobody. It proves itself with the present half of the secret and hands in the next one, so a stolen copy is noticed at its second use.",
 	logout: "Ends the session that has this fixed half, and no other. It was written down before it was sent: if no answer comes, it is sent again.",
@@ -20,7 +24,8 @@ const UP: Record<string, string> = {
 	deleteMessages: "Deletes messages for this account alone.",
 };
 
-const DOWN: Record<string, string> = {
+/** What the server sends. */
+export const DOWN: Record<string, string> = {
 	session: "You are in. The session's number counts the logins of the account; the connection's number counts up with each return. This answer left only after both were on disk.",
 	refusal: "No. The code says why, and what to do about it; it is the same number in every SDK.",
 	stale: "This attempt's number is not above the highest one seen: something older came late. The client goes on from the highest.",

@@ -1,10 +1,10 @@
 // All that the page knows, and all that it does. It asks the SDK and `rollcall dev`;
 // the components show what is here.
-import { CODE, ChatError, EVENT, createOn, describeDevice, type Chat, type Conversation, type LoginSession, type Message } from "@rollcall/sdk";
+import { EVENT, createOn, describeDevice, type Chat, type Conversation, type LoginSession, type Message } from "@rollcall/sdk";
 import type { Tone } from "@rollcall/design";
-import { act, Refused, type Phone, type Settings } from "./dev.ts";
+import { act, type Phone, type Settings } from "./dev.ts";
 import { keep, recall } from "./keep.ts";
-import { ended, kicked, phoneHeard, second } from "./words.ts";
+import { ended, kicked, notSent, phoneHeard, second, why } from "./words.ts";
 import { Wire, type Frame } from "./wire.ts";
 
 /** One thing that happened, in a sentence. */
@@ -24,6 +24,8 @@ export class Room {
 	app = $state(0);
 	settings = $state<Settings>();
 	key = $state("");
+	/** How far this computer's clock is ahead of the server's, in ms. */
+	ahead = $state(0);
 	/** There is a server to ask. */
 	served = $state(true);
 
@@ -54,7 +56,7 @@ export class Room {
 	busy = $state(false);
 
 	private chat: Chat | undefined;
-	private readonly wire = new Wire((f) => this.hear(f));
+	private readonly wire = new Wire(() => this.now(), (f) => this.hear(f));
 	private number = 0;
 	private phoneHeard = 0;
 
@@ -75,6 +77,7 @@ export class Room {
 		try {
 			const s = await act("state", this.user ? { user: this.user } : {});
 			this.served = true;
+			this.ahead = Date.now() - s.nowMs;
 			this.app = s.app;
 			this.settings = s.settings;
 			this.key = s.keys.at(-1) ?? "";
@@ -88,6 +91,11 @@ export class Room {
 	/** Looks after a phone, while there is one, and for a server that has gone. */
 	private async watch(): Promise<void> {
 		if (document.visibilityState === "visible" && (this.phone || !this.served)) await this.refresh();
+	}
+
+	/** What time it is, by the server's clock. */
+	now(): Date {
+		return new Date(Date.now() - this.ahead);
 	}
 
 	private hearPhone(p: Phone | null): void {
@@ -124,9 +132,10 @@ export class Room {
 
 	async leave(): Promise<void> {
 		await this.doing(async () => {
+			const heard = this.status !== 1 || this.net === "connected";
 			await this.chat?.logout();
 			this.forget();
-			this.say("plain", "You logged out: the session has ended, and its place is free.");
+			this.say("plain", heard ? "You logged out: the session has ended, and its place is free." : "You logged out. The server does not know it yet: it hears of it as soon as it can be reached.");
 		});
 	}
 
@@ -174,12 +183,14 @@ export class Room {
 			}
 			this.net = data.state;
 			this.follow();
+			if (data.state === "disconnected") void this.refresh(); // has the server gone?
 		});
 		chat.on(EVENT.USERSIG_WILL_EXPIRE, ({ data }) => this.say("warn", `Your UserSig ends at ${second(new Date(data.time * 1000))}: renew it, and the session goes on.`));
-		chat.on(EVENT.ERROR, ({ data }) => this.say("warn", `${data.message} (${data.code})`));
+		chat.on(EVENT.ERROR, ({ data }) => this.say("warn", `${data.message.charAt(0).toUpperCase()}${data.message.slice(1)} (${data.code})`));
 		chat.on(EVENT.CONVERSATION_LIST_UPDATED, ({ data }) => {
 			this.conversations = data;
-			void this.read();
+			if (this.messages.some((m) => m.status === "fail")) void this.page(); // it may have arrived
+			else void this.read();
 		});
 		chat.on(EVENT.TOTAL_UNREAD_MESSAGE_COUNT_UPDATED, ({ data }) => (this.unread = data));
 		const merge = ({ data }: { data: Message[] }) => this.merge(data);
@@ -228,7 +239,7 @@ export class Room {
 
 	/** Puts messages, as they are now, into the open conversation. */
 	private merge(changed: Message[]): void {
-		const here = changed.filter((m) => m.conversationID === `C2C${this.peer}`);
+		const here = changed.filter((m) => m.conversationID === `C2C${this.peer}`).map((m) => ({ ...m })); // what is drawn again is another one
 		const rest = this.messages.filter((m) => !here.some((x) => x.ID === m.ID));
 		const last = (m: Message) => m.sequence || Infinity; // not answered yet
 		if (here.length) this.messages = [...rest, ...here].sort((a, b) => last(a) - last(b) || a.time - b.time);
@@ -245,6 +256,11 @@ export class Room {
 		}
 	}
 
+	/** Somebody looks at the page again. */
+	async seen(): Promise<void> {
+		await Promise.all([this.read(), this.refresh()]);
+	}
+
 	async pageBack(): Promise<void> {
 		await this.doing(async () => {
 			if (!this.chat || !this.earlier) return;
@@ -254,19 +270,27 @@ export class Room {
 		});
 	}
 
+	/** Sends a text, and tells whether it stands in the conversation: as sent, or to be sent again. */
 	async send(text: string): Promise<boolean> {
-		const peer = this.peer;
 		try {
-			if (!this.chat) return false;
-			const message = this.chat.createTextMessage({ to: peer, payload: { text } });
-			const { data } = await this.chat.sendMessage(message);
-			this.merge([data.message]);
+			return !!this.chat && (await this.deliver(this.chat.createTextMessage({ to: this.peer, payload: { text } })));
+		} catch (error) {
+			this.say("bad", `Not sent: ${why(error)}`);
+			return false;
+		}
+	}
+
+	/** Sends a message; the same one again is still one. */
+	async deliver(message: Message): Promise<boolean> {
+		const peer = message.to;
+		try {
+			const { data } = (await this.chat?.sendMessage(message)) ?? {};
+			if (data) this.merge([data.message]);
 			return true;
 		} catch (error) {
-			const none = error instanceof ChatError && error.code === 20003;
-			this.say("bad", none ? `Not sent: nobody has ever logged in as ${peer}. Open another tab and log in as ${peer} there.` : `Not sent: ${why(error)}`);
-			await this.page(); // it is there, as not sent
-			return false;
+			this.say("bad", notSent(peer, error));
+			await this.page();
+			return this.messages.some((m) => m.ID === message.ID);
 		}
 	}
 
@@ -447,7 +471,7 @@ export class Room {
 	}
 
 	say(tone: Tone, text: string): void {
-		this.told = [{ number: ++this.number, at: new Date(), tone, text }, ...this.told].slice(0, MOST_TOLD);
+		this.told = [{ number: ++this.number, at: this.now(), tone, text }, ...this.told].slice(0, MOST_TOLD);
 	}
 
 	private hear(f: Frame): void {
@@ -464,14 +488,4 @@ async function until(is: () => Promise<boolean>): Promise<void> {
 		await pause(200);
 	}
 	throw new Error("It took too long: try again.");
-}
-
-/** Why a call failed, for people. */
-function why(error: unknown): string {
-	if (error instanceof ChatError) {
-		if (error.code === CODE.DISCONNECTED) return "there is no connection to the server (9508)";
-		return `${error.message} (${error.code})`;
-	}
-	if (error instanceof Refused) return error.code ? `${error.message} (${error.code})` : error.message;
-	return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,5 @@
 // The tab's network, where it can be watched and cut.
+import { HUNG_UP } from "./explain.ts";
 import { browser, type Environment, type Socket, type SocketHandler } from "@rollcall/sdk";
 
 /** One thing that happened on the wire. */
@@ -16,9 +17,6 @@ export interface Frame {
 	bytes: number;
 }
 
-/** Why a connection has ended that the SDK itself gave up. */
-export const HUNG_UP = "this tab hung up";
-
 const SECRETS = new Set(["userSig", "fixedHalf", "changingHalf", "presentHalf", "nextHalf", "proofs"]);
 
 /** A frame's members as they may be shown: of a secret only how it begins. */
@@ -35,9 +33,11 @@ export class Wire {
 	cut = false;
 	private number = 0;
 	private readonly open = new Set<() => void>();
+	private readonly now: () => Date;
 	private readonly heard: (f: Frame) => void;
 
-	constructor(heard: (f: Frame) => void) {
+	constructor(now: () => Date, heard: (f: Frame) => void) {
+		this.now = now;
 		this.heard = heard;
 	}
 
@@ -115,6 +115,6 @@ export class Wire {
 	}
 
 	private tell(way: Frame["way"], kind: string, members: Record<string, unknown>, asked = "", bytes = 0): void {
-		this.heard({ number: ++this.number, at: new Date(), way, kind, asked, members, bytes });
+		this.heard({ number: ++this.number, at: this.now(), way, kind, asked, members, bytes });
 	}
 }

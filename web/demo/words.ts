@@ -1,10 +1,19 @@
 // What happened, in sentences.
-import type { KickedOut, LoginSession } from "@rollcall/sdk";
+import { CODE, ChatError, type KickedOut, type LoginSession } from "@rollcall/sdk";
+import { Refused } from "./dev.ts";
 
 /** A moment as people say it: 14:03. */
 export const clock = (d: Date): string => d.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
 /** The same to the second. */
 export const second = (d: Date): string => d.toLocaleTimeString("en-GB");
+
+/** What a person should know of this computer's clock, by how many ms it is ahead of the server's; "": nothing. */
+export function clockWord(ahead: number): string {
+	const minutes = Math.round(Math.abs(ahead) / 60_000);
+	if (minutes < 2) return "";
+	const apart = minutes < 90 ? `${minutes} minutes` : `${Math.round(minutes / 60)} hours`;
+	return `This computer's clock is ${apart} ${ahead > 0 ? "ahead of" : "behind"} the server's. That does no harm: sessions and UserSigs go by the server's clock, and so do the times on this page.`;
+}
 
 const count = (n: number, what: string): string => (n === 1 ? `one ${what}` : `${n} ${what}s`);
 
@@ -43,4 +52,23 @@ export function phoneHeard(what: string, text: string): string {
 		case "onUserSigExpired": return "The phone's UserSig has ended.";
 		default: return "";
 	}
+}
+
+/** Why a message did not reach its peer, for people. */
+export function notSent(peer: string, error: unknown): string {
+	const code = error instanceof ChatError ? error.code : 0;
+	if (code === 20003) return `Not sent: nobody has ever logged in as ${peer}. Open another tab and log in as ${peer} there.`;
+	if (code === CODE.UNANSWERED) return "Perhaps not sent: the connection was lost before the answer came. Send it again: it will be there once (9520)";
+	return `Not sent: ${why(error)}`;
+}
+
+/** Why a call failed, for people. */
+export function why(error: unknown): string {
+	if (error instanceof ChatError) {
+		if (error.code === CODE.DISCONNECTED) return "there is no connection to the server (9508)";
+		if (error.code === CODE.UNANSWERED) return "the connection was lost before the answer came, so the server may have done it (9520)";
+		return `${error.message} (${error.code})`;
+	}
+	if (error instanceof Refused) return error.code ? `${error.message} (${error.code})` : error.message;
+	return error instanceof Error ? error.message : String(error);
 }

@@ -14,7 +14,8 @@ test("a tab that an operator kicked while it was away is told when it comes back
 	await page.getByText("Nobody is in", { exact: true }).waitFor();
 });
 
-test("a tab whose place was taken while it was away takes it back", async () => {
+test("a tab whose place was taken while it was away takes it back, whatever the switches for phones", async () => {
+	await s.act("policy", { tell_kicked_on_reconnect: true, tell_kicked_on_login: true });
 	const page = await s.loggedIn("alice", "The patient one");
 	await button(page, "Cut my network").click();
 	await page.getByText("Network cut", { exact: true }).waitFor();

@@ -90,6 +90,11 @@ test("a page of another site can do nothing here", async () => {
 				framed: await framed,
 			};
 		}, demo);
+		const own = await s.tab();
+		assert.equal(await own.evaluate(async (demo) => {
+			const socket = new WebSocket(`${demo.replace("http", "ws")}v1/connect`, "rollcall.v1.json");
+			return new Promise((go) => { socket.onopen = () => go("open"); socket.onerror = () => go("refused"); });
+		}, demo), "open", "the server's own page is refused, too");
 		assert.equal(got.json, "refused");
 		assert.equal(got.form, "opaque 0"); // it was sent, and says nothing to the page; the server has refused it
 		assert.equal(got.socket, "refused");

@@ -7,16 +7,48 @@ before(async () => { s = await Stand.start(); });
 afterEach(() => s.clear());
 after(() => s.end());
 
-for (const policy of ["single", "dual", "triple", "multi"]) {
+test("from the first command to a kick that can be seen it is less than a minute", async () => {
+	const began = Date.now();
+	const first = await Stand.start(); // `rollcall dev`, and a browser
+	try {
+		const context = await first.context();
+		const [one, two] = [await first.tab(context), await first.tab(context)];
+		for (const page of [one, two]) await button(page, "alice").click();
+		await told(one, /^Kicked: your Web limit is 1 and Chrome on Linux logged in at \d\d:\d\d\.$/);
+		await one.getByRole("alert").getByText(/^Kicked/).waitFor();
+		assert.ok(Date.now() - began < 60_000, `it took ${Date.now() - began} ms`);
+	} finally {
+		await first.end();
+	}
+});
+
+// Each policy, and whether a page and a phone exclude each other under it.
+for (const [policy, excludes, settings] of [
+	["single", true, {}], ["dual", false, {}], ["triple", false, {}], ["multi", false, {}],
+	["custom", true, { groups: [["Web", "Android"], ["iPhone", "Mac"]] }],
+] as const) {
 	test(`under ${policy}, two browsers kick each other, and each is told by whom and why`, async () => {
-		await s.act("policy", { policy });
-		const one = await s.loggedIn("alice", "Chrome at home");
-		const two = await s.loggedIn("alice", "Chrome at work");
+		await s.act("policy", { policy, ...settings });
+		const user = `under-${policy}`;
+		const one = await s.loggedIn(user, "Chrome at home");
+		const two = await s.loggedIn(user, "Chrome at work");
 		await told(one, /^Kicked: your Web limit is 1 and Chrome at work logged in at \d\d:\d\d\.$/);
 		await one.getByText("Nobody is in", { exact: true }).waitFor();
 		await button(one, "Log in again").click();
 		await told(two, /^Kicked: your Web limit is 1 and Chrome at home logged in at \d\d:\d\d\.$/);
-		await one.getByText("In as alice", { exact: true }).waitFor();
+		await one.getByText(`In as ${user}`, { exact: true }).waitFor();
+
+		await button(one, "Log a phone in").click();
+		if (excludes) {
+			await told(one, /^Kicked: the policy lets you be on Web or on Android, not on both, and The demo's phone \(Android\) logged in/);
+			await button(one, "Log in again").click();
+			await told(one, /The phone was kicked: Signed out because the account logged in on "Chrome at home" \(Web\)/);
+		} else {
+			await one.locator(".phone").getByText("logged in", { exact: true }).waitFor();
+		}
+		await one.getByText(`In as ${user}`, { exact: true }).waitFor();
+		const sessions = await s.sessions(user);
+		assert.deepEqual(sessions.map((x) => x.platform), excludes ? ["Web"] : ["Web", "Android"]);
 	});
 }
 
@@ -41,15 +73,6 @@ test("a session is signed out from another one, and hears who did it", async () 
 	await two.getByRole("button", { name: /^Sign out session \d+$/ }).click();
 	await told(one, /^Signed out at .* you did it yourself, on Two\.$/);
 	await two.getByText("In as alice", { exact: true }).waitFor();
-});
-
-test("a browser and a Go client kick each other", async () => {
-	await s.act("policy", { policy: "single" });
-	const page = await s.loggedIn("alice", "The browser");
-	await s.act("phone", { user: "alice", do: "login" });
-	await told(page, /^Kicked: the policy lets you be on Web or on Android, not on both, and The demo's phone \(Android\) logged in/);
-	await button(page, "Log in again").click();
-	await told(page, /The phone was kicked: Signed out because the account logged in on "The browser" \(Web\)/);
 });
 
 test("an operator's kick and a revocation are told apart", async () => {

@@ -1,6 +1,6 @@
 import { after, afterEach, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { Stand, button, told } from "./stand.ts";
+import { Stand, button, say, talkTo, told } from "./stand.ts";
 
 let s: Stand;
 before(async () => { s = await Stand.start(); });
@@ -9,48 +9,40 @@ after(() => s.end());
 
 const inAs = (user: string) => `In as ${user}`;
 
-test("a UserSig ends, and a new one lets in again", async () => {
-	const page = await s.loggedIn("alice");
-	await button(page, "Let it end in 10 s").click();
-	await told(page, /^Your UserSig ends at .* renew it, and the session goes on\.$/);
-	await told(page, /^Out at \d\d:\d\d: your UserSig has ended\. A new one lets you in\.$/);
-	await button(page, "Log in again").click();
-	await page.getByText(inAs("alice"), { exact: true }).waitFor();
-});
+test("the key is rotated while tabs stay in; new UserSigs are good, those of the old key are not", async () => {
+	const [alice, bob] = await Promise.all([s.loggedIn("alice"), s.loggedIn("bob")]);
+	const sessions = async (user: string) => (await s.sessions(user)).map((x) => [x.session, x.connected]);
+	const before = [await sessions("alice"), await sessions("bob")];
+	const old = await s.act("usersig", { user: "carol" });
+	await button(alice, "Rotate the key").click();
+	await told(alice, /^The app has a new key, k\w+, and the old one is gone\. Nobody was logged out/);
+	await talkTo(bob, "alice");
+	await say(bob, "still here");
+	await alice.getByRole("button", { name: /bob.*still here/s }).click();
+	await button(alice, "Renew it").click();
+	await told(alice, /^The session goes on with a new UserSig/);
+	assert.deepEqual([await sessions("alice"), await sessions("bob")], before, "the same sessions");
+	assert.equal(before.flat(2).length, 4);
 
-test("a UserSig that is renewed in time does not end the session", async () => {
-	const page = await s.loggedIn("alice");
-	await button(page, "Let it end in 10 s").click();
-	await told(page, /^Your UserSig ends at/);
-	await button(page, "Renew it").click();
-	await told(page, /^The session goes on with a new UserSig/);
-	const { sessions } = (await s.act("state", { user: "alice" })) as { sessions: { session: number }[] };
-	const over = Date.now() + 11_000; // beyond the end of the first UserSig
-	await page.waitForFunction((over) => Date.now() > over, over);
-	await page.getByText(inAs("alice"), { exact: true }).waitFor();
-	const later = (await s.act("state", { user: "alice" })) as { sessions: { session: number }[] };
-	assert.deepEqual(later.sessions.map((x) => x.session), sessions.map((x) => x.session));
-});
-
-test("the key is rotated while tabs stay in, and new UserSigs are good", async () => {
-	const page = await s.loggedIn("alice");
-	await button(page, "Rotate the key").click();
-	await told(page, /^The app has a new key, k\w+, and the old one is gone\. Nobody was logged out/);
-	await page.getByText(inAs("alice"), { exact: true }).waitFor();
-	await button(page, "Renew it").click();
-	await told(page, /^The session goes on with a new UserSig/);
-	await s.loggedIn("bob");
+	const context = await s.context();
+	const carol = await s.tab(context);
+	await context.route("**/dev/usersig", (route) => route.fulfill({ json: old }));
+	await button(carol, "carol").click();
+	await told(carol, /^Not logged in: .*\(70009\)$/);
+	await context.unrouteAll();
+	await button(carol, "Log in again").click();
+	await carol.getByText(inAs("carol"), { exact: true }).waitFor();
 });
 
 test("the server restarts, and the session goes on", async () => {
 	const page = await s.loggedIn("alice");
-	const { sessions } = (await s.act("state", { user: "alice" })) as { sessions: { session: number }[] };
+	const sessions = await s.sessions("alice");
 	await button(page, "Restart the server").click();
 	await told(page, "The connection is lost. You stay logged in: the SDK makes a new one by itself.");
 	await told(page, "Connected again.");
 	await page.getByText(inAs("alice"), { exact: true }).waitFor();
-	const later = (await s.act("state", { user: "alice" })) as { sessions: { session: number }[] };
-	assert.deepEqual(later.sessions, sessions, "the same session, on a new connection");
+	const later = await s.sessions("alice");
+	assert.deepEqual(later, sessions, "the same session, on a new connection");
 });
 
 test("a reload is the same device: nobody is kicked by it", async () => {
@@ -58,22 +50,18 @@ test("a reload is the same device: nobody is kicked by it", async () => {
 	await page.reload();
 	await page.getByText(inAs("alice"), { exact: true }).waitFor();
 	await told(page, "Logged in as alice. This tab is a session now.");
-	const { sessions } = (await s.act("state", { user: "alice" })) as { sessions: unknown[] };
+	const sessions = await s.sessions("alice");
 	assert.equal(sessions.length, 1);
 });
 
 test("a duplicated tab is another device, and takes the place", async () => {
 	const page = await s.loggedIn("alice");
 	// what a browser does for "duplicate": the new tab has a copy of the sessionStorage
-	const copy = await page.evaluate(() => Object.entries(sessionStorage));
-	const other = await page.context().newPage();
-	await other.addInitScript((entries: [string, string][]) => {
-		if (!sessionStorage.length) for (const [key, value] of entries) sessionStorage.setItem(key, value);
-	}, copy);
-	await other.goto(s.trial.demo);
+	const [other] = await Promise.all([page.context().waitForEvent("page"), page.evaluate(() => void window.open(location.href))]);
+	assert.notEqual(await other.evaluate(() => sessionStorage.getItem("rollcall")), null);
 	await other.getByText(inAs("alice"), { exact: true }).waitFor();
 	await told(page, /^Kicked: your Web limit is 1/);
-	const { sessions } = (await s.act("state", { user: "alice" })) as { sessions: { session: number }[] };
+	const sessions = await s.sessions("alice");
 	assert.equal(sessions.length, 1);
 });
 

@@ -1,15 +1,8 @@
 // Who sees little, has no mouse, or a small screen; and the pictures of the manual.
-import { mkdirSync } from "node:fs";
-import { createRequire } from "node:module";
-import { resolve } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { Stand, button, told } from "./stand.ts";
-
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-/** Where the pictures go; those of the manual are some of them (scripts/pages). */
-const pictures = resolve(import.meta.dirname, "../../bin/pictures");
+import { Stand, button, findings, pictures, told } from "./stand.ts";
 
 let s: Stand;
 /** Each look is at a server of its own: what others said would be seen. */
@@ -17,18 +10,6 @@ function ownStand(): void {
 	before(async () => { s = await Stand.start(); });
 	afterEach(() => s.clear());
 	after(() => s.end());
-}
-mkdirSync(pictures, { recursive: true });
-
-/** What axe-core finds wrong with a page. */
-async function findings(page: Page): Promise<string[]> {
-	// The page's own policy would not admit axe as a script; the debugger does.
-	const source = await import("node:fs").then((fs) => fs.readFileSync(axe, "utf8"));
-	await page.evaluate(source);
-	return page.evaluate(async () => {
-		const { violations } = await (window as unknown as { axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe.run();
-		return violations.map((v) => `${v.impact} ${v.id}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join(" | ")}`);
-	});
 }
 
 /** Nothing is wider than the screen. */

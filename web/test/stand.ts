@@ -1,13 +1,20 @@
 // A `rollcall dev` of the test's own, and Chromium to open its pages in.
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import assert from "node:assert/strict";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 
 const root = resolve(import.meta.dirname, "../..");
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** Where the pictures go; those of the manual are some of them (scripts/pages). */
+export const pictures = join(root, "bin/pictures");
+mkdirSync(pictures, { recursive: true });
 
 /** What `rollcall dev --json` prints. */
 export interface Trial {
@@ -17,41 +24,61 @@ export interface Trial {
 	key: string;
 }
 
+export interface Session {
+	session: number;
+	platform: string;
+	deviceName: string;
+	connected: boolean;
+}
+
 export class Stand {
 	trial: Trial;
 	readonly browser: Browser;
 	/** What a page complained of: there is to be nothing. */
 	readonly complaints: string[] = [];
 	private server: ChildProcess;
+	private readonly dir: string;
+	private readonly shared: boolean;
 	private readonly contexts: BrowserContext[] = [];
 
-	private constructor(browser: Browser, server: ChildProcess, trial: Trial) {
+	private constructor(browser: Browser, shared: boolean, dir: string, server: ChildProcess, trial: Trial) {
 		this.browser = browser;
+		this.shared = shared;
+		this.dir = dir;
 		this.server = server;
 		this.trial = trial;
 	}
 
-	static async start(): Promise<Stand> {
-		const executablePath = browsers.find((b) => existsSync(b));
-		assert.ok(executablePath, "no Chromium here: apt-get install chromium");
-		const [browser, [server, trial]] = await Promise.all([
-			chromium.launch({ executablePath, args: ["--no-sandbox", "--force-prefers-reduced-motion"] }),
-			dev("127.0.0.1:0"),
-		]);
-		return new Stand(browser, server, trial);
+	/** Starts a server, and a browser unless another stand's is given. */
+	static async start(browser?: Browser): Promise<Stand> {
+		const dir = mkdtempSync(join(tmpdir(), "rollcall-pages-"));
+		const [b, [server, trial]] = await Promise.all([browser ?? chromium.launch({ executablePath: chromiumHere(), args }), dev("127.0.0.1:0", dir)]);
+		return new Stand(b, browser !== undefined, dir, server, trial);
 	}
 
 	async end(): Promise<void> {
-		await this.browser.close();
+		await Promise.all(this.contexts.splice(0).map((c) => c.close()));
+		if (!this.shared) await this.browser.close();
 		await this.stopServer();
+		rmSync(this.dir, { recursive: true });
 	}
 
-	/** Ends the server; its clients are asked to come back. */
-	async stopServer(): Promise<void> {
+	/** Ends the server: with SIGINT its clients are asked to come back, with SIGKILL it is gone. */
+	async stopServer(signal: "SIGINT" | "SIGKILL" = "SIGINT"): Promise<void> {
 		if (this.server.exitCode !== null || this.server.signalCode !== null) return;
 		const gone = new Promise((go) => this.server.once("exit", go));
-		this.server.kill("SIGINT");
+		this.server.kill(signal);
 		await gone;
+	}
+
+	/** Has the server do nothing more: whoever asks gets no answer. */
+	halt(): void {
+		this.server.kill("SIGSTOP");
+	}
+
+	/** Starts the server again, at the same address, with what it had. */
+	async startServer(): Promise<void> {
+		[this.server] = await dev(new URL(this.trial.demo).host, this.dir);
 	}
 
 	/** A browser of its own: what one keeps the other does not know. */
@@ -69,9 +96,11 @@ export class Stand {
 			// whoever loses a connection reads of it there
 			if (m.type() === "error" && !/ERR_CONNECTION|ERR_EMPTY_RESPONSE|WebSocket connection|net::ERR_|status of (400|429)/.test(m.text())) this.complaints.push(m.text());
 		});
-		page.on("request", (r) => {
-			if (!r.url().startsWith(this.trial.demo) && !r.url().startsWith("blob:")) this.complaints.push(`asked another host: ${r.url()}`);
-		});
+		const elsewhere = (url: string) => {
+			if (!url.replace(/^ws/, "http").startsWith(this.trial.demo) && !url.startsWith("blob:")) this.complaints.push(`asked another host: ${url}`);
+		};
+		page.on("request", (r) => elsewhere(r.url()));
+		page.on("websocket", (w) => elsewhere(w.url()));
 		page.setDefaultTimeout(20_000);
 		await page.goto(this.trial.demo + path);
 		return page;
@@ -98,18 +127,36 @@ export class Stand {
 		return body;
 	}
 
+	/** The sessions of an account, as the server has them. */
+	async sessions(user: string): Promise<Session[]> {
+		return (await this.act("state", { user }))["sessions"] as Session[];
+	}
+
+	/** Waits until an account's sessions are so. */
+	async until(user: string, is: (all: Session[]) => boolean): Promise<void> {
+		for (const end = Date.now() + 20_000; !is(await this.sessions(user)); await new Promise((go) => setTimeout(go, 200))) assert.ok(Date.now() < end, "not so after 20 s");
+	}
+
 	/** Closes all tabs and gives the app the policy that it had at first. */
 	async clear(): Promise<void> {
 		await Promise.all(this.contexts.splice(0).map((c) => c.close()));
-		await this.act("policy", { policy: null, instances: null, tell_kicked_on_reconnect: null, tell_kicked_on_login: null });
+		await this.act("policy", { policy: null, groups: null, instances: null, tell_kicked_on_reconnect: null, tell_kicked_on_login: null });
 		assert.deepEqual(this.complaints.splice(0), []);
 	}
 }
 
+const args = ["--no-sandbox", "--force-prefers-reduced-motion"];
+
+export function chromiumHere(): string {
+	const path = browsers.find((b) => existsSync(b));
+	assert.ok(path, "no Chromium here: apt-get install chromium");
+	return path;
+}
+
 /** Starts `rollcall dev` and reads what it prints. */
-async function dev(listen: string): Promise<[ChildProcess, Trial]> {
+async function dev(listen: string, dir: string): Promise<[ChildProcess, Trial]> {
 	const binary = resolve(root, "bin/rollcall");
-	const server = spawn(binary, ["dev", "--listen", listen, "--ops=", "--admin=", "--json"], { stdio: ["ignore", "pipe", "inherit"] });
+	const server = spawn(binary, ["dev", "--listen", listen, "--ops=", "--admin=", "--dir", dir, "--json"], { stdio: ["ignore", "pipe", "inherit"] });
 	const line = await new Promise<string>((go, fail) => {
 		createInterface(server.stdout).once("line", go);
 		server.once("error", fail);
@@ -120,7 +167,38 @@ async function dev(listen: string): Promise<[ChildProcess, Trial]> {
 
 /** Waits for a sentence of "What happened". */
 export async function told(page: Page, text: string | RegExp): Promise<void> {
-	await page.getByRole("log", { name: "What happened" }).getByText(text).first().waitFor();
+	const story = page.getByRole("log", { name: "What happened" });
+	try {
+		await story.getByText(text).first().waitFor();
+	} catch {
+		assert.fail(`not told: ${String(text)}, but\n${await story.innerText()}`);
+	}
 }
+
+/** What axe-core finds wrong with a page. */
+export async function findings(page: Page): Promise<string[]> {
+	// The page's own policy would not admit axe as a script; the debugger does.
+	await page.evaluate(readFileSync(axe, "utf8"));
+	return page.evaluate(async () => {
+		const { violations } = await (window as unknown as { axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe.run();
+		return violations.map((v) => `${v.impact} ${v.id}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join(" | ")}`);
+	});
+}
+
+/** Opens a conversation. */
+export async function talkTo(page: Page, peer: string): Promise<void> {
+	await page.getByLabel("Talk to").fill(peer);
+	await page.keyboard.press("Enter");
+	await page.getByRole("log", { name: `Messages with ${peer}` }).waitFor();
+}
+
+/** Says something in the conversation that is open. */
+export async function say(page: Page, text: string): Promise<void> {
+	await page.getByPlaceholder("Message").fill(text);
+	await button(page, "Send").click();
+}
+
+/** A message in the conversation that is open. */
+export const message = (page: Page, text: string) => page.getByRole("log", { name: /^Messages with/ }).locator(".message").filter({ hasText: text });
 
 export const button = (page: Page, name: string | RegExp) => page.getByRole("button", { name, exact: true });

@@ -1,5 +1,7 @@
 import { after, afterEach, before, test } from "node:test";
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { DOWN, UP } from "../demo/explain.ts";
 import { Stand, button } from "./stand.ts";
 
 let s: Stand;
@@ -16,6 +18,17 @@ test("a frame that is pointed at is explained, and one that is pressed stays so"
 	await page.getByText(/^You are in\. The session's number counts/).waitFor();
 	await row(/the connection: opened/).hover();
 	await page.getByText(/^You are in\./).waitFor();
+});
+
+test("every frame that there is has its explanation", () => {
+	const schema = readFileSync(new URL("../../wire/proto/rollcall/v1/rollcall.proto", import.meta.url), "utf8");
+	const members = (frame: string) => {
+		const body = new RegExp(`^message ${frame} \\{[^]*?oneof \\w+ \\{([^]*?)\\n  \\}`, "m").exec(schema)?.[1] ?? "";
+		return [...body.matchAll(/^    \w+ (\w+) = \d+;/gm)].map((m) => m[1]!.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()));
+	};
+	assert.ok(members("ClientFrame").length > 10 && members("ServerFrame").length > 10, "the schema was not understood");
+	assert.deepEqual(members("ClientFrame").filter((m) => !UP[m]), []);
+	assert.deepEqual(members("ServerFrame").filter((m) => !DOWN[m]), []);
 });
 
 test("the page shows of a secret only how it begins", async () => {

@@ -38,7 +38,7 @@ export class Box {
 		this.place = p;
 		this.heard = new Heard(e, ownerOf(p));
 		this.model.heard = (peer) => this.heard.of(peer);
-		this.file = e.env.cache(ownerOf(p));
+		this.file = e.env.cache(ownerOf(p), (why) => this.lost(why));
 		this.ready = this.load();
 	}
 
@@ -144,11 +144,17 @@ export class Box {
 		this.file.close();
 	}
 
+	/** What was kept is gone; or, with a reason, nothing is kept any more. */
+	private lost(why: unknown): void {
+		if (why) this.broken(why);
+		else this.model.countOnMemory();
+	}
+
 	/** The storage is of no use: the client goes on in memory, and says so once. */
 	private broken(error: unknown): void {
 		if (this.failed) return;
 		this.failed = true;
-		this.engine.raise("error", { code: CODE.DATABASE_FAILED, message: `conversations are not kept on this device: ${String(error)}` });
+		this.engine.raise("error", { code: CODE.DATABASE_FAILED, message: `from now on conversations are not kept on this device: ${error instanceof Error ? error.message : String(error)}` });
 	}
 }
 

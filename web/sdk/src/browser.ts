@@ -88,7 +88,7 @@ const mine = new Set<string>();
 async function tabKeep(): Promise<Keep> {
 	const storage = usable();
 	if (!storage) return memory("this page may not keep anything: a reload is a new device");
-	const slots = (storage.getItem(SLOTS) ?? "").split(" ").filter(Boolean);
+	const slots = slotsIn(storage);
 	const locks: LockManager | undefined = navigator.locks;
 	for (const slot of slots) {
 		if (mine.has(slot)) continue;
@@ -98,7 +98,7 @@ async function tabKeep(): Promise<Keep> {
 	}
 	const slot = Array.from(crypto.getRandomValues(new Uint8Array(8)), (b) => b.toString(16).padStart(2, "0")).join("");
 	const release = locks ? await take(locks, slot) : () => {};
-	storage.setItem(SLOTS, [...(storage.getItem(SLOTS) ?? "").split(" ").filter(Boolean), slot].join(" "));
+	list(storage, slot);
 	return keepIn(storage, slot, release ?? (() => {}), locks ? undefined : "this page is not secure (https): a reload is a new device");
 }
 
@@ -117,7 +117,10 @@ function keepIn(storage: Storage, slot: string, release: () => void, lost?: stri
 	return {
 		lost,
 		read: (key) => storage.getItem(`${SLOTS}.${slot}.${key}`) ?? undefined,
-		write: (key, text) => storage.setItem(`${SLOTS}.${slot}.${key}`, text),
+		write: (key, text) => {
+			list(storage, slot); // it may have been wiped meanwhile
+			storage.setItem(`${SLOTS}.${slot}.${key}`, text);
+		},
 		release: () => {
 			mine.delete(slot);
 			release();
@@ -125,8 +128,15 @@ function keepIn(storage: Storage, slot: string, release: () => void, lost?: stri
 	};
 }
 
+const slotsIn = (storage: Storage): string[] => (storage.getItem(SLOTS) ?? "").split(" ").filter(Boolean);
+
+function list(storage: Storage, slot: string): void {
+	const slots = slotsIn(storage);
+	if (!slots.includes(slot)) storage.setItem(SLOTS, [...slots, slot].join(" "));
+}
+
 function forget(storage: Storage, slot: string): void {
-	const left = (storage.getItem(SLOTS) ?? "").split(" ").filter((x) => x && x !== slot);
+	const left = slotsIn(storage).filter((x) => x !== slot);
 	storage.setItem(SLOTS, left.join(" "));
 	for (const key of Object.keys(storage)) if (key.startsWith(`${SLOTS}.${slot}.`)) storage.removeItem(key);
 }

@@ -20,8 +20,8 @@ export class Clock {
 		return this.steady() - this.heard < 60_000;
 	}
 
-	/** In ms since 1970 UTC; 0 before the first frame. */
+	/** In whole ms since 1970 UTC; 0 before the first frame. */
 	now(): number {
-		return this.server && this.server + Math.max(0, this.steady() - this.heard);
+		return this.server && this.server + Math.floor(Math.max(0, this.steady() - this.heard));
 	}
 }

@@ -99,8 +99,11 @@ export interface Environment {
 	connect(url: string, protocol: string, handler: SocketHandler): Socket;
 	/** The device's keep, once it is certain that no other client has it. */
 	keep(): Promise<Keep>;
-	/** The cache of an account that this text names. */
-	cache(owner: string): CacheFile;
+	/**
+	 * The cache of an account that this text names. Calls lost when what was kept is gone,
+	 * before the writer keeps anew what is here; with an error when it keeps nothing any more.
+	 */
+	cache(owner: string, lost: (why?: unknown) => void): CacheFile;
 	/** Calls f whenever the network may be back or the device was awake again. Returns what ends it. */
 	onWake(f: () => void): () => void;
 	/** Takes what an app's handler has thrown. */

@@ -243,6 +243,14 @@ export class Model {
 		if (!keeps) row.spans = row.spans.filter(([, last]) => last >= lowest).map(([first, last]) => [Math.max(first, lowest), last]);
 	}
 
+	/** Lets go of all older messages: they are not kept any more. */
+	countOnMemory(): void {
+		for (const row of this.rows.values()) {
+			row.spans = [];
+			for (const n of row.messages.keys()) this.cover(row, [n, n]);
+		}
+	}
+
 	/** The app has heard of the messages up to a sequence. */
 	hears(row: Row, sequence: number): void {
 		row.heard = Math.max(row.heard, sequence);

@@ -29,7 +29,7 @@ export function fetchUserSig(e: Engine, s: Seat): void {
 	s.fetch.alarm?.stop();
 	s.fetch.now = undefined;
 	if (!e.set.provider || s.fetch.asked === MAX_FETCHES) {
-		kicked(e, s, { ...kickOf({ reason: "REASON_USERSIG_ENDED", text: "the UserSig has ended", atMs: e.clock.now(), ...s.notice }), expired: true });
+		kicked(e, s, kickOf({ reason: "REASON_USERSIG_ENDED", text: "the UserSig has ended", atMs: e.clock.now(), ...s.notice, expired: true }));
 		return;
 	}
 	const n = s.fetch.asked++;

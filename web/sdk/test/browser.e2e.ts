@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
-import type { Chat, ChatError, Message } from "../src/index.ts";
+import { client, heard, route, waitFor } from "./pages.ts";
+import type { ChatError, Message } from "../src/index.ts";
 
 interface Dev {
 	app: number;
@@ -15,15 +15,6 @@ interface Dev {
 	tickets: Record<string, string>;
 }
 
-declare global {
-	interface Window {
-		chat: Chat;
-		heard: { name: string; data: unknown }[];
-		rollcall: typeof import("../src/index.ts");
-	}
-}
-
-const bundle = readFileSync("dist/rollcall.js");
 let server: ChildProcess;
 let browser: Browser;
 let dev: Dev;
@@ -43,11 +34,7 @@ after(async () => {
 /** A browser of its own. */
 async function context(): Promise<BrowserContext> {
 	const c = await browser.newContext();
-	await c.route(`${origin()}/**`, (route) => {
-		const path = new URL(route.request().url()).pathname;
-		if (path === "/rollcall.js") return route.fulfill({ contentType: "text/javascript", body: bundle });
-		return route.fulfill({ contentType: "text/html", body: "<!doctype html><title>Rollcall</title>" });
-	});
+	await route(c, origin());
 	return c;
 }
 
@@ -58,17 +45,8 @@ async function tab(c: BrowserContext, script?: string): Promise<Page> {
 	const page = await c.newPage();
 	if (script) await page.addInitScript(script);
 	await page.goto(`${origin()}/`);
-	await client(page);
+	await client(page, dev.app);
 	return page;
-}
-
-async function client(page: Page): Promise<void> {
-	await page.evaluate(async (app) => {
-		const rollcall = (window.rollcall = (await import(new URL("/rollcall.js", location.href).href)) as typeof import("../src/index.ts"));
-		window.heard = [];
-		window.chat = rollcall.create({ SDKAppID: app, loginTimeout: 3 });
-		for (const name of Object.values(rollcall.EVENT)) window.chat.on(name, (e) => window.heard.push({ name: e.name, data: e.data }));
-	}, dev.app);
 }
 
 const login = (page: Page, userID: string): Promise<unknown> =>
@@ -80,9 +58,6 @@ const device = (page: Page): Promise<{ ids: string[]; own: string; name: string 
 		const own = sessionList.find((s) => s.isCurrent)!;
 		return { ids: sessionList.map((s) => s.deviceID), own: own.deviceID, name: own.deviceName };
 	});
-
-const heard = (page: Page, name: string): Promise<unknown[]> => page.evaluate((n) => window.heard.filter((e) => e.name === n).map((e) => e.data), name);
-const waitFor = (page: Page, name: string, times = 1): Promise<unknown> => page.waitForFunction(([n, k]) => window.heard.filter((e) => e.name === n).length >= (k as number), [name, times] as const, { timeout: 20_000 });
 
 test("two tabs kick each other", async () => {
 	const c = await context();
@@ -106,7 +81,7 @@ test("a reload is the same device, and replaces itself silently", async () => {
 	await login(a, "alice");
 	const before = (await device(a)).own;
 	await a.reload();
-	await client(a);
+	await client(a, dev.app);
 	assert.equal(await login(a, "alice"), 0);
 	assert.deepEqual(await device(a), { ids: [before], own: before, name: "Chrome on Linux" });
 	await c.close();
@@ -120,7 +95,7 @@ test("a duplicated tab is a device of its own", async () => {
 	const [copy] = await Promise.all([c.waitForEvent("page"), a.evaluate(() => void window.open(location.href))]);
 	await copy.waitForLoadState();
 	assert.notEqual(await copy.evaluate(() => sessionStorage.getItem("rollcall")), null);
-	await client(copy);
+	await client(copy, dev.app);
 	assert.equal(await login(copy, "alice"), 0);
 	assert.notEqual((await device(copy)).own, first);
 	await waitFor(a, "kickedOut");
@@ -144,7 +119,7 @@ test("messages are kept, and read without a network", async () => {
 	const all = [1, 2, [{ text: "hello <b>you</b>" }, { data: "{}", description: "", extension: "" }], 0];
 	assert.deepEqual(await read(), all);
 	await a.reload();
-	await client(a);
+	await client(a, dev.app);
 	await c.setOffline(true);
 	assert.equal(await a.evaluate(() => window.chat.getConversationList().catch((e: ChatError) => e.code)), 6014);
 	assert.equal(await login(a, "alice"), 9508);
@@ -166,13 +141,13 @@ test("a message is told once, and a recall to the page that comes after a reload
 	await waitFor(a, "onMessageReceived");
 	await a.reload();
 	await say("two");
-	await client(a);
+	await client(a, dev.app);
 	await login(a, "alice");
 	await waitFor(a, "onMessageReceived");
 	assert.deepEqual(await texts("onMessageReceived"), ["two"]);
 	await a.reload();
 	await b.evaluate((m) => window.chat.revokeMessage(m), first);
-	await client(a);
+	await client(a, dev.app);
 	await login(a, "alice");
 	await waitFor(a, "onMessageRevoked");
 	assert.deepEqual(await texts("onMessageReceived"), []);
@@ -230,4 +205,35 @@ test("another tab writes the cache when the writer is closed", async () => {
 	for (const until = Date.now() + 10_000; !(await kept()); ) assert.ok(Date.now() < until, "the heir writes nothing");
 	await c.close();
 	await d.close();
+});
+
+test("storage that is wiped under a page: what is gone is not taken for there, and the device stays itself", async () => {
+	const c = await context();
+	const a = await tab(c);
+	await login(a, "alice");
+	const bob = await tab(await context());
+	await login(bob, "bob");
+	for (const text of ["one", "two", "three"]) await a.evaluate((text) => window.chat.sendMessage(window.chat.createTextMessage({ to: "bob", payload: { text } })), text);
+	await a.reload(); // what was said is in the storage now, and not in memory
+	await client(a, dev.app);
+	await login(a, "alice");
+	const first = (await device(a)).own;
+	const read = (local: boolean) => a.evaluate(async (local) => {
+		const { messageList, gaps } = (await window.chat.getMessageList({ conversationID: "C2Cbob", count: 3, local })).data;
+		return { texts: messageList.map((m) => ("text" in m.payload ? m.payload.text : "")), missing: gaps.length > 0 };
+	}, local);
+	const whole = { texts: ["one", "two", "three"], missing: false };
+	assert.deepEqual(await read(true), whole);
+	await (await c.newCDPSession(a)).send("Storage.clearDataForOrigin", { origin: origin(), storageTypes: "all" });
+	await a.evaluate(() => sessionStorage.clear());
+	for (const end = Date.now() + 10_000; !(await read(true)).missing; ) assert.ok(Date.now() < end, "what is gone is taken for there");
+	assert.deepEqual(await read(false), whole);
+	await a.evaluate(() => window.chat.logout());
+	assert.equal(await login(a, "alice"), 0);
+	await a.reload();
+	await client(a, dev.app);
+	assert.equal(await login(a, "alice"), 0);
+	assert.deepEqual(await device(a), { ids: [first], own: first, name: "Chrome on Linux" });
+	await c.close();
+	await bob.context().close();
 });

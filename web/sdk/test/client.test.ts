@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ChatError } from "../src/index.ts";
+import { ChatError, type KickedOut } from "../src/index.ts";
 import { memoryCache, World, quiet } from "./world.ts";
 
 const code = (error: unknown): unknown => (error instanceof ChatError ? error.code : error);
@@ -117,6 +117,23 @@ test("a server that names a time is not called before it", async () => {
 	await w.pass(30_001);
 	assert.equal(w.lines.length, 2);
 	assert.equal(chat.isReady(), true);
+});
+
+test("a UserSig that ends while the server cannot be heard ends the session, and is told as that", async () => {
+	const w = new World();
+	w.friendly();
+	const { chat } = w.client();
+	const kicks: KickedOut[] = [];
+	chat.on("kickedOut", ({ data }) => kicks.push(data));
+	w.onFrame = (f, l) => f.login && l.answer({ session: { session: "1", connection: "1", expiresS: String(Math.floor(w.serverTime() / 1000) + 60) } });
+	await chat.login(alice);
+	w.onDial = (l) => l.fail();
+	w.line.close();
+	await w.pass(59_000.5); // a browser's clock tells parts of a millisecond
+	assert.equal(kicks.length, 0);
+	await w.pass(3000);
+	assert.deepEqual(kicks.map((x) => [x.type, x.expired, x.kick.reason]), [["userSigExpired", true, "UserSig ended"]]);
+	assert.ok(Math.abs(kicks[0]!.kick.time - 1_800_000_061) <= 1);
 });
 
 test("a connection on which nothing is heard is given up", async () => {

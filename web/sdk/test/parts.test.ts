@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { test } from "node:test";
 import { Backoff } from "../src/backoff.ts";
+import { Clock } from "../src/clock.ts";
 import { contentBytes, int, line, parse, toBase64 } from "../src/wire.ts";
 import { kickOf } from "../src/kick.ts";
 import { lossOf } from "../src/conn.ts";
@@ -66,4 +67,14 @@ test("the vendor's four words for a kick", () => {
 		[{ reason: "REASON_OPERATOR" }, "REST_API_Kick"],
 		[{ reason: "REASON_OF_TOMORROW" }, "multipleAccount"],
 	] as const) assert.equal(kickOf(notice).type, want, JSON.stringify(notice));
+});
+
+test("the server's time is in whole ms, also by a clock that tells parts of them", () => {
+	let steady = 10.3;
+	const clock = new Clock(() => steady);
+	assert.equal(clock.now(), 0);
+	clock.hear(1_700_000_000_000);
+	steady += 1500.5;
+	assert.equal(clock.now(), 1_700_000_001_500);
+	assert.equal(kickOf({ reason: "REASON_USERSIG_ENDED", atMs: clock.now() }).kick.time, 1_700_000_001);
 });

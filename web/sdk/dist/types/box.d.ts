@@ -49,6 +49,8 @@ export declare class Box {
     of(past: string): void;
     wipe(): Promise<void>;
     close(): void;
+    /** What was kept is gone; or, with a reason, nothing is kept any more. */
+    private lost;
     /** The storage is of no use: the client goes on in memory, and says so once. */
     private broken;
 }

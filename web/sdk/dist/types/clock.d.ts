@@ -8,6 +8,6 @@ export declare class Clock {
     hear(ms: number): void;
     /** Tells whether the server's time was heard within the last minute. */
     believed(): boolean;
-    /** In ms since 1970 UTC; 0 before the first frame. */
+    /** In whole ms since 1970 UTC; 0 before the first frame. */
     now(): number;
 }

@@ -1,2 +1,2 @@
 import type { CacheFile } from "./environment.ts";
-export declare function indexedCache(owner: string): CacheFile;
+export declare function indexedCache(owner: string, lost?: (why?: unknown) => void): CacheFile;

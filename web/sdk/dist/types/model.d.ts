@@ -83,6 +83,8 @@ export declare class Model {
     all(): CacheStep;
     /** Lets go of older messages; keeps tells whether the storage has them. */
     trim(row: Row, keeps: boolean): void;
+    /** Lets go of all older messages: they are not kept any more. */
+    countOnMemory(): void;
     /** The app has heard of the messages up to a sequence. */
     hears(row: Row, sequence: number): void;
     private touch;
