@@ -31,7 +31,7 @@ func TestAServersNamesAreWords(t *testing.T) {
 	shown = append(shown, conversationLines([]client.Conversation{c}, "alice", time.Now())...)
 	shown = append(shown, x.head())
 	x.hear(said{Message: m})
-	shown = append(shown, x.scroll.rows(100)...)
+	shown = append(shown, x.scroll.rows(100, x.desk.link)...)
 	x.scroll.peer = "carol"
 	x.hear(said{Message: m, fresh: true})
 	shown = append(shown, x.status)
