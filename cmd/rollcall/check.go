@@ -126,6 +126,7 @@ var keeps = map[string]string{
 	"talker":       "accounts that have conversations",
 	"conversation": "conversations",
 	"alteration":   "messages that were recalled or deleted, for devices that were away",
+	"deletion":     "messages that a side has deleted, to be passed over",
 	"message":      "messages",
 }
 

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -74,6 +75,9 @@ func TestARenewedCertificateIsServedWithoutARestart(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, config.FileName), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	heard := make(chan os.Signal, 1) // where nohup ignores it here, the server would inherit that
+	signal.Notify(heard, syscall.SIGHUP)
+	defer signal.Stop(heard)
 	server, address := serveOn(t, dir)
 	address = strings.TrimPrefix(address, "wss://")
 	first := handshake(t, address)
