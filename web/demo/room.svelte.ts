@@ -4,7 +4,7 @@ import { EVENT, createOn, describeDevice, type Chat, type Conversation, type Log
 import type { Tone } from "@rollcall/design";
 import { act, type Phone, type Settings } from "./dev.ts";
 import { keep, recall } from "./keep.ts";
-import { ended, kicked, notSent, phoneHeard, second, why } from "./words.ts";
+import { ended, kicked, notSent, phoneHeard, second, sentence, why } from "./words.ts";
 import { Wire, type Frame } from "./wire.ts";
 
 /** One thing that happened, in a sentence. */
@@ -133,8 +133,11 @@ export class Room {
 	async leave(): Promise<void> {
 		await this.doing(async () => {
 			const heard = this.status !== 1 || this.net === "connected";
-			await this.chat?.logout();
-			this.forget();
+			try {
+				await this.chat?.logout();
+			} finally {
+				this.forget();
+			}
 			this.say("plain", heard ? "You logged out: the session has ended, and its place is free." : "You logged out. The server does not know it yet: it hears of it as soon as it can be reached.");
 		});
 	}
@@ -186,7 +189,7 @@ export class Room {
 			if (data.state === "disconnected") void this.refresh(); // has the server gone?
 		});
 		chat.on(EVENT.USERSIG_WILL_EXPIRE, ({ data }) => this.say("warn", `Your UserSig ends at ${second(new Date(data.time * 1000))}: renew it, and the session goes on.`));
-		chat.on(EVENT.ERROR, ({ data }) => this.say("warn", `${data.message.charAt(0).toUpperCase()}${data.message.slice(1)} (${data.code})`));
+		chat.on(EVENT.ERROR, ({ data }) => this.say("warn", sentence(`${data.message} (${data.code})`)));
 		chat.on(EVENT.CONVERSATION_LIST_UPDATED, ({ data }) => {
 			this.conversations = data;
 			if (this.messages.some((m) => m.status === "fail")) void this.page(); // it may have arrived
@@ -340,7 +343,7 @@ export class Room {
 		try {
 			await f();
 		} catch (error) {
-			this.say("bad", why(error));
+			this.say("bad", sentence(why(error)));
 		} finally {
 			this.busy = false;
 			this.follow();

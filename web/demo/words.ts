@@ -54,6 +54,8 @@ export function phoneHeard(what: string, text: string): string {
 	}
 }
 
+export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** Why a message did not reach its peer, for people. */
 export function notSent(peer: string, error: unknown): string {
 	const code = error instanceof ChatError ? error.code : 0;

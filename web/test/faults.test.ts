@@ -132,6 +132,33 @@ test("a full disk: messages go on, the person is told, and what was kept stays",
 	for (const text of ["before", "too much", "never mind"]) await message(alice, text).waitFor();
 });
 
+test("a tab whose own storage has filled up goes on, and says what could not be kept", async () => {
+	const { alice, bob, names: [a] } = await pair();
+	await alice.evaluate(() => {
+		for (let size = 1 << 20, n = 0; size >= 1; n++) {
+			try {
+				sessionStorage.setItem(`else${n}`, "x".repeat(size));
+			} catch {
+				size >>= 1;
+			}
+		}
+	});
+	await button(alice, "Cut my network").click();
+	await button(alice, "Mend my network").click();
+	await told(alice, "Connected again.");
+	await say(alice, "is it full?");
+	await message(bob, "is it full?").waitFor();
+	await button(alice, "Log out").click();
+	await told(alice, "Logged out, but this could not be kept: this tab's storage is full (6022)");
+	await alice.getByText("Pick a name.").waitFor();
+	await alice.reload();
+	await alice.getByLabel("Name", { exact: true }).fill(a);
+	await button(alice, "Log in").click();
+	await told(alice, "This page may not keep anything: a reload is a new device (6022)");
+	await alice.getByRole("button", { name: /bob.*is it full/s }).waitFor();
+	assert.equal((await s.sessions(a)).length, 1);
+});
+
 test("a browser that lets pages keep nothing lets one in all the same, who is told so", async () => {
 	const blocked = await Profile.start(chromiumHere(), { profile: { default_content_setting_values: { cookies: 2 } } });
 	try {

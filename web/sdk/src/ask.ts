@@ -1,4 +1,4 @@
-import { CODE, ChatError, forAWhile, isAboutUserSig, saysExpired } from "./codes.ts";
+import { CODE, ChatError, forAWhile, isAboutUserSig, reason, saysExpired } from "./codes.ts";
 import { begin, drop, dropRefused, kicked } from "./leave.ts";
 import { comeBackLater, goOn, rest, tryFailed } from "./cycle.ts";
 import { endsAt, noticed } from "./ended.ts";
@@ -34,7 +34,7 @@ export function ask(e: Engine, s: Seat): void {
 	try {
 		e.journal.save();
 	} catch (error) {
-		tryFailed(e, s, new ChatError(CODE.IO_FAILED, `nothing is sent that could not be kept: ${String(error)}`));
+		tryFailed(e, s, new ChatError(CODE.IO_FAILED, `nothing is sent that could not be kept: ${reason(error)}`));
 		return;
 	}
 	if (a) {

@@ -1,4 +1,4 @@
-import { CODE, ChatError } from "./codes.ts";
+import { CODE, ChatError, reason } from "./codes.ts";
 import { Heard } from "./heard.ts";
 import { int, type WireMessage } from "./wire.ts";
 import { Model, type Row } from "./model.ts";
@@ -136,7 +136,7 @@ export class Box {
 		try {
 			await this.file.wipe();
 		} catch (error) {
-			throw new ChatError(CODE.DATABASE_FAILED, `the cache could not be removed: ${String(error)}`);
+			throw new ChatError(CODE.DATABASE_FAILED, `the cache could not be removed: ${reason(error)}`);
 		}
 	}
 
@@ -154,7 +154,7 @@ export class Box {
 	private broken(error: unknown): void {
 		if (this.failed) return;
 		this.failed = true;
-		this.engine.raise("error", { code: CODE.DATABASE_FAILED, message: `from now on conversations are not kept on this device: ${error instanceof Error ? error.message : String(error)}` });
+		this.engine.raise("error", { code: CODE.DATABASE_FAILED, message: `from now on conversations are not kept on this device: ${reason(error)}` });
 	}
 }
 

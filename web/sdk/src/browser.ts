@@ -3,6 +3,8 @@ import type { Environment, Keep, Socket, SocketHandler } from "./environment.ts"
 
 /** Bytes that wait for the network; more is a dead one. */
 const MAX_BUFFERED = 1 << 20;
+/** Characters that a tab's storage must have room for: a device's state has, however long it gets. */
+const ROOM = 1 << 16;
 /** How long a page that is reloaded may take to let go of its device. */
 const LET_GO_WITHIN = 500;
 
@@ -104,7 +106,7 @@ async function tabKeep(): Promise<Keep> {
 
 function usable(): Storage | undefined {
 	try {
-		sessionStorage.setItem(`${SLOTS}.try`, "1");
+		sessionStorage.setItem(`${SLOTS}.try`, "x".repeat(ROOM));
 		sessionStorage.removeItem(`${SLOTS}.try`);
 		return sessionStorage;
 	} catch {
@@ -118,8 +120,12 @@ function keepIn(storage: Storage, slot: string, release: () => void, lost?: stri
 		lost,
 		read: (key) => storage.getItem(`${SLOTS}.${slot}.${key}`) ?? undefined,
 		write: (key, text) => {
-			list(storage, slot); // it may have been wiped meanwhile
-			storage.setItem(`${SLOTS}.${slot}.${key}`, text);
+			try {
+				list(storage, slot); // it may have been wiped meanwhile
+				storage.setItem(`${SLOTS}.${slot}.${key}`, text);
+			} catch (error) {
+				throw (error as Error).name === "QuotaExceededError" ? new Error("this tab's storage is full") : error;
+			}
 		},
 		release: () => {
 			mine.delete(slot);

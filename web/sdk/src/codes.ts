@@ -48,6 +48,9 @@ export class ChatError extends Error {
 	}
 }
 
+/** What an error says. */
+export const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 // Another UserSig could make a difference.
 const aboutTheUserSig = new Set([70001, 70002, 70003, 70009, 70013, 70014, 70016, 70052]);
 export const isAboutUserSig = (code: number): boolean => aboutTheUserSig.has(code);

@@ -1,4 +1,4 @@
-import { CODE, ChatError } from "./codes.ts";
+import { CODE, ChatError, reason } from "./codes.ts";
 import { farewell, settled } from "./courier.ts";
 import { leave } from "./leave.ts";
 import type { Call } from "./call.ts";
@@ -21,7 +21,7 @@ export function logout(e: Engine, k: Call): void {
 	try {
 		e.journal.save();
 	} catch (error) {
-		e.refuse(k, new ChatError(CODE.IO_FAILED, `logged out, but this could not be kept: ${String(error)}`));
+		e.refuse(k, new ChatError(CODE.IO_FAILED, `logged out, but this could not be kept: ${reason(error)}`));
 	}
 	settled(left, () => e.answer(k, DONE));
 	e.after(LOGOUT_WAIT, () => e.answer(k, DONE));

@@ -40,6 +40,8 @@ export declare class ChatError extends Error {
     readonly retryAfterMs: number;
     constructor(code: number, message: string, retryAfterMs?: number);
 }
+/** What an error says. */
+export declare const reason: (error: unknown) => string;
 export declare const isAboutUserSig: (code: number) => boolean;
 /** The UserSig is never good again. */
 export declare const saysExpired: (code: number) => boolean;
