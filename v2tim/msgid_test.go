@@ -2,6 +2,7 @@ package v2tim_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"rollcall.example"
@@ -49,6 +50,7 @@ func TestAPeerThatNamesItsMessageAsAnother(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if len(heard) != 2 || heard[0] != heard[1] || heard[0] == hers {
 			t.Errorf("bob's message was %q to the listeners, alice's is %s", heard, hers)
 		}

@@ -48,13 +48,12 @@ func (l *talkLoads[S]) deletionAt(ask asking[S], t talkRow, side int, sequence u
 	d, err := one(ask, l.deletion, scanDeletion, halfOf(t.id, side), int64(sequence))
 	switch {
 	case err != nil || d == nil:
-		return nil, err
 	case d.half != halfOf(t.id, side) || d.first > int64(sequence) || d.last > int64(t.last):
-		return nil, damaged("deletion %d of half %d is not where it is found", d.first, d.half)
+		err = damaged("deletion %d of half %d is not where it is found", d.first, d.half)
 	case d.last < int64(sequence):
-		return nil, nil
+		d = nil
 	}
-	return d, nil
+	return d, err
 }
 
 // addDeletions remembers messages, in the order of their sequences, that a side deletes.

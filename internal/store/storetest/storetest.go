@@ -82,18 +82,20 @@ func Run(t *testing.T, fresh Fresh) {
 		{"a page says what is kept", keptFrom},
 		{"a deleted account leaves its conversations to nobody", forgotten},
 	} {
-		t.Run(tt.promise, func(t *testing.T) {
-			e := fresh(t)()
-			tt.test(t, e)
-			if err := e.Close(); err != nil {
-				t.Errorf("close: %v", err)
-			}
-		})
+		t.Run(tt.promise, func(t *testing.T) { promised(t, fresh(t)(), tt.test) })
 	}
 	t.Run("everything is there after a reopen", func(t *testing.T) { reopen(t, fresh(t)) })
 	t.Run("nothing is said after the end of a session", func(t *testing.T) { saidWhileIn(t, fresh(t)) })
 	t.Run("conversations are there after a reopen", func(t *testing.T) { talkReopened(t, fresh(t)) })
 	t.Run("a closed store says so", func(t *testing.T) { closed(t, fresh(t)()) })
+}
+
+// promised runs a test on an engine, and closes it.
+func promised(t *testing.T, e Engine, test func(*testing.T, Engine)) {
+	test(t, e)
+	if err := e.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
 }
 
 // start is when the tests begin, on a day far from midnight.
