@@ -11,7 +11,8 @@
 //     loopback, no proxy has passed it on, the host it asks for is this machine, and
 //     the page it comes from (Origin) lies on that very host. So neither another
 //     machine nor a page of another site, whatever its name resolves to, can sign a
-//     UserSig.
+//     UserSig. Nor can one by opening ours: that acts only when a person presses, or one
+//     of our pages has opened it.
 //   - Bodies are at most 4 KiB, acts at most [perWindow] in ten seconds, phones at
 //     most [maxPhones].
 package demo

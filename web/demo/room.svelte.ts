@@ -4,6 +4,8 @@ import { EVENT, createOn, describeDevice, type Chat, type Conversation, type Log
 import type { Tone } from "@rollcall/design";
 import { act, type Phone, type Settings } from "./dev.ts";
 import { keep, recall } from "./keep.ts";
+import { same } from "./key.ts";
+import { cameFrom } from "./opened.ts";
 import { ended, kicked, notSent, phoneHeard, second, sentence, why } from "./words.ts";
 import { Wire, type Frame } from "./wire.ts";
 
@@ -55,6 +57,8 @@ export class Room {
 	/** A scenario is being played, or an act carried out. */
 	busy = $state(false);
 
+	/** Who opened this page, and for whom. */
+	readonly from = cameFrom();
 	private chat: Chat | undefined;
 	private readonly wire = new Wire(() => this.now(), (f) => this.hear(f));
 	private number = 0;
@@ -63,11 +67,9 @@ export class Room {
 	async start(): Promise<void> {
 		this.device = describeDevice();
 		await this.refresh();
-		const hash = decodeURIComponent(location.hash.slice(1));
 		const kept = recall();
-		if (hash) history.replaceState(null, "", location.pathname);
 		if (kept?.device) this.device = kept.device;
-		const user = hash || kept?.user;
+		const user = this.from.ours ? this.from.user : kept?.user;
 		if (user) await this.enter(user);
 		setInterval(() => void this.watch(), 1500);
 	}
@@ -243,7 +245,7 @@ export class Room {
 	/** Puts messages, as they are now, into the open conversation. */
 	private merge(changed: Message[]): void {
 		const here = changed.filter((m) => m.conversationID === `C2C${this.peer}`).map((m) => ({ ...m })); // what is drawn again is another one
-		const rest = this.messages.filter((m) => !here.some((x) => x.ID === m.ID));
+		const rest = this.messages.filter((m) => !here.some((x) => same(x, m)));
 		const last = (m: Message) => m.sequence || Infinity; // not answered yet
 		if (here.length) this.messages = [...rest, ...here].sort((a, b) => last(a) - last(b) || a.time - b.time);
 	}
@@ -293,7 +295,7 @@ export class Room {
 		} catch (error) {
 			this.say("bad", notSent(peer, error));
 			await this.page();
-			return this.messages.some((m) => m.ID === message.ID);
+			return this.messages.some((m) => same(m, message));
 		}
 	}
 

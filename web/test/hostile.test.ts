@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { after, afterEach, before, test } from "node:test";
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { Stand, button, told } from "./stand.ts";
+import { Stand, button, message, say, talkTo, told } from "./stand.ts";
 
 let s: Stand;
 before(async () => { s = await Stand.start(); });
@@ -60,10 +60,86 @@ test("a name that is none is refused before anything is sent", async () => {
 		await button(page, "Log in").click();
 		await page.getByText("Want 1 to 32 letters, digits, _ or -.").waitFor();
 	}
-	await page.goto(`${s.trial.demo}#${encodeURIComponent("<img src=x onerror=hacked=1>")}`);
-	await page.reload();
-	await page.getByText(/^Not logged in:/).first().waitFor();
-	await unharmed(page);
+	for (const [spelled, name] of [[encodeURIComponent("<img src=x onerror=hacked=1>"), "<img src=x onerror=hacked=1>"], ["%", ""]] as const) {
+		const named = await s.tab(undefined, `#${spelled}`);
+		await named.getByText("Nobody is in", { exact: true }).waitFor();
+		assert.equal(await named.getByLabel("Name", { exact: true }).inputValue(), name);
+		await button(named, "Log in").click();
+		await named.getByText("Want 1 to 32 letters, digits, _ or -.").waitFor();
+		await unharmed(named);
+	}
+});
+
+test("a page of another site that opens the demo for somebody logs nobody in", async () => {
+	const evil = createServer((_, w) => {
+		w.setHeader("Content-Type", "text/html");
+		w.end(`<!doctype html><title>evil</title><script>location = ${JSON.stringify(`${s.trial.demo}#alice/1`)}</script>`);
+	});
+	await new Promise<void>((go) => evil.listen(0, "127.0.0.1", go));
+	try {
+		const mine = await s.loggedIn("alice");
+		const [other] = await Promise.all([mine.context().waitForEvent("page"), button(mine, "Open a second tab as alice").click()]);
+		await other.getByText("In as alice", { exact: true }).waitFor();
+		const page = await other.context().newPage();
+		await page.goto(`http://localhost:${(evil.address() as AddressInfo).port}/`);
+		await page.waitForURL(s.trial.demo);
+		await page.getByText("Nobody is in", { exact: true }).waitFor();
+		assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "alice");
+		await page.waitForFunction(() => !document.querySelector<HTMLButtonElement>("button[type=submit]")?.disabled);
+		await other.getByText("In as alice", { exact: true }).waitFor();
+		await button(page, "Log in").click(); // a person who presses is let in
+		await told(other, /^Kicked: your Web limit is 1/);
+	} finally {
+		evil.close();
+	}
+});
+
+/** A client that says whatever the test wants. */
+async function bare(user: string): Promise<{ say(f: object): void; next(is: (m: WireMessage) => boolean): Promise<WireMessage> }> {
+	const { app, userSig } = await s.act("usersig", { user });
+	const socket = new WebSocket(`${s.trial.clients}/v1/connect`, "rollcall.v1.json");
+	const heard: WireMessage[] = [];
+	let wake = () => {};
+	let id = 0;
+	const say = (f: object) => socket.send(JSON.stringify({ id: String(++id), ...f }));
+	socket.onmessage = ({ data }) => {
+		const f = JSON.parse(String(data)) as { session?: object; change?: { messages?: WireMessage[] } };
+		heard.push(...(f.change?.messages ?? []));
+		if (f.session) heard.push({ messageId: "", sender: "", content: { text: "in" } });
+		wake();
+	};
+	const next = async (is: (m: WireMessage) => boolean): Promise<WireMessage> => {
+		for (;;) {
+			const found = heard.find(is);
+			if (found) return found;
+			await new Promise<void>((go) => (wake = go));
+		}
+	};
+	await new Promise((go) => (socket.onopen = go));
+	say({ login: { app, userId: user, userSig, platform: 1, deviceId: "bare", tryNumber: "1", fixedHalf: btoa("0123456789abcdef"), changingHalf: btoa("fedcba9876543210") } });
+	await next((m) => m.content?.text === "in");
+	return { say, next };
+}
+
+interface WireMessage {
+	messageId: string;
+	sender: string;
+	content?: { text: string };
+}
+
+test("a peer who names a message as alice has named hers takes neither from her", async () => {
+	const alice = await s.loggedIn("alice");
+	const bob = await bare("bob");
+	await talkTo(alice, "bob");
+	await say(alice, "my offer is 100");
+	const hers = await bob.next((m) => m.content?.text === "my offer is 100");
+	bob.say({ send: { peer: "alice", messageId: hers.messageId, content: { text: "agreed: 900" } } });
+	await message(alice, "agreed: 900").waitFor();
+	await message(alice, "my offer is 100").waitFor();
+	await alice.reload();
+	await talkTo(alice, "bob");
+	await message(alice, "agreed: 900").waitFor();
+	await message(alice, "my offer is 100").waitFor();
 });
 
 test("a page of another site can do nothing here", async () => {

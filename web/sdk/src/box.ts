@@ -36,6 +36,7 @@ export class Box {
 	constructor(e: Engine, p: Place) {
 		this.engine = e;
 		this.place = p;
+		this.model.user = p.user;
 		this.heard = new Heard(e, ownerOf(p));
 		this.model.heard = (peer) => this.heard.of(peer);
 		this.file = e.env.cache(ownerOf(p), (why) => this.lost(why));

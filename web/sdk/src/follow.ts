@@ -65,6 +65,7 @@ function sync(e: Engine, s: Seat): void {
 	askNext(e, s, { sync: { since: String(since), alteredSince: String(model.whole), count: PAGE } }, (a) => {
 		const answer = a.sync;
 		if (!answer) otherAnswer(e, s, a);
+		else if (answer.more && !answer.conversations?.length) failed(e, s, 0); // there is said to be more, and nothing comes
 		else having(e, s, aboutAll(model, answer), () => takeSync(e, s, answer, since, heard));
 	});
 }

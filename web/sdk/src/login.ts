@@ -3,6 +3,7 @@ import { begin, leave } from "./leave.ts";
 import { CODE, ChatError } from "./codes.ts";
 import { dial, set } from "./cycle.ts";
 import { farewell } from "./courier.ts";
+import { isUserID } from "./wire.ts";
 import { nameBox } from "./box.ts";
 import { newFollower } from "./follow.ts";
 import { renew } from "./renew.ts";
@@ -23,7 +24,6 @@ export const MAX_USERSIG = 2048;
 /** What the app is told when it is in already. */
 export const REPEATED = { code: 0, data: { repeatLogin: true } };
 
-export const isUserID = (s: unknown): s is string => typeof s === "string" && /^[\w-]{1,32}$/.test(s);
 
 /** Takes a login() call. What is refused on the spot changes nothing. */
 export function login(e: Engine, k: Call): void {

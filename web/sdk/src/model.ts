@@ -1,5 +1,5 @@
 import { holds, joined, spanOf, without, type Asked, type Span } from "./spans.ts";
-import { int, type Alterations, type Change, type MessagesAnswer, type View, type WireMessage } from "./wire.ts";
+import { int, isUserID, type Alterations, type Change, type MessagesAnswer, type View, type WireMessage } from "./wire.ts";
 import type { CacheStep } from "./environment.ts";
 
 // What a device knows of an account's conversations, and what a word of the server
@@ -48,6 +48,8 @@ export interface News {
 export const noNews = (): News => ({ changed: false, received: [], told: [], recalled: [], read: [], missed: false });
 
 export class Model {
+	/** The account whose conversations these are. */
+	user = "";
 	/** The server's name for the past that all this is of; "" is not known. */
 	past = "";
 	/** The change number seen. */
@@ -90,10 +92,10 @@ export class Model {
 		return this.list().reduce((n, r) => n + int(r.view.unread), 0);
 	}
 
-	/** Takes a view, unless a newer one is here. */
+	/** Takes a view, unless a newer one is here. Not one that names somebody who cannot be. */
 	view(v: View, news: News, told = 0): Row | undefined {
 		const peer = v.peer;
-		if (!peer) return undefined;
+		if (!isUserID(peer) || v.lastMessage && !this.saidIn(peer, v.lastMessage)) return undefined;
 		const row = this.rows.get(peer) ?? newRow(peer, this.heard(peer) ?? told);
 		if (int(v.change) < int(row.view.change)) return row;
 		const before = row.view;
@@ -263,9 +265,14 @@ export class Model {
 		return t;
 	}
 
+	/** One of the two sides has sent it: a server that names anybody else is not to be believed. */
+	private saidIn(peer: string, m: WireMessage): boolean {
+		return m.sender === peer || m.sender === this.user;
+	}
+
 	private put(row: Row, m: WireMessage, news: News): void {
 		const n = int(m.sequence);
-		if (n === 0 || n <= int(row.view.deletedSequence)) return;
+		if (!this.saidIn(row.peer, m) || n === 0 || n <= int(row.view.deletedSequence)) return;
 		const before = row.messages.get(n);
 		if (row.messages.has(n) && before === undefined) return; // deleted stays deleted
 		this.touch(row).put.add(n);

@@ -19,7 +19,7 @@ export function tell(e: Engine, s: Seat, n: News): void {
 		e.raise("onMessageReceived", () => {
 			if (!isIn()) return undefined; // told after the next login
 			const told = n.told.filter(({ row, upTo }) => b.model.rows.get(row.peer) === row && upTo > row.heard);
-			const news = n.received.filter((x) => isNews(e, told.map((t) => t.row), x));
+			const news = n.received.filter((x) => isNews(e, s.user, told.map((t) => t.row), x));
 			if (told.length > 0) b.hears(told); // whatever happens meanwhile: it counts as told
 			return news.length > 0 ? messages(news) : undefined;
 		});
@@ -30,10 +30,11 @@ export function tell(e: Engine, s: Seat, n: News): void {
 }
 
 /** The app does not know of a message yet, and it was not recalled or deleted since it was queued. */
-function isNews(e: Engine, rows: Row[], { row, message: m }: Item): boolean {
+function isNews(e: Engine, self: string, rows: Row[], { row, message: m }: Item): boolean {
 	const n = int(m.sequence);
 	const now = row.messages.has(n) ? row.messages.get(n) : m;
-	return rows.includes(row) && n > Math.max(row.heard, int(row.view.deletedSequence)) && now !== undefined && !now.recalled && !e.sent.has(`${row.peer} ${m.messageId}`);
+	const mine = m.sender === self && e.sent.has(`${row.peer} ${m.messageId}`);
+	return rows.includes(row) && n > Math.max(row.heard, int(row.view.deletedSequence)) && now !== undefined && !now.recalled && !mine;
 }
 
 /** What the list events bring is as it is when they are heard, not each step on the way. */

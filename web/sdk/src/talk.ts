@@ -1,8 +1,7 @@
 import { CODE, ChatError } from "./codes.ts";
 import { changed } from "./follow.ts";
-import { contentBytes, int, MAX_MESSAGE_BYTES, toBase64, type Change, type MessagesAnswer, type ServerFrame } from "./wire.ts";
+import { contentBytes, int, isUserID, MAX_MESSAGE_BYTES, toBase64, type Change, type MessagesAnswer, type ServerFrame } from "./wire.ts";
 import { contentOf, messageOf } from "./convert.ts";
-import { isUserID } from "./login.ts";
 import { forgetUnsent, keepUnsent, unsentTo } from "./unsent.ts";
 import { noNews } from "./model.ts";
 import { notLoggedIn, request } from "./request.ts";
@@ -92,8 +91,8 @@ export async function send(e: Engine, m: Message): Promise<Message> {
 			keepUnsent(e, e.place(user), m);
 		}
 		const change = await request(e, { frame: { send: { peer: m.to, messageId: m.ID, content: contentOf(m) } }, take: takeChange, hear: hearChange(e) });
-		const sent = change.messages?.find((x) => x.messageId === m.ID);
-		if (sent) Object.assign(m, messageOf(user, change.conversation ?? { peer: m.to }, sent));
+		const sent = change.messages?.find((x) => x.messageId === m.ID && x.sender === user);
+		if (sent) Object.assign(m, messageOf(user, { ...change.conversation, peer: m.to }, sent));
 		m.status = "success";
 		forgetUnsent(e, user, m.to, m.ID);
 		return m;

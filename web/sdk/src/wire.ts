@@ -162,6 +162,8 @@ export function int(x: Int | undefined): number {
 	return Number.isSafeInteger(n) ? n : 0;
 }
 
+export const isUserID = (s: unknown): s is string => typeof s === "string" && /^[\w-]{1,32}$/.test(s);
+
 /** A sentence from elsewhere as one line for people: nothing in it moves a cursor. */
 export function line(text: unknown): string {
 	return typeof text === "string" ? text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim().slice(0, 1000) : "";

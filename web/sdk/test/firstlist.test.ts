@@ -40,7 +40,7 @@ test("the list of a new device is waited for, also when SDK_READY is heard", asy
 	const asked = ask(w, chat);
 	await w.pass(1000);
 	assert.equal(asked.got, "nothing yet");
-	answer({ sync: { change: "4", more: true } });
+	answer({ sync: { change: "4", conversations: [{ ...hello, change: "4" }], more: true } });
 	await w.pass(1000);
 	assert.equal(asked.got, "nothing yet");
 	answer({ sync: { change: "5", conversations: [hello] } });

@@ -7,7 +7,7 @@ import { Told } from "./told.ts";
 
 /** A device's model, and its storage as the browser keeps it. */
 class Device {
-	readonly model = new Model();
+	readonly model = Object.assign(new Model(), { user: "alice" });
 	private readonly file = new Map<number, object>();
 
 	get row() {

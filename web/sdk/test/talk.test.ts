@@ -362,3 +362,47 @@ for (const others of [false, true]) {
 		assert.deepEqual(all, Array.from({ length: 1300 }, (_, i) => i + 1));
 	});
 }
+
+test("a peer's message under the name of one of the account's own is a message", async () => {
+	const t = new Talk();
+	await t.load();
+	const mine = t.chat.createTextMessage({ to: "bob", payload: { text: "my offer is 100" } });
+	const sent = t.chat.sendMessage(mine);
+	await quiet();
+	const taken = t.server.say("alice");
+	taken.messages![0]!.messageId = mine.ID;
+	t.world.line.answer({ change: taken });
+	await sent;
+	const his = t.server.say("bob");
+	his.messages![0]!.messageId = mine.ID;
+	await t.push(his);
+	assert.equal(t.news(), "message 2");
+	await t.push(t.server.recall(2));
+	assert.equal(t.news(), "recalled 2");
+});
+
+test("names that no account has reach no app, nor does what a third one has said", async () => {
+	const t = new Talk();
+	await t.load();
+	const evil = "bob\u001b]0;owned\r\nroot";
+	const m = (sender: string, sequence: number) => ({ sequence, sender, messageId: "x", timeMs: 1, content: { text: "hi" } });
+	await t.push({ number: 1, conversation: { peer: evil, change: 1, lastSequence: 1, lastMessage: m(evil, 1) }, messages: [m(evil, 1)] });
+	await t.push({ number: 2, conversation: { peer: "carol", change: 2, lastSequence: 1, lastMessage: m("mallory", 1) }, messages: [m("mallory", 1)] });
+	await t.push({ number: 1, conversation: { peer: "bob", change: 1, lastSequence: 2, lastMessage: m("bob", 2) }, messages: [m("mallory", 1), m("bob", 2)] });
+	assert.equal(t.news(), "message 2");
+	assert.deepEqual((await t.chat.getConversationList()).data.conversationList.map((c) => c.conversationID), ["C2Cbob"]);
+	assert.equal(await t.history(), "2");
+});
+
+test("a server that says there is more, and gives nothing, is asked now and then", async () => {
+	const t = new Talk();
+	const { onFrame } = t.world;
+	let asked = 0;
+	t.world.onFrame = (f, l) => {
+		if (!f.sync) onFrame?.(f, l);
+		else if (++asked < 200) l.answer({ sync: { change: asked, more: true } });
+	};
+	await t.load();
+	await t.world.pass(300_000);
+	assert.ok(asked > 4 && asked < 60, `${asked} times in five minutes`);
+});

@@ -11,7 +11,6 @@ export declare const REPEATED: {
         repeatLogin: boolean;
     };
 };
-export declare const isUserID: (s: unknown) => s is string;
 /** Takes a login() call. What is refused on the spot changes nothing. */
 export declare function login(e: Engine, k: Call): void;
 /** Lets the login() call k go for s. */

@@ -40,6 +40,8 @@ export interface News {
 }
 export declare const noNews: () => News;
 export declare class Model {
+    /** The account whose conversations these are. */
+    user: string;
     /** The server's name for the past that all this is of; "" is not known. */
     past: string;
     /** The change number seen. */
@@ -58,7 +60,7 @@ export declare class Model {
     /** Those of the list: pinned ones first, then by their last message. */
     list(): Row[];
     get unread(): number;
-    /** Takes a view, unless a newer one is here. */
+    /** Takes a view, unless a newer one is here. Not one that names somebody who cannot be. */
     view(v: View, news: News, told?: number): Row | undefined;
     /** Takes a change that was pushed, or that answers a request. */
     take(c: Change, news: News): void;
@@ -88,6 +90,8 @@ export declare class Model {
     /** The app has heard of the messages up to a sequence. */
     hears(row: Row, sequence: number): void;
     private touch;
+    /** One of the two sides has sent it: a server that names anybody else is not to be believed. */
+    private saidIn;
     private put;
     private remove;
     private removeEach;

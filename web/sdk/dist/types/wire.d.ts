@@ -155,6 +155,7 @@ export interface MessagesAnswer {
 }
 /** The number that a member holds; what is missing or none is 0. */
 export declare function int(x: Int | undefined): number;
+export declare const isUserID: (s: unknown) => s is string;
 /** A sentence from elsewhere as one line for people: nothing in it moves a cursor. */
 export declare function line(text: unknown): string;
 /** Reads a frame; undefined: it is none. */
