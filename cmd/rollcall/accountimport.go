@@ -149,18 +149,17 @@ const maxImportLine = 256
 func eachImported(file io.Reader, each func(line int, a admin.NewAccount, mistake error) error) error {
 	r := bufio.NewReaderSize(file, 64<<10)
 	for line := 1; ; line++ {
-		text, err := r.ReadString('\n')
+		text, err := importedLine(r)
 		if errors.Is(err, io.EOF) && text == "" {
 			return nil
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		text = strings.TrimRight(text, "\r\n")
 		if line == 1 {
 			text = strings.TrimPrefix(text, "\ufeff")
 		}
-		if strings.TrimSpace(text) == "" || strings.HasPrefix(text, "#") {
+		if len(text) <= maxImportLine && strings.TrimSpace(text) == "" || strings.HasPrefix(text, "#") {
 			continue
 		}
 		a, mistake := readImported(text)
@@ -168,6 +167,17 @@ func eachImported(file io.Reader, each func(line int, a admin.NewAccount, mistak
 			return err
 		}
 	}
+}
+
+// importedLine reads up to the end of a line, and of one that is too long no more than
+// shows that.
+func importedLine(r *bufio.Reader) (string, error) {
+	part, more, err := r.ReadLine()
+	text := string(part[:min(len(part), maxImportLine+1)])
+	for more && err == nil {
+		_, more, err = r.ReadLine()
+	}
+	return strings.TrimRight(text, "\r"), err
 }
 
 // readImported reads one line.

@@ -70,18 +70,33 @@ func (c *backupCmd) Run(ctx context.Context, s *streams) error {
 	return nil
 }
 
-// elsewhere refuses to make a backup in the place of what the server has open.
+// elsewhere refuses to make a backup in the place of a file that is the server's, by
+// whatever name, or where it would make one.
 func (c *backupCmd) elsewhere() error {
+	own := fmt.Errorf("%s is the server's own: name another file", c.File)
+	dir, err := os.Stat(c.Dir)
+	if err != nil {
+		return err
+	}
+	if beside, err := os.Stat(filepath.Dir(c.File)); err == nil && os.SameFile(dir, beside) && c.owned(filepath.Base(c.File)) {
+		return own
+	}
 	there, err := os.Stat(c.File)
 	if err != nil {
 		return nil //nolint:nilerr // it is not there, or will be found out
 	}
-	for _, name := range []string{sqlite.File, sqlite.File + "-wal", sqlite.File + "-shm", config.FileName} {
-		if info, err := os.Stat(filepath.Join(c.Dir, name)); err == nil && os.SameFile(info, there) {
-			return fmt.Errorf("%s is the server's own: name another file", c.File)
+	all, err := os.ReadDir(c.Dir)
+	for _, entry := range all {
+		if info, err := os.Stat(filepath.Join(c.Dir, entry.Name())); err == nil && c.owned(entry.Name()) && os.SameFile(info, there) {
+			return own
 		}
 	}
-	return nil
+	return err
+}
+
+// owned tells whether the file of this name in the data directory is the server's.
+func (c *backupCmd) owned(name string) bool {
+	return sqlite.Owns(name) || name == config.FileName || name == filepath.Base(admin.Socket(c.Dir))
 }
 
 func rowsOf(r store.Report) (n int) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"rollcall.example/internal/store"
@@ -110,7 +111,13 @@ type partial struct {
 // newPartial makes one at path, in the place of one that was never finished.
 func newPartial(path string, tell func(store.Progress)) (*partial, error) {
 	if info, err := os.Lstat(path); err == nil {
-		if finished, err := isDatabase(path); !info.Mode().IsRegular() || finished || err != nil {
+		free := info.Mode().IsRegular()
+		if free {
+			var finished bool
+			finished, err = isDatabase(path)
+			free = err == nil && !finished
+		}
+		if !free {
 			return nil, fmt.Errorf("%s is in the way: what is not finished yet would lie there", path)
 		}
 		if err := os.Remove(path); err != nil {
@@ -121,13 +128,17 @@ func newPartial(path string, tell func(store.Progress)) (*partial, error) {
 	return &partial{file: f, tell: tell, last: progressed{time.Now()}}, err
 }
 
-// isDatabase tells whether a file has the mark.
+// isDatabase tells whether a file has the mark. It waits for nobody, also where a pipe
+// has come into the file's place.
 func isDatabase(path string) (bool, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return false, err
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return false, errors.Join(err, fmt.Errorf("%s is no file", path))
+	}
 	b := make([]byte, len(magic))
 	_, err = io.ReadFull(f, b)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

@@ -13,6 +13,14 @@ import (
 // lockFile holds the lock on a data directory, and the process id of its holder.
 const lockFile = "lock"
 
+// Owns tells whether the file of this name in a data directory is the store's, or was:
+// the database, what belongs to it, those that are kept beside it, and the lock.
+func Owns(name string) bool {
+	kept, beside := strings.CutPrefix(name, File)
+	return name == lockFile || name == Staging || beside && (kept == "" || kept[0] == '-' ||
+		strings.HasPrefix(kept, ".v") || strings.HasPrefix(kept, ".before-"))
+}
+
 // errHeld: another open file holds the lock.
 var errHeld = errors.New("lock is held")
 
