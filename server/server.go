@@ -236,7 +236,7 @@ func (s *Server) serve(ctx context.Context, g *errgroup.Group) (*gateway.Entranc
 		listener net.Listener
 		handler  http.Handler
 	}{
-		{s.cfg.Ops, s.ops(ctx)},
+		{s.cfg.Ops, s.gateway.ForMachines(s.ops(ctx))},
 		{s.cfg.Admin, admin.Handler(near)},
 		{s.cfg.AdminTCP, admin.Guard(s.token, admin.Handler(far))},
 	} {

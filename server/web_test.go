@@ -21,7 +21,7 @@ func TestAWebPageIsAdmittedFromTheOwnOriginAndThoseListed(t *testing.T) {
 		for origin, want := range map[string]int{
 			"https://app.example":           http.StatusSwitchingProtocols,
 			"http://localhost:3000":         http.StatusSwitchingProtocols,
-			"http://rollcall.test":          http.StatusSwitchingProtocols, // the server's own
+			"http://rollcall.test":          http.StatusForbidden, // the server's own name is one of a name server's, and is not listed
 			"https://app.example.evil.test": http.StatusForbidden,
 			"http://app.example":            http.StatusForbidden,
 			"https://app.example:8443":      http.StatusForbidden,
@@ -38,6 +38,11 @@ func TestAWebPageIsAdmittedFromTheOwnOriginAndThoseListed(t *testing.T) {
 			}
 			p.hangUp()
 		}
+		p := w.speak(w.dial(), wire.JSON, "Origin: http://rollcall.test", "X-Forwarded-For: 192.0.2.7") // a proxy's own page
+		p.hangUp()
+	})
+	story(t, server.Config{}, func(_ *testing.T, w *world) {
+		w.speak(w.dial(), wire.JSON, "Origin: http://rollcall.test").hangUp()
 	})
 }
 

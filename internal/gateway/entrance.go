@@ -160,7 +160,7 @@ func (e *Entrance) upgrade(nc net.Conn, in *inside, h *head) bool {
 	if !ok {
 		return false
 	}
-	web, ok := e.g.admits(u.origin, u.host)
+	web, ok := e.g.admits(u.visit(in.LocalAddr()))
 	if !ok {
 		return false
 	}

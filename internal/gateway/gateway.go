@@ -22,7 +22,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,7 +94,7 @@ func New(s *session.Sessions, c *chat.Conversations, o Options) *Gateway {
 // ServeHTTP upgrades a request to a connection and returns; the connection goes
 // on until it ends or the gateway drains.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	web, ok := g.admits(r.Header.Get("Origin"), r.Host)
+	web, ok := g.admits(visitOf(r))
 	if !ok {
 		g.refuseOrigin(r.Header.Get("Origin"))
 		http.Error(w, "this origin is not admitted: add it to `origins` in the server's configuration", http.StatusForbidden)
@@ -169,17 +168,6 @@ func subprotocol(name string) wire.Subprotocol {
 		return wire.JSON
 	}
 	return wire.Proto
-}
-
-// admits tells whether the Origin of a request to host is admitted, and whether it has
-// one: then it comes from a web page.
-func (g *Gateway) admits(origin, host string) (web, ok bool) {
-	if origin == "" {
-		return false, true
-	}
-	u, err := url.Parse(origin)
-	own := err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
-	return true, own || slices.Contains(g.opt.Origins, origin)
 }
 
 // refuseOrigin tells the log of a page's origin that is not admitted, since a browser

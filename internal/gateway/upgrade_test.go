@@ -42,7 +42,8 @@ var plainRequests = map[string]string{
 	"no spaces":        plainUpgrade(": ", ":"),
 	"an IPv6 host":     plainUpgrade("rollcall.test", "[2001:db8::1]:7400"),
 	"ours second":      plainUpgrade("rollcall.v1.proto", "chat,rollcall.v1.json,rollcall.v1.proto"),
-	"the own origin":   plainUpgrade("Upgrade: w", "Origin: https://rollcall.test\r\nUpgrade: w"),
+	"the own origin":   plainUpgrade("rollcall.test", "192.0.2.1:7400", "Upgrade: w", "Origin: http://192.0.2.1:7400\r\nUpgrade: w"),
+	"a proxy's page":   plainUpgrade("Upgrade: w", "Origin: https://rollcall.test\r\nX-Forwarded-For: 192.0.2.7\r\nUpgrade: w"),
 }
 
 // otherRequests are those that are left to net/http, whatever it makes of them.
@@ -114,7 +115,7 @@ func TestPlainUpgradesAreReadHereAndOthersAreNot(t *testing.T) {
 			return false
 		}
 		u, ok := parseUpgrade(string(h.text[:h.ends]))
-		_, admitted := g.admits(u.origin, u.host)
+		_, admitted := g.admits(u.visit(nil))
 		return ok && admitted
 	}
 	for name, request := range plainRequests {
@@ -269,7 +270,7 @@ func FuzzUpgrade(f *testing.F) {
 			t.Fatalf("%q was read, %v", h.text[:h.n], err)
 		}
 		u, ok := parseUpgrade(string(h.text[:h.ends]))
-		_, admitted := g.admits(u.origin, u.host)
+		_, admitted := g.admits(u.visit(nil))
 		if !whole || !ok || !admitted {
 			return
 		}
