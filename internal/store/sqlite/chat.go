@@ -98,7 +98,7 @@ func applyTalk(rule store.TalkRule, t talk.Talk) (o talk.Outcome, err error) {
 // and adds what it says of the latest ones.
 func (b *batch) settle(ctx context.Context, t talk.Talk, o talk.Outcome, e *talkEntry, side int, app rollcall.AppID, own, peer *talking) (talk.Outcome, error) {
 	o.Talk.LastAt = moment(millis(o.Talk.LastAt))
-	is := e.is
+	was, is := e.is, e.is
 	is.last, is.lastAt = o.Talk.Last, millis(o.Talk.LastAt)
 	is.sides[side], is.sides[1-side] = o.Talk.Own, o.Talk.Peer
 	is.sides[low].Changes, is.sides[high].Changes = 0, 0
@@ -107,6 +107,8 @@ func (b *batch) settle(ctx context.Context, t talk.Talk, o talk.Outcome, e *talk
 	}
 	is = e.is
 	own.changes, peer.changes = o.Talk.Own.Changes, o.Talk.Peer.Changes
+	own.moved(was, is, side)
+	peer.moved(was, is, 1-side)
 	if o.Append {
 		m := *o.Message
 		m.Time = o.Talk.LastAt
@@ -211,6 +213,12 @@ func (b *batch) talking(a rollcall.Account) (*talking, error) {
 		b.chat.talkers, b.chat.talks = map[rollcall.Account]*talking{}, map[[2]int64]*talkEntry{}
 	}
 	t := &talking{talker: it.talker, was: it.talker, state: it.state}
+	if t.talks == uncounted {
+		var err error
+		if t.census, err = b.sql.count((*compiled).ask, t.row); err != nil {
+			return nil, err
+		}
+	}
 	b.chat.talkers[a] = t
 	return t, nil
 }
@@ -347,7 +355,7 @@ func (b *batch) saveChat() error {
 		if t.talker == t.was {
 			continue
 		}
-		if err := b.sql.putTalker.exec(t.row, int64(t.changes), t.sum()); err != nil {
+		if err := b.sql.putTalker.exec(t.row, int64(t.changes), t.talks, t.changed, t.sum()); err != nil {
 			return err
 		}
 		t.was = t.talker
@@ -364,35 +372,6 @@ func (b *batch) saveTalks() error {
 			return err
 		}
 		e.was = e.is
-	}
-	return nil
-}
-
-// forgetTalks deletes the conversations of an account for its own side: nobody who
-// signs up under its name finds them.
-func (b *batch) forgetTalks(a rollcall.Account) error {
-	t, err := b.talking(a)
-	if err != nil || t.row == 0 {
-		return err
-	}
-	if err := b.saveTalks(); err != nil {
-		return err
-	}
-	all, err := b.sql.changedSince((*compiled).ask, t.row, 0, -1)
-	if err != nil {
-		return err
-	}
-	for _, r := range all {
-		e, err := b.talk(talker{row: r.accounts[low]}, talker{row: r.accounts[high]})
-		if err != nil {
-			return err
-		}
-		side := r.side(t.row)
-		own := e.is.sides[side]
-		own.Changes = t.changes
-		own = talk.Forget(e.is.last, own, e.is.sides[1-side])
-		t.changes, own.Changes = own.Changes, 0
-		e.is.sides[side] = own
 	}
 	return nil
 }

@@ -50,6 +50,9 @@ func (s *Store) Conversations(ctx context.Context, a rollcall.Account, since, al
 			return err
 		}
 		change = own.changes
+		if err := s.reads.complete(ask, own); err != nil {
+			return err
+		}
 		all, err := s.reads.changedSince(ask, own.row, min(since, 1<<62), limit+1)
 		if err != nil {
 			return err

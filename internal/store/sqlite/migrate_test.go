@@ -100,7 +100,7 @@ func TestADatabaseOfANewerVersionIsRefusedAndLeftAlone(t *testing.T) {
 	before := contents(t, dir)
 	for range 2 { // the first refusal has left neither lock nor change
 		_, err := sqlite.Open(t.Context(), dir, sqlite.Options{})
-		if err == nil || !strings.Contains(err.Error(), "version 91, this program knows up to 5") {
+		if err == nil || !strings.Contains(err.Error(), "version 91, this program knows up to 6") {
 			t.Errorf("open of a newer schema: %v, want an error with both versions", err)
 		}
 		unchanged(t, dir, before)
@@ -131,8 +131,8 @@ func TestADatabaseOfAnOlderVersionIsMigratedAndABackupKept(t *testing.T) {
 		t.Errorf("the new columns hold %d", n)
 	}
 
-	const name = sqlite.File + ".v5-20261126T001411Z"
-	if want := []any{int64(5), int64(92), name}; !slices.Equal(told, want) {
+	const name = sqlite.File + ".v6-20261126T001411Z"
+	if want := []any{int64(6), int64(92), name}; !slices.Equal(told, want) {
 		t.Errorf("told of %v, want %v once", told, want)
 	}
 	if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != 0o600 {
@@ -157,7 +157,7 @@ func TestWithoutABackupNothingIsMigrated(t *testing.T) {
 		"no room":       noRoom,
 		"it is no file": func(t *testing.T, dir string) { blocked(t, filepath.Join(dir, sqlite.File+".part")) },
 		"it is there already": func(t *testing.T, dir string) {
-			blocked(t, filepath.Join(dir, sqlite.File+".v5-20261126T001411Z"))
+			blocked(t, filepath.Join(dir, sqlite.File+".v6-20261126T001411Z"))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestWithoutABackupNothingIsMigrated(t *testing.T) {
 			at := time.Date(2026, 11, 26, 0, 14, 11, 0, time.UTC)
 			bad(t, dir)
 			_, err := sqlite.Open(t.Context(), dir, sqlite.Options{Now: func() time.Time { return at }}.With(newer(t, more)))
-			if err == nil || !strings.Contains(err.Error(), "keep a backup before the schema is migrated from version 5 to 91, of which nothing has been done") {
+			if err == nil || !strings.Contains(err.Error(), "keep a backup before the schema is migrated from version 6 to 91, of which nothing has been done") {
 				t.Fatalf("opened without a backup: %v", err)
 			}
 			room(t)
@@ -212,7 +212,7 @@ func blocked(t *testing.T, path string) {
 func TestAMigrationThatFailsNamesTheBackup(t *testing.T) {
 	dir := left(t, sqlite.Schema())
 	_, err := sqlite.Open(t.Context(), dir, sqlite.Options{}.With(newer(t, more, `ALTER TABLE nothing ADD COLUMN colour TEXT`)))
-	if err == nil || !strings.Contains(err.Error(), sqlite.File+".v5-") {
+	if err == nil || !strings.Contains(err.Error(), sqlite.File+".v6-") {
 		t.Fatalf("a migration that fails: %v, want the backup's name", err)
 	}
 	closeStore(t, open(t, dir, sqlite.Options{}.With(newer(t, more)))) // what was done of it is whole

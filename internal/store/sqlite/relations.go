@@ -74,6 +74,14 @@ var relations = []relation{
 			UNION ALL SELECT account, 0, changes FROM talker)
 			GROUP BY account HAVING max(changed) <> max(changes)`,
 	},
+	{
+		"talker %d", "it has %d conversations, of which the changes come to %d, want %d and %d",
+		`SELECT t.account, coalesce(c.talks, 0), coalesce(c.changed, 0), t.talks, t.changed FROM talker t LEFT JOIN (
+			SELECT account, count(*) AS talks, sum(changed) AS changed FROM (
+				SELECT low AS account, low_changed AS changed FROM conversation UNION ALL SELECT high, high_changed FROM conversation)
+			GROUP BY account) c ON c.account = t.account
+			WHERE t.talks <> -1 AND (t.talks, t.changed) <> (coalesce(c.talks, 0), coalesce(c.changed, 0))`,
+	},
 }
 
 // say says where it does not hold, and what is the matter.

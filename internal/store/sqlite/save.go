@@ -87,8 +87,8 @@ func prepareWrites(conn *sql.Conn) (*writes, error) {
 
 		{&w.addTalk, `INSERT INTO conversation (` + talkColumns + `, sum, low, high) VALUES ` + places(talkNumbers+3)},
 		{&w.putTalk, `UPDATE conversation SET (` + talkColumns + `, sum) = ` + places(talkNumbers+1) + ` WHERE id = ?`},
-		{&w.putTalker, `INSERT INTO talker (account, changes, sum) VALUES (?, ?, ?)
-			ON CONFLICT DO UPDATE SET changes = excluded.changes, sum = excluded.sum`},
+		{&w.putTalker, `INSERT INTO talker (account, changes, talks, changed, sum) VALUES ` + places(5) + `
+			ON CONFLICT DO UPDATE SET changes = excluded.changes, talks = excluded.talks, changed = excluded.changed, sum = excluded.sum`},
 		{&w.addMessage, `INSERT INTO message (app, at, conversation, sequence, sender, nth, name, flags, sum, content)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&w.putMessage, `UPDATE message SET flags = ?, sum = ?, content = ? WHERE conversation = ? AND sequence = ? RETURNING id`},

@@ -213,8 +213,9 @@ func nothingMore(*testing.T, *sqlite.Store) {}
 // keep what was recalled and deleted.
 func asOlder(t *testing.T, dir string) {
 	t.Helper()
+	uncount(t, dir)
 	statements := []string{
-		`DROP TABLE unsummed`, `DROP TABLE alteration`, `DROP TABLE deletion`, `ALTER TABLE conversation DROP COLUMN low_altered`,
+		`ALTER TABLE talker DROP COLUMN talks`, `ALTER TABLE talker DROP COLUMN changed`, `DROP TABLE unsummed`, `DROP TABLE alteration`, `DROP TABLE deletion`, `ALTER TABLE conversation DROP COLUMN low_altered`,
 		`ALTER TABLE conversation DROP COLUMN high_altered`, `DELETE FROM goose_db_version WHERE version_id >= 2`,
 		`ALTER TABLE usage DROP COLUMN logins`, `ALTER TABLE usage DROP COLUMN peak`, `ALTER TABLE usage DROP COLUMN peak_at`,
 	}

@@ -39,7 +39,7 @@ var summedTables = []summed{
 	{kickTable, "kick", "account, session", 2, false, `account, ` + kickColumns + ` FROM kick`, recordKick, "of account %d the kick of session %d"},
 	{tryTable, "try", "account, device", 1, true, `account, ` + tryColumns + ` FROM try`, recordTry, "a try number of account %d"},
 	{historyTable, "history", "id", 1, false, `account, ` + eventColumns + ` FROM history`, recordEvent, "row %d of the history"},
-	{talkerTable, "talker", "account", 1, false, `account, changes, sum FROM talker`, recordTalker, "talker %d"},
+	{talkerTable, "talker", "account", 1, false, `account, changes, talks, changed, sum FROM talker`, recordTalker, "talker %d"},
 	{conversationTable, "conversation", "id", 1, false, `id, low, high, ` + talkColumns + `, sum FROM conversation`, recordTalk, "conversation %d"},
 	{alterationTable, "alteration", "account, change", 2, false, alterationColumns + ` FROM alteration`, recordAlteration, "of account %d alteration %d"},
 	{deletionTable, "deletion", "half, first", 2, false, deletionColumns + ` FROM deletion`, recordDeletion, "of half %d deletion %d"},
@@ -152,9 +152,11 @@ func recordEvent(x *record, r row) error {
 }
 
 func recordTalker(x *record, r row) error {
+	var t talker
 	var changes int64
-	err := r.Scan(&x.first, &changes, &x.stored)
-	x.made = talker{row: x.first, changes: uint64(changes)}.sum()
+	err := r.Scan(&x.first, &changes, &t.talks, &t.changed, &x.stored)
+	t.row, t.changes = x.first, uint64(changes)
+	x.made = t.sum()
 	return err
 }
 

@@ -16,6 +16,7 @@ type talkLoads[S any] struct {
 	talker, talk                  S
 	amongLow, amongHigh           S
 	changedLow, changedHigh       S
+	census                        S
 	byName, first, latest, newest S
 	oldest                        S
 	older, newer                  S
@@ -39,12 +40,15 @@ func (l *talkLoads[S]) list() []query[S] {
 		messages = `SELECT ` + messageColumns + ` FROM message WHERE `
 	)
 	return []query[S]{
-		{&l.talker, `SELECT ` + accountColumns + `, coalesce(t.changes, -1), coalesce(t.sum, -1) FROM account a LEFT JOIN talker t ON t.account = a.id WHERE a.app = ? AND a.user = ?`},
+		{&l.talker, `SELECT ` + accountColumns + `, coalesce(t.changes, -1), coalesce(t.talks, 0), coalesce(t.changed, 0), coalesce(t.sum, -1) FROM account a LEFT JOIN talker t ON t.account = a.id WHERE a.app = ? AND a.user = ?`},
 		{&l.talk, talks + ` WHERE low = ? AND high = ?`},
 		{&l.amongLow, `SELECT count(*) FROM (SELECT high FROM conversation INDEXED BY conversation_low WHERE low = ? ORDER BY low_changed DESC LIMIT 1000) WHERE high = ?`},
 		{&l.amongHigh, `SELECT count(*) FROM (SELECT low FROM conversation INDEXED BY conversation_high WHERE high = ? ORDER BY high_changed DESC LIMIT 1000) WHERE low = ?`},
 		{&l.changedLow, named + `c.high WHERE c.low = ? AND c.low_changed > ? ORDER BY c.low_changed LIMIT ?`},
 		{&l.changedHigh, named + `c.low WHERE c.high = ? AND c.high_changed > ? ORDER BY c.high_changed LIMIT ?`},
+		{&l.census, `SELECT count(*), coalesce(sum(changed), 0) FROM (
+			SELECT low_changed AS changed FROM conversation INDEXED BY conversation_low WHERE low = ?1
+			UNION ALL SELECT high_changed FROM conversation INDEXED BY conversation_high WHERE high = ?1)`},
 		{&l.byName, messages + `sender = ? AND name = ?`},
 		{&l.first, messages + `conversation = ? AND sequence >= ? ORDER BY sequence LIMIT 1`},
 		{&l.latest, messages + `conversation = ? AND sequence > ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1`},
@@ -249,15 +253,25 @@ type talker struct {
 	row     int64 // of its account; 0: it has none
 	exists  bool  // the account has signed up
 	changes uint64
+
+	census
 }
 
-func (t talker) sum() int64 { return sumOf(nil, t.row, int64(t.changes)) }
+// sum is the row's. A census that was not counted is not in it: there are rows from before
+// any.
+func (t talker) sum() int64 {
+	all := []int64{t.row, int64(t.changes)}
+	if t.talks != uncounted {
+		all = append(all, t.talks, t.changed)
+	}
+	return sumOf(nil, all...)
+}
 
 // loadTalker reads an account's.
 func (l *talkLoads[S]) loadTalker(ask asking[S], a rollcall.Account) (t talker, err error) {
 	var x accountRow
 	changes, sum := int64(-1), int64(-1)
-	err = ask(l.talker, func(r row) error { return x.scan(r, &changes, &sum) }, int64(a.App), string(a.User))
+	err = ask(l.talker, func(r row) error { return x.scan(r, &changes, &t.talks, &t.changed, &sum) }, int64(a.App), string(a.User))
 	if err != nil || x.id == 0 {
 		return talker{}, err
 	}

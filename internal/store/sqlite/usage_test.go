@@ -70,7 +70,7 @@ func TestWhatTheSecondVersionCountedIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeStore(t, s)
-	execute(t, dir, `DELETE FROM goose_db_version WHERE version_id > 2`,
+	execute(t, dir, `DELETE FROM goose_db_version WHERE version_id > 2`, `ALTER TABLE talker DROP COLUMN talks`, `ALTER TABLE talker DROP COLUMN changed`,
 		`DROP TABLE alteration`, `DROP TABLE deletion`, `ALTER TABLE conversation DROP COLUMN low_altered`, `ALTER TABLE conversation DROP COLUMN high_altered`,
 		`ALTER TABLE usage DROP COLUMN logins`, `ALTER TABLE usage DROP COLUMN peak`, `ALTER TABLE usage DROP COLUMN peak_at`)
 
