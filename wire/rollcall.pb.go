@@ -1807,7 +1807,8 @@ type SessionInfo struct {
 	LoginMs int64 `protobuf:"varint,5,opt,name=login_ms,json=loginMs,proto3" json:"login_ms,omitempty"`
 	// Since when it has no connection, likewise; 0: it has one.
 	AwaySinceMs int64 `protobuf:"varint,6,opt,name=away_since_ms,json=awaySinceMs,proto3" json:"away_since_ms,omitempty"`
-	// Where its last connection came from, shortened to its network.
+	// Where its last connection came from, shortened to its network; whole if it is of the
+	// server's own machine.
 	Address string `protobuf:"bytes,7,opt,name=address,proto3" json:"address,omitempty"`
 	// It is the session on this connection.
 	Current       bool `protobuf:"varint,8,opt,name=current,proto3" json:"current,omitempty"`
