@@ -36,7 +36,7 @@ func TestADatabaseOfANewerProgramIsRefused(t *testing.T) {
 		cmd.Env = clean()
 		out, err := cmd.CombinedOutput()
 		exit, ended := errors.AsType[*exec.ExitError](err)
-		if !ended || exit.ExitCode() != 1 || !strings.Contains(string(out), "version 9099, this program knows up to 5: run the newer program") {
+		if !ended || exit.ExitCode() != 1 || !strings.Contains(string(out), "version 9099, this program knows up to 6: run the newer program") {
 			t.Errorf("rollcall %s on a newer database ended with %v and said %s", args[0], err, out)
 		}
 	}
