@@ -62,6 +62,9 @@ type Config struct {
 	ConnectionsPerAddress   int // of one address, a /64 of IPv6 being one; 0: no bound, for servers behind a proxy
 	ConnectionsWithoutLogin int // of those that are not logged in; default: a quarter of them, at most 4096
 
+	MessageBytes int64 // of messages that an account may send at once and, evenly, in a day; 0: no bound
+	FreeDisk     int64 // bytes that messages leave free on the disk, or a tenth of it if that is less; 0: none
+
 	LoginWait time.Duration // a login that had to wait for longer is told to come back (70500); default 3 s
 
 	MaxWebInstances int // the most instances per account on the Web that may be set; default 10
@@ -120,13 +123,16 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, errors.Join(err, st.Close())
 	}
 	roster := node.NewRoster()
+	disk := &disk{floor: cfg.FreeDisk, log: cfg.Log, room: func() (free, all int64, known bool) { return freeDisk(cfg.Dir) }}
 	s := &Server{cfg: cfg, store: st, apps: a, token: token, metrics: m}
 	s.sessions = session.New(st, a, roster, session.Options{
 		Node: incarnation, Now: cfg.Now, Watch: cfg.WatchNow, Log: cfg.Log,
 		LoginWait: cfg.LoginWait, OnWait: m.waited,
 		OnLogin: m.login, OnEnd: m.end, OnJump: m.clockJumps.Inc, OnPrune: m.pruned,
 	})
-	s.chat = chat.New(st, a, roster, s.sessions, chat.Options{Log: cfg.Log, OnSend: m.sent, OnPrune: m.prunedMessages})
+	s.chat = chat.New(st, a, roster, s.sessions, chat.Options{
+		Log: cfg.Log, OnSend: m.sent, OnPrune: m.prunedMessages, MessageBytes: cfg.MessageBytes, NoRoom: disk.low,
+	})
 	s.gateway = gateway.New(s.sessions, s.chat, gateway.Options{
 		LoginWithin: cfg.LoginWithin, Heartbeat: cfg.Heartbeat, Silence: cfg.Silence,
 		WebHeartbeat: cfg.WebHeartbeat, WebSilence: cfg.WebSilence, Origins: cfg.Origins, Proxies: cfg.Proxies, Past: past, Log: cfg.Log,
@@ -142,6 +148,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		TLS: cfg.TLS != nil, Proxies: cfg.Proxies, Refused: m.refused, Log: cfg.Log,
 	})
 	m.watch(s.gateway.Connections, s.door.Strangers, roster.Served, s.sessions.Waiting, st.Disk)
+	m.watchRoom(disk)
 	return s, nil
 }
 

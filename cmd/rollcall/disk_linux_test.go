@@ -33,10 +33,10 @@ type medium struct {
 
 // tmpfs is a small file system of its own, which a file fills: what a full disk is,
 // with its error. Only root may mount one, and in some containers not even root.
-func tmpfs(t *testing.T) (medium, error) {
+func tmpfs(t *testing.T, size string) (medium, error) {
 	t.Helper()
 	root := t.TempDir()
-	if err := unix.Mount("none", root, "tmpfs", 0, "size=4m,mode=0700"); err != nil {
+	if err := unix.Mount("none", root, "tmpfs", 0, "mode=0700,size="+size); err != nil {
 		return medium{}, err
 	}
 	t.Cleanup(func() {
@@ -130,7 +130,7 @@ func sizeLimit(t *testing.T) medium {
 // again they are taken, by the server that runs.
 func TestAServerOnAFullDisk(t *testing.T) {
 	t.Run("tmpfs", func(t *testing.T) {
-		m, err := tmpfs(t)
+		m, err := tmpfs(t, "4m")
 		if err != nil {
 			t.Logf("no file system can be mounted here (%v): the file size limit alone shows it", err)
 			return

@@ -110,6 +110,8 @@ func configured(c config.Config) (server.Config, error) {
 		Connections:             int(c.Limits.Connections),
 		ConnectionsPerAddress:   int(c.Limits.ConnectionsPerAddress),
 		ConnectionsWithoutLogin: int(c.Limits.ConnectionsWithoutLogin),
+		MessageBytes:            int64(c.Limits.MessageMiBPerDay) << 20,
+		FreeDisk:                int64(c.Limits.FreeDiskMiB) << 20,
 		LoginWait:               time.Duration(c.Limits.LoginWait),
 
 		MasterKey:       master,

@@ -28,6 +28,7 @@ import (
 	"rollcall.example"
 	"rollcall.example/imcode"
 	"rollcall.example/internal/apps"
+	"rollcall.example/internal/limit"
 	"rollcall.example/internal/node"
 	"rollcall.example/internal/session"
 	"rollcall.example/internal/store"
@@ -40,7 +41,17 @@ type Options struct {
 	OnSend     func(imcode.Code) // told of each message that was to be sent
 	OnPrune    func(messages int)
 	RetryAfter time.Duration // told with 70500; default 2 s
+
+	MessageBytes int64       // that an account may store at once and, evenly, in a day; 0: no bound
+	NoRoom       func() bool // tells that the disk has no room for messages; it is asked for each one; default: it has
 }
+
+// messageBytes is what a message takes on the disk beside its content.
+const messageBytes = 256
+
+// noRoomFor is how long who meets a disk without room for messages is told to wait: people
+// have to make it.
+const noRoomFor = 30 * time.Second
 
 // Conversations are the use-cases of conversations.
 type Conversations struct {
@@ -49,6 +60,7 @@ type Conversations struct {
 	roster   *node.Roster
 	sessions *session.Sessions
 	opt      Options
+	budget   limit.Budget[rollcall.Account] // of bytes of messages
 }
 
 // New returns the use-cases over a store, the apps, the roster of this process and its
@@ -60,13 +72,16 @@ func New(s store.Chat, a *apps.Apps, r *node.Roster, x *session.Sessions, o Opti
 	if o.OnSend == nil {
 		o.OnSend = func(imcode.Code) {}
 	}
+	if o.NoRoom == nil {
+		o.NoRoom = func() bool { return false }
+	}
 	if o.OnPrune == nil {
 		o.OnPrune = func(int) {}
 	}
 	if o.RetryAfter == 0 {
 		o.RetryAfter = 2 * time.Second
 	}
-	return &Conversations{store: s, apps: a, roster: r, sessions: x, opt: o}
+	return &Conversations{store: s, apps: a, roster: r, sessions: x, opt: o, budget: limit.Budget[rollcall.Account]{Most: o.MessageBytes}}
 }
 
 // A Request is what a session asks of its conversation with somebody.
@@ -77,13 +92,37 @@ type Request struct {
 }
 
 // Send sends a message under the id that its client gave it. 20003: there is no such
-// account; 6017: the id is that of another message.
+// account; 6017: the id is that of another message; 60018: the account has sent too much
+// for a day; 70500: it could not be stored, or the disk has no room for messages.
 func (c *Conversations) Send(ctx context.Context, q Request, id string, content []byte) error {
 	err := c.change(ctx, q, talk.Need{ID: id}, func(t talk.Talk, at present) talk.Outcome {
-		return talk.Send(t, talk.Sending{Asking: at.Asking, ID: id, Content: content})
+		o := talk.Send(t, talk.Sending{Asking: at.Asking, ID: id, Content: content})
+		if o.Append {
+			o = c.afford(t, o, q.Place.Account(), at.Now)
+		}
+		return o
 	})
 	c.opt.OnSend(imcode.Of(err))
 	return err
+}
+
+// afford is the outcome of sending a new message, o, or the refusal if there is no room
+// for it or its account has taken too much. What then fails to be stored is taken, too.
+func (c *Conversations) afford(t talk.Talk, o talk.Outcome, own rollcall.Account, now time.Time) talk.Outcome {
+	if c.opt.NoRoom() {
+		return talk.Outcome{
+			Talk: t, Code: imcode.Internal, RetryAfter: noRoomFor,
+			Detail: "the server has too little room left for messages: try again later",
+		}
+	}
+	wait, ok := c.budget.Take(own, messageBytes+int64(len(o.Message.Content)), now)
+	if !ok {
+		return talk.Outcome{
+			Talk: t, Code: imcode.TooManyRequests, RetryAfter: wait,
+			Detail: "the account has sent as much as it may in a day: wait as long as the answer says",
+		}
+	}
+	return o
 }
 
 // MarkRead marks as read up to a sequence.
@@ -178,7 +217,7 @@ func (c *Conversations) change(ctx context.Context, q Request, need talk.Need, r
 		return c.internal(own, err)
 	}
 	if out.Code != imcode.OK {
-		return out.Code.Errorf("%s", out.Detail)
+		return &imcode.Error{Code: out.Code, Detail: out.Detail, RetryAfter: out.RetryAfter}
 	}
 	return nil
 }

@@ -79,11 +79,14 @@ type Policy struct {
 	MaxInstances    Instances `toml:"max_instances"`     // on each other platform
 }
 
-// Limits bound what clients may take. A number of 0 is the server's choice.
+// Limits bound what clients may take. Of connections, a number of 0 is the server's choice.
 type Limits struct {
 	Connections             Count `toml:"connections"`               // open at once
 	ConnectionsPerAddress   Count `toml:"connections_per_address"`   // of one address; 0: no bound
 	ConnectionsWithoutLogin Count `toml:"connections_without_login"` // of those that are not logged in
+
+	MessageMiBPerDay Count `toml:"message_mib_per_day"` // of messages that an account may send; 0: no bound
+	FreeDiskMiB      Count `toml:"free_disk_mib"`       // that messages leave free, or a tenth of the disk if that is less; 0: none
 
 	LoginWait Duration `toml:"login_wait"` // a login that had to wait for longer is told to come back
 }
@@ -114,7 +117,7 @@ func Default() Config {
 			MaxWebInstances: Instances(rollcall.Web.MaxInstances()),
 			MaxInstances:    Instances(rollcall.Android.MaxInstances()),
 		},
-		Limits: Limits{LoginWait: Duration(3 * time.Second)},
+		Limits: Limits{MessageMiBPerDay: 256, FreeDiskMiB: 256, LoginWait: Duration(3 * time.Second)},
 		Timeouts: Timeouts{
 			Login:        Duration(10 * time.Second),
 			Heartbeat:    Duration(2 * time.Minute),

@@ -88,10 +88,10 @@ func (i *Instances) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// MaxCount is the highest bound of connections.
+// MaxCount is the highest bound.
 const MaxCount = 10_000_000
 
-// A Count is a bound of connections; 0 leaves it to the server.
+// A Count is a bound of connections, or of so many MiB.
 type Count int
 
 // UnmarshalText checks a bound.

@@ -1,7 +1,8 @@
 // Package limit says when somebody does something too often.
 //
 // [Attempts] bounds how many different things a key may try in a while,
-// [Failures] shuts a key out for a while after too many failures.
+// [Failures] shuts a key out for a while after too many failures, [Budget] bounds how
+// much a key takes.
 //
 // # What callers may rely on
 //

@@ -89,13 +89,14 @@ type Need struct {
 
 // An Outcome is what a rule decided.
 type Outcome struct {
-	Talk    Talk        // from now on
-	Code    imcode.Code // refused: nothing changes
-	Detail  string      // why
-	Message *Message    // that the request was about: sent or recalled
-	Append  bool        // Message is a new one
-	Altered []Message   // to be written in the place of what they were
-	Erased  []uint64    // sequences that this side has deleted
+	Talk       Talk          // from now on
+	Code       imcode.Code   // refused: nothing changes
+	Detail     string        // why
+	RetryAfter time.Duration // refused for the time being: for how long; 0: not said
+	Message    *Message      // that the request was about: sent or recalled
+	Append     bool          // Message is a new one
+	Altered    []Message     // to be written in the place of what they were
+	Erased     []uint64      // sequences that this side has deleted
 
 	// What becomes of messages, for the devices that are away: it is kept for each side
 	// whose Altered is another now. Nil: nothing.

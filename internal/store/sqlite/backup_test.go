@@ -104,9 +104,11 @@ func TestABackupIsOfOneMoment(t *testing.T) {
 		want, before := b.upTo()
 		r, err := sqlite.Backup(t.Context(), path, true, func(ctx context.Context, begin func(int64) (io.Writer, error)) error {
 			return s.Copy(ctx, func(bytes int64) (io.Writer, error) {
-				for now := before; now == before; _, now = b.upTo() { // it goes on no sooner
+				for { // it goes on when one more has been
+					if _, now := b.upTo(); now > before {
+						return begin(bytes)
+					}
 				}
-				return begin(bytes)
 			})
 		}, silent)
 		if err != nil || !r.Sound() {

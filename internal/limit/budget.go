@@ -1,0 +1,45 @@
+package limit
+
+import (
+	"cmp"
+	"sync"
+	"time"
+)
+
+// Budget bounds how much a key takes: Most at once, and what was taken comes back evenly,
+// all of it within Window. So within any Window a key takes less than twice Most.
+type Budget[K comparable] struct {
+	Most   int64         // 0: no bound
+	Window time.Duration // default 24 h
+	Keys   int           // keys remembered; default 100,000
+
+	mu   sync.Mutex
+	keys recent[K, int64] // when all will have come back
+}
+
+// Take takes n for key, if there is so much, and of more than Most as much. Otherwise it
+// takes nothing, and wait is how long it is until there will be.
+func (b *Budget[K]) Take(key K, n int64, now time.Time) (wait time.Duration, ok bool) {
+	if b.Most == 0 {
+		return 0, true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	window := int64(cmp.Or(b.Window, 24*time.Hour))
+	at := b.keys.stamp(now)
+	back := &b.keys.use(key, at, time.Duration(window), cmp.Or(b.Keys, defaultKeys)).value
+	*back = min(max(*back, at), at+window)
+	after := *back + int64(float64(min(n, b.Most))/float64(b.Most)*float64(window))
+	if over := after - at - window; over > 0 {
+		return time.Duration(over), false
+	}
+	*back = after
+	return 0, true
+}
+
+// Len returns how many keys are remembered.
+func (b *Budget[K]) Len() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.keys.len()
+}
