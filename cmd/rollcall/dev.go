@@ -100,25 +100,40 @@ func (c *devCmd) Run(ctx context.Context, s *streams) (err error) {
 			return err
 		}
 	}
+	if err := c.print(s.out, &t); err != nil {
+		return err
+	}
+	rotated := func(key string) error {
+		t.Key = key
+		if !c.JSON {
+			fmt.Fprint(s.out, "\nThe demo gave the app another key: what stands above lets nobody in any more. Now it is:\n\n")
+		}
+		return c.print(s.out, &t)
+	}
+	err = serveDemo(ctx, server, cfg, log, rotated)
+	if err == nil && !c.JSON {
+		overCtrlC(s.err)
+		fmt.Fprintln(s.err, t.farewell(c))
+	}
+	return err
+}
+
+// print says what there is to try, with tickets of the key.
+func (c *devCmd) print(out io.Writer, t *trial) (err error) {
 	for _, user := range []string{"alice", "bob"} {
 		if t.Tickets[user], err = usersig.Sign(t.App, t.Key, user, time.Now(), time.Duration(c.For)); err != nil {
 			return err
 		}
 	}
 	if c.JSON {
-		err = printLine(s.out, t)
+		err = printLine(out, *t)
 	} else {
-		_, err = fmt.Fprint(s.out, t.text(c))
+		_, err = fmt.Fprint(out, t.text(c))
 	}
 	if err != nil {
 		return fmt.Errorf("print what there is to try: %w", err)
 	}
-	err = serveDemo(ctx, server, cfg, log)
-	if err == nil && !c.JSON {
-		overCtrlC(s.err)
-		fmt.Fprintln(s.err, t.farewell(c))
-	}
-	return err
+	return nil
 }
 
 // configured is the configuration of the server: what the environment says, but for where
@@ -148,10 +163,10 @@ func pageOf(clients string) string {
 }
 
 // serveDemo serves the demo until ctx ends, by one server after the other: a page may
-// have it started again.
-func serveDemo(ctx context.Context, s *service, cfg config.Config, log *slog.Logger) (err error) {
+// have it started again. rotated hears of each new key of the app.
+func serveDemo(ctx context.Context, s *service, cfg config.Config, log *slog.Logger, rotated func(key string) error) (err error) {
 	cfg.Listen = config.Listen{Clients: addressOf(s.clients), Ops: addressOf(s.ops), Admin: addressOf(s.admin)}
-	d := demo.New(devApp, s.clients, log)
+	d := demo.New(devApp, s.clients, rotated, log)
 	defer func() { err = errors.Join(err, d.Close()) }()
 	for {
 		run, restart := context.WithCancel(ctx)

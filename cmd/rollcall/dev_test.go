@@ -179,3 +179,36 @@ func TestTheDemosAddressIsOneOfThisMachine(t *testing.T) {
 		}
 	}
 }
+
+// TestDevPrintsTheKeyThatAPageHasMade: what was printed before lets nobody in any more.
+func TestDevPrintsTheKeyThatAPageHasMade(t *testing.T) {
+	rotate := func(demo string) {
+		t.Helper()
+		if status, text, _ := answerOf(t, http.MethodPost, demo+"dev/key", `{}`); status != http.StatusOK {
+			t.Fatalf("a new key: %d %s", status, text)
+		}
+	}
+	dev := rollcallProcess(t, "dev", "--listen", "127.0.0.1:0", "--ops=", "--admin=", "--json")
+	var first, second trial
+	if err := json.Unmarshal([]byte(dev.must(t, `^{.*}$`)[0]), &first); err != nil {
+		t.Fatal(err)
+	}
+	rotate(first.Demo)
+	if err := json.Unmarshal([]byte(dev.must(t, `^{.*}$`)[0]), &second); err != nil {
+		t.Fatal(err)
+	}
+	if second.Key == first.Key || second.Demo != first.Demo || second.Tickets["alice"] == first.Tickets["alice"] {
+		t.Errorf("printed after the rotation: app %d, tickets of %d", second.App, len(second.Tickets))
+	}
+	in := rollcallWith(t, []string{"ROLLCALL_USERSIG=" + second.Tickets["alice"]}, "login", "--server", second.Clients, "--app", "1400000000", "--user", "alice")
+	in.must(t, `logged in`)
+
+	dev = rollcallProcess(t, "dev", "--listen", "127.0.0.1:0", "--ops=", "--admin=")
+	demo := dev.must(t, `^ +demo +(\S+)`)[1]
+	before := dev.must(t, `^ +key +(\S+)$`)[1]
+	rotate(demo)
+	dev.must(t, `^The demo gave the app another key: what stands above lets nobody in any more\.`)
+	if after := dev.must(t, `^ +key +(\S+)$`)[1]; after == before {
+		t.Error("the key that is printed after a rotation is the one before it")
+	}
+}

@@ -127,6 +127,8 @@ type keys struct {
 
 // key puts a new key in the place of all the app has.
 func (h handler) key(ctx context.Context, _ struct{}) (keys, func(), error) {
+	h.rotating.Lock()
+	defer h.rotating.Unlock()
 	app, err := h.Apps.App(h.app)
 	if err != nil {
 		return keys{}, nil, err
@@ -138,7 +140,7 @@ func (h handler) key(ctx context.Context, _ struct{}) (keys, func(), error) {
 		}
 		before = before[1:]
 	}
-	k, _, err := h.Apps.AddKey(ctx, h.app, "")
+	k, secret, err := h.Apps.AddKey(ctx, h.app, "")
 	if err != nil {
 		return keys{}, nil, err
 	}
@@ -147,7 +149,7 @@ func (h handler) key(ctx context.Context, _ struct{}) (keys, func(), error) {
 			return keys{}, nil, err
 		}
 	}
-	return keys{[]string{k.ID}}, nil, nil
+	return keys{[]string{k.ID}}, nil, h.rotated(secret)
 }
 
 // restart has the server end, and another begin in its place.

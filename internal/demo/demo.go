@@ -28,6 +28,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -54,13 +55,16 @@ type Demo struct {
 	acts   limit.Attempts[struct{}, uint64]
 	number atomic.Uint64 // of the last act
 	phones *phones
+
+	rotating sync.Mutex
+	rotated  func(key string) error
 }
 
 // New is a demo of an app whose clients connect to server, as ws://127.0.0.1:7400.
-// Close ends it.
-func New(app rollcall.AppID, server string, log *slog.Logger) *Demo {
+// rotated hears of each key that takes the place of another. Close ends it.
+func New(app rollcall.AppID, server string, rotated func(key string) error, log *slog.Logger) *Demo {
 	return &Demo{
-		app: app, log: log, phones: newPhones(app, server),
+		app: app, log: log, phones: newPhones(app, server), rotated: rotated,
 		acts: limit.Attempts[struct{}, uint64]{Max: perWindow, Window: window},
 	}
 }

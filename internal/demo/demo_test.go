@@ -34,6 +34,7 @@ type stand struct {
 	url      string // of the pages
 	client   *http.Client
 	restarts int
+	rotated  []string
 	handler  http.Handler
 }
 
@@ -51,7 +52,11 @@ func newStand(t *testing.T) *stand {
 		t.Fatal(err)
 	}
 	x := &stand{t: t, server: s, client: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}, url: "http://" + l.Addr().String()}
-	d := New(app, "ws://"+l.Addr().String(), slog.New(slog.DiscardHandler))
+	rotated := func(key string) error {
+		x.rotated = append(x.rotated, key)
+		return nil
+	}
+	d := New(app, "ws://"+l.Addr().String(), rotated, slog.New(slog.DiscardHandler))
 	x.handler = d.Handler(Backend{Apps: s.Apps(), Sessions: s.Sessions(), Restart: func() { x.restarts++ }})
 	s.Pages(x.handler)
 	ctx, stop := context.WithCancel(context.Background())
@@ -251,6 +256,9 @@ func TestTheActsDoWhatTheyAreNamedFor(t *testing.T) {
 	key := done[keys](x, "key", `{}`)
 	if len(key.Keys) != 1 || key.Keys[0] == s.Keys[0] {
 		t.Errorf("keys %v after those of %v", key.Keys, s.Keys)
+	}
+	if len(x.rotated) != 1 || x.rotated[0] == "" {
+		t.Errorf("%d new keys were told of, want one", len(x.rotated))
 	}
 	if st, err := x.server.Account(t.Context(), alice); err != nil || len(st.Sessions) != 1 {
 		t.Errorf("a new key ended a session: %+v, %v", st.Sessions, err)
