@@ -2,11 +2,11 @@
 // the components show what is here.
 import { EVENT, createOn, describeDevice, type Chat, type Conversation, type LoginSession, type Message } from "@rollcall/sdk";
 import type { Tone } from "@rollcall/design";
-import { act, type Phone, type Settings } from "./dev.ts";
+import { act, type Phone, type Settings, type State } from "./dev.ts";
 import { keep, recall } from "./keep.ts";
 import { same } from "./key.ts";
 import { cameFrom } from "./opened.ts";
-import { ended, kicked, notSent, phoneHeard, second, sentence, why } from "./words.ts";
+import { ended, kicked, notSent, phoneHeard, pushedOut, second, sentence, why } from "./words.ts";
 import { Wire, type Frame } from "./wire.ts";
 
 /** One thing that happened, in a sentence. */
@@ -116,10 +116,12 @@ export class Room {
 		try {
 			const { userSig, ends } = await act("usersig", seconds ? { user, seconds } : { user });
 			const chat = await this.client();
+			const { sessions: before } = await act("state", { user });
 			this.user = user;
 			this.status = 2;
 			await chat.login({ userID: user, userSig });
 			this.sigEnds = ends * 1000;
+			await this.tellWhoWent(user, before);
 			keep({ user, device: this.device });
 			return true;
 		} catch (error) {
@@ -129,6 +131,15 @@ export class Room {
 		} finally {
 			this.follow();
 			await this.list();
+		}
+	}
+
+	/** Says which sessions of others had to go for this one. */
+	private async tellWhoWent(user: string, before: State["sessions"]): Promise<void> {
+		const { sessions: now } = await act("state", { user });
+		for (const s of before) {
+			if (s.session === this.session || now.some((x) => x.session === s.session)) continue;
+			this.say("warn", pushedOut(s));
 		}
 	}
 
@@ -378,15 +389,16 @@ export class Room {
 
 	async kick(): Promise<void> {
 		await this.doing(async () => {
+			this.say("plain", "An operator kicks this session.");
 			const { sessions } = await act("kick", this.session ? { user: this.user, session: this.session } : { user: this.user });
-			this.say("plain", `An operator kicked this session: ${ended(sessions)}.`);
+			if (sessions === 0) this.say("plain", "It had ended already.");
 		});
 	}
 
 	async revoke(): Promise<void> {
 		await this.doing(async () => {
-			const { sessions } = await act("revoke", { user: this.user });
-			this.say("plain", `All UserSigs of ${this.user} are worthless now; ${ended(sessions)}. This is the vendor's kick by REST.`);
+			this.say("plain", `All UserSigs of ${this.user} are revoked, and its sessions end with them. This is the vendor's kick by REST.`);
+			await act("revoke", { user: this.user });
 		});
 	}
 
@@ -408,8 +420,9 @@ export class Room {
 
 	async apply(): Promise<void> {
 		await this.doing(async () => {
+			this.say("plain", "The policy is put in force for everybody who is in.");
 			const { sessions } = await act("apply", {});
-			this.say("plain", `The policy is in force for everybody who is in; ${ended(sessions)}.`);
+			this.say("plain", `It is in force now: ${ended(sessions)}.`);
 			await this.listSessions();
 		});
 	}
@@ -418,14 +431,14 @@ export class Room {
 		await this.doing(async () => {
 			const { keys } = await act("key", {});
 			this.key = keys.at(-1) ?? "";
-			this.say("good", `The app has a new key, ${this.key}, and the old one is gone. Nobody was logged out by that; only UserSigs of the old key let nobody in any more.`);
+			this.say("good", `The app has a new key, ${this.key}, and the old one is gone. Nobody was logged out by that, but UserSigs of the old key let nobody in any more: also those that \`rollcall dev\` printed. It has printed new ones.`);
 		});
 	}
 
 	async restart(): Promise<void> {
 		await this.doing(async () => {
-			await act("restart", {});
 			this.say("plain", "The server restarts. It asks everybody to come back, spread over a few seconds; sessions and messages are on its disk.");
+			await act("restart", {});
 		});
 	}
 
@@ -446,8 +459,8 @@ export class Room {
 			const session = this.session;
 			this.setCut(true);
 			await until(async () => (await act("state", { user: this.user })).sessions.every((s) => s.session !== session || !s.connected));
-			await act("kick", { user: this.user, session });
 			this.say("plain", "While this tab was away, an operator kicked its session. Nobody could tell it.");
+			await act("kick", { user: this.user, session });
 			await pause(1200);
 			this.setCut(false);
 		});
@@ -457,6 +470,7 @@ export class Room {
 	async phoneAway(): Promise<void> {
 		await this.doing(async () => {
 			const user = this.user;
+			const before = this.settings?.policy ?? "dual";
 			this.settings = await act("policy", { policy: "single" });
 			this.say("plain", "Policy single: one platform at a time. The phone logs in first, so this tab has to go.");
 			if (this.phone) await act("phone", { user, do: "logout" });
@@ -465,12 +479,15 @@ export class Room {
 			this.phone = await act("phone", { user, do: "cut" });
 			await pause(1200);
 			this.say("plain", "The phone is cut off. Now this tab logs in and takes its place; the phone cannot know.");
-			if (!(await this.enter(user))) return;
+			if (!(await this.enter(user))) return void (await act("policy", { policy: before }));
 			await pause(1200);
 			const telling = this.settings.tell_kicked_on_reconnect;
 			this.say("plain", `The phone has its network back. The first switch is ${telling ? "on, so it is told that it was kicked, and stays out" : "off, so it logs in by itself again, and kicks this tab"}.`);
 			this.phone = await act("phone", { user, do: "mend" });
 			await pause(1200);
+			this.settings = await act("policy", { policy: before });
+			this.follow();
+			this.say("plain", `The policy is ${before} again${this.status === 3 ? ". The phone is in, and this tab out until you log in again" : ""}.`);
 			await this.refresh();
 		});
 	}

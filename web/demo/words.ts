@@ -15,6 +15,9 @@ export function clockWord(ahead: number): string {
 	return `This computer's clock is ${apart} ${ahead > 0 ? "ahead of" : "behind"} the server's. That does no harm: sessions and UserSigs go by the server's clock, and so do the times on this page.`;
 }
 
+/** Too many logins or renewals in ten seconds. */
+const QUICK = 7008;
+
 const count = (n: number, what: string): string => (n === 1 ? `one ${what}` : `${n} ${what}s`);
 
 /** Why this tab is out, for the person at it. */
@@ -33,6 +36,10 @@ export function kicked({ kick }: KickedOut): string {
 		default: return `Out${at}: ${kick.message || kick.reason}`;
 	}
 }
+
+/** A session for who has just taken its place. */
+export const pushedOut = (s: { deviceName: string; platform: string }): string =>
+	`This login pushed ${s.deviceName || "a device without a name"}${s.platform === "Web" ? "" : ` (${s.platform})`} out: the policy has no room for both.`;
 
 /** A session for its owner. */
 export function sessionLine(s: LoginSession): string {
@@ -68,6 +75,7 @@ export function notSent(peer: string, error: unknown): string {
 export function why(error: unknown): string {
 	if (error instanceof ChatError) {
 		if (error.code === CODE.DISCONNECTED) return "there is no connection to the server (9508)";
+		if (error.code === QUICK) return "that was quick: a device may log in or show a new UserSig five times in ten seconds. Wait a moment (7008)";
 		if (error.code === CODE.UNANSWERED) return "the connection was lost before the answer came, so the server may have done it (9520)";
 		return `${error.message} (${error.code})`;
 	}

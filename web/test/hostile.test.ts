@@ -40,6 +40,31 @@ test("a message is a text, whatever it says", async () => {
 	await unharmed(bob);
 });
 
+test("so is what a message of data says of itself, of a client that can send any", async () => {
+	const alice = await s.loggedIn("alice");
+	const context = await s.context();
+	await context.addInitScript(() => {
+		const { send } = WebSocket.prototype;
+		WebSocket.prototype.send = function (data) {
+			const frame = JSON.parse(String(data)) as { send?: { content: { text?: string; custom?: object; cloudCustomData?: string } } };
+			const text = frame.send?.content.text;
+			if (text) frame.send!.content = { custom: { data: btoa(text), description: text, extension: text }, cloudCustomData: text };
+			send.call(this, JSON.stringify(frame));
+		};
+	});
+	const bob = await s.loggedIn("bob", "", context);
+	await talkTo(bob, "alice");
+	await talkTo(alice, "bob");
+	for (const text of tries) {
+		await say(bob, text);
+		await alice.getByRole("log", { name: "Messages with bob" }).getByText(`Data: ${text}`, { exact: true }).waitFor();
+	}
+	await alice.getByRole("button", { name: /the server to this tab: change/ }).first().click(); // the frame, with all of it
+	await alice.getByLabel("The frame").getByText("hacked=1").waitFor();
+	await unharmed(alice);
+	await unharmed(bob);
+});
+
 test("so is the name of a device, where it is listed and in the sentence of a kick", async () => {
 	await s.act("policy", { instances: { Web: 2 } });
 	const name = `<img src=x onerror="hacked=1">`;

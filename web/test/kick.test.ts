@@ -33,6 +33,7 @@ for (const [policy, excludes, settings] of [
 		const one = await s.loggedIn(user, "Chrome at home");
 		const two = await s.loggedIn(user, "Chrome at work");
 		await told(one, /^Kicked: your Web limit is 1 and Chrome at work logged in at \d\d:\d\d\.$/);
+		await told(two, "This login pushed Chrome at home out: the policy has no room for both.");
 		await one.getByText("Nobody is in", { exact: true }).waitFor();
 		await button(one, "Log in again").click();
 		await told(two, /^Kicked: your Web limit is 1 and Chrome at home logged in at \d\d:\d\d\.$/);
@@ -95,7 +96,7 @@ test("a changed policy throws nobody out, until it is applied", async () => {
 	await told(two, /It counts from the next login on: nobody was thrown out by it\.$/);
 	await one.getByText("In as dora", { exact: true }).waitFor();
 	await button(two, "Apply it now").click();
-	await told(two, "The policy is in force for everybody who is in; one session ended.");
+	await told(two, "It is in force now: one session ended.");
 	await told(one, /^Kicked: the policy was applied to everybody who was in at .* and Two stayed\.$/);
 });
 

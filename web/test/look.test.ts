@@ -20,6 +20,9 @@ async function fits(page: Page): Promise<void> {
 	assert.deepEqual(over, []);
 }
 
+/** Up to where a page begins. */
+const top = (page: Page): Promise<void> => page.evaluate(() => scrollTo(0, 0));
+
 /** Alice and bob have talked; then alice logs in elsewhere. */
 async function scene(options: { colorScheme?: "light" | "dark"; viewport?: { width: number; height: number } }, suffix: string) {
 	const alice = await s.loggedIn("alice", "Chrome on the laptop", await s.context(options));
@@ -36,15 +39,17 @@ async function scene(options: { colorScheme?: "light" | "dark"; viewport?: { wid
 	await alice.getByRole("log", { name: "Messages with bob" }).getByText("Not for long").waitFor();
 	await button(alice, "Log a phone in").click();
 	await alice.getByText("logged in", { exact: true }).waitFor();
-	await alice.getByRole("button", { name: /the server to this tab: session/ }).first().hover();
+	await alice.getByRole("button", { name: /the server to this tab: session/ }).first().click();
 	assert.deepEqual(await findings(alice), []);
 	await fits(alice);
+	await top(alice);
 	await alice.screenshot({ path: `${pictures}/demo${suffix}.png`, fullPage: true });
 	const second = await s.loggedIn("alice", "Chrome at work", await s.context(options));
 	await told(alice, /^Kicked: your Web limit is 1 and Chrome at work/);
-	await alice.getByRole("button", { name: /notice/ }).first().hover();
+	await alice.getByRole("button", { name: /notice/ }).first().click();
 	assert.deepEqual(await findings(alice), []);
 	await fits(alice);
+	await top(alice);
 	await alice.screenshot({ path: `${pictures}/kicked${suffix}.png`, fullPage: true });
 	if (!options.viewport) await alice.screenshot({ path: `${pictures}/tab${suffix}.png` });
 	await second.close();
@@ -81,28 +86,34 @@ for (const [where, options, suffix] of screens) {
 	});
 }
 
+/** A hand on the keyboard of a page: what has the focus, and the way to something by Tab. */
+function hand(page: Page) {
+	const at = () => page.evaluate(() => {
+		const e = document.activeElement as HTMLElement;
+		return (e.getAttribute("aria-label") || document.querySelector(`label[for="${e.id}"]`)?.textContent || e.textContent || "").trim();
+	});
+	const to = async (name: string | RegExp) => {
+		for (let i = 0; i < 80; i++) {
+			await page.keyboard.press("Tab");
+			const here = await at();
+			if (typeof name === "string" ? here === name : name.test(here)) {
+				const ring = await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle);
+				assert.notEqual(ring, "none", `${here} does not show that it has the focus`);
+				return;
+			}
+		}
+		assert.fail(`${name} is not reached by the keyboard`);
+	};
+	return { at, to };
+}
+
 describe("without a mouse", () => {
 	ownStand();
 
 	test("the keyboard alone is enough", async () => {
 		await s.act("phone", { user: "bob", do: "login" }); // so that there is a bob
 		const page = await s.tab();
-		const at = () => page.evaluate(() => {
-			const e = document.activeElement as HTMLElement;
-			return (e.getAttribute("aria-label") || document.querySelector(`label[for="${e.id}"]`)?.textContent || e.textContent || "").trim();
-		});
-		const to = async (name: string | RegExp) => {
-			for (let i = 0; i < 80; i++) {
-				await page.keyboard.press("Tab");
-				const here = await at();
-				if (typeof name === "string" ? here === name : name.test(here)) {
-					const ring = await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle);
-					assert.notEqual(ring, "none", `${here} does not show that it has the focus`);
-					return;
-				}
-			}
-			assert.fail(`${name} is not reached by the keyboard`);
-		};
+		const { at, to } = hand(page);
 		await page.keyboard.press("Tab");
 		assert.equal(await at(), "To the chat");
 		await to("Name");
@@ -124,5 +135,34 @@ describe("without a mouse", () => {
 		await to("Log in again"); // round to the beginning
 		await page.keyboard.press("Enter");
 		await page.getByText("In as erin", { exact: true }).waitFor();
+	});
+
+	test("and in the playground", async () => {
+		const page = await s.tab(undefined, "playground");
+		await page.getByText("Nobody is logged in yet.").waitFor();
+		const { to } = hand(page);
+		await to("Policy");
+		await page.keyboard.type("triple");
+		await to("Web");
+		await page.keyboard.press("ArrowUp");
+		for (const press of ["Enter", "Enter", "Space"]) {
+			await to("+ Web");
+			await page.keyboard.press(press);
+		}
+		await page.getByText(/^w1 \(Web\) goes\. It is told: .*the app lets an account be logged in 2 times on Web\.$/).waitFor();
+		await to("Cut off w3");
+		await page.keyboard.press("Enter");
+		await to("Log out w2");
+		await page.keyboard.press("Enter");
+		assert.deepEqual(await page.getByRole("list", { name: /^Devices/ }).locator("code").allTextContents(), ["w3"]);
+		await to("Copy the case of w3");
+		await to("Start over"); // round to the beginning
+		await page.keyboard.press("Enter");
+		await page.getByText("Nobody is logged in yet.").waitFor();
+		await to("Web");
+		await page.keyboard.press("ControlOrMeta+a");
+		await page.keyboard.type("500");
+		await page.keyboard.press("Tab");
+		await page.getByText("Web: 10, since a platform has 1 to 10.").waitFor();
 	});
 });
