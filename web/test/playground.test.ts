@@ -18,7 +18,7 @@ test("the playground says who goes and why, and copies the case", async () => {
 	await button(page, "+ Web").click();
 	await page.getByText(`w2 (Web, away) goes. It is told: Signed out because the account logged in on "w3" (Web): the app lets an account be logged in 2 times on Web.`).waitFor();
 	await button(page, "Copy the case of w3").click();
-	await page.getByText("Copied").waitFor();
+	await page.getByText("Copied the case").waitFor();
 	assert.equal(await page.evaluate(() => navigator.clipboard.readText()),
 		`{"tried in the playground", grouped(limits("w2"), "aipho dml w"), "w1 w2- a1", login("w3"), "w1 w2!newer a1 w3"},`);
 	assert.deepEqual(await page.getByRole("list", { name: /^Devices/ }).locator("code").allTextContents(), ["w1", "a1", "w3"]);
