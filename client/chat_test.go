@@ -255,6 +255,48 @@ func TestSendWithoutAnAnswer(t *testing.T) {
 	})
 }
 
+// A message that is refused for a while is the app's to send again: the client says for
+// how long, and sends nothing by itself.
+func TestSendRefusedForAWhile(t *testing.T) {
+	for _, code := range []imcode.Code{imcode.TooManyRequests, imcode.Internal} {
+		t.Run(fmt.Sprint(int(code)), func(t *testing.T) {
+			story(t, func(t *testing.T, p *peer) {
+				d, l := p.inChat(client.Options{})
+				l.sync(0)
+				l.synced(0)
+				d.heard("synced")
+				send := func() {
+					d.StartSend(client.Outgoing{To: "bob", ID: "mine", Text: "hello"}, func(_ client.Message, err error) {
+						var wait time.Duration
+						if e, ok := errors.AsType[*imcode.Error](err); ok {
+							wait = e.RetryAfter
+						}
+						d.events <- fmt.Sprint("sent ", outcome(err), " ", wait)
+					})
+					if f := l.next().GetSend(); f.GetMessageId() != "mine" {
+						t.Fatalf("it sent %v", f)
+					}
+				}
+				send()
+				l.refuse(code, 3*time.Second)
+				d.heard(fmt.Sprint("sent ", int(code), " 3s"))
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				if len(l.frames) > 0 {
+					t.Errorf("it sent %v by itself", l.next())
+				}
+				d.is(client.StatusLogined, "alice")
+				d.same("the history", d.history("c2c_bob", client.Page{Local: true}), ".")
+				send()
+				m := said("alice", 1, "hello")
+				m.MessageId = "mine"
+				l.done(change(with("bob", 1, 0, m), m))
+				d.heard("new [bob(0 unread)]", "sent ok 0s")
+			})
+		})
+	}
+}
+
 // What a push that never came has changed is asked for as soon as another comes.
 func TestMissedPush(t *testing.T) {
 	story(t, func(t *testing.T, p *peer) {

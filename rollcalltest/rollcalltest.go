@@ -30,6 +30,9 @@ type Options struct {
 	// in memory, so that URL is good for every program. Not inside a synctest
 	// bubble: with real sockets in it its clock stands still.
 	TCP bool
+	// MessageBytes is what an account may send at once and, evenly, in a day, before it is
+	// told to wait (60018). A message counts as its content and 256 bytes. Default: no bound.
+	MessageBytes int64
 	// Log hears what the server has to say; default: none.
 	Log *slog.Logger
 }
@@ -55,7 +58,7 @@ func NewServer(t testing.TB) *Server {
 // NewServerWith is NewServer with choices.
 func NewServerWith(t testing.TB, o Options) *Server {
 	t.Helper()
-	st, err := stage.Open(t.TempDir(), stage.Options{TCP: o.TCP, Server: server.Config{Log: o.Log}})
+	st, err := stage.Open(t.TempDir(), stage.Options{TCP: o.TCP, Server: server.Config{MessageBytes: o.MessageBytes, Log: o.Log}})
 	if err != nil {
 		t.Fatalf("rollcalltest: %v", err)
 	}

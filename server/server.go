@@ -62,7 +62,7 @@ type Config struct {
 	ConnectionsPerAddress   int // of one address, a /64 of IPv6 being one; 0: no bound, for servers behind a proxy
 	ConnectionsWithoutLogin int // of those that are not logged in; default: a quarter of them, at most 4096
 
-	MessageBytes int64 // of messages that an account may send at once and, evenly, in a day; 0: no bound
+	MessageBytes int64 // that an account may send at once and, evenly, in a day; 0: no bound
 	FreeDisk     int64 // bytes that messages leave free on the disk, or a tenth of it if that is less; 0: none
 
 	LoginWait time.Duration // a login that had to wait for longer is told to come back (70500); default 3 s
@@ -88,6 +88,7 @@ type Server struct {
 	gateway  *gateway.Gateway
 	door     *gateway.Door
 	metrics  *metrics
+	disk     *disk
 	pages    http.Handler // nil: none
 }
 
@@ -123,15 +124,14 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, errors.Join(err, st.Close())
 	}
 	roster := node.NewRoster()
-	disk := &disk{floor: cfg.FreeDisk, log: cfg.Log, room: func() (free, all int64, known bool) { return freeDisk(cfg.Dir) }}
-	s := &Server{cfg: cfg, store: st, apps: a, token: token, metrics: m}
+	s := &Server{cfg: cfg, store: st, apps: a, token: token, metrics: m, disk: newDisk(cfg, st.Spare)}
 	s.sessions = session.New(st, a, roster, session.Options{
 		Node: incarnation, Now: cfg.Now, Watch: cfg.WatchNow, Log: cfg.Log,
 		LoginWait: cfg.LoginWait, OnWait: m.waited,
 		OnLogin: m.login, OnEnd: m.end, OnJump: m.clockJumps.Inc, OnPrune: m.pruned,
 	})
 	s.chat = chat.New(st, a, roster, s.sessions, chat.Options{
-		Log: cfg.Log, OnSend: m.sent, OnPrune: m.prunedMessages, MessageBytes: cfg.MessageBytes, NoRoom: disk.low,
+		Log: cfg.Log, OnSend: m.sent, OnPrune: m.prunedMessages, MessageBytes: cfg.MessageBytes, NoRoom: s.disk.low,
 	})
 	s.gateway = gateway.New(s.sessions, s.chat, gateway.Options{
 		LoginWithin: cfg.LoginWithin, Heartbeat: cfg.Heartbeat, Silence: cfg.Silence,
@@ -148,7 +148,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		TLS: cfg.TLS != nil, Proxies: cfg.Proxies, Refused: m.refused, Log: cfg.Log,
 	})
 	m.watch(s.gateway.Connections, s.door.Strangers, roster.Served, s.sessions.Waiting, st.Disk)
-	m.watchRoom(disk)
+	m.watchRoom(s.disk)
 	return s, nil
 }
 
@@ -198,6 +198,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	g.Go(func() error { return s.sessions.Run(work) })
 	g.Go(func() error { return s.sessions.Retain(work, s.chat.Prune) })
 	g.Go(func() error { return s.sumOldRows(work) })
+	g.Go(func() error { return s.disk.run(work) })
 	g.Go(func() error { return s.sessions.CountOnline(work) })
 	g.Go(func() error {
 		<-ctx.Done()

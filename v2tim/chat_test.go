@@ -126,3 +126,37 @@ func TestTwoTalk(t *testing.T) {
 		b.want("list 0 finished true, synced true")
 	})
 }
+
+// TestWhoHasSentEnoughIsTold: once, and nothing is sent again without the app.
+func TestWhoHasSentEnoughIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const each = 256 + len("\x0a\x02hi")
+		s := rollcalltest.NewServerWith(t, rollcalltest.Options{MessageBytes: 2 * int64(each)})
+		a, b := newApp(t, s, "alice's"), newApp(t, s, "bob's")
+		for user, x := range map[string]*app{"alice": a, "bob": b} {
+			x.Login(user, s.UserSig(user, 7*24*time.Hour), x.callback("login"))
+			time.Sleep(time.Second)
+			x.want("connecting", "connected", "login ok")
+		}
+		send := func(want string) {
+			t.Helper()
+			a.SendC2CTextMessage("hi", "bob", value(a, "sent", sequence))
+			time.Sleep(time.Second)
+			a.want(want)
+		}
+		send("sent 1 2")
+		send("sent 2 2")
+		send("sent 60018")
+		time.Sleep(6 * time.Hour)
+		a.want()
+		if got := a.GetLoginStatus(); got != v2tim.V2TIM_STATUS_LOGINED {
+			t.Errorf("its status is %d", got)
+		}
+		send("sent 60018")
+		time.Sleep(6 * time.Hour)
+		send("sent 3 2")
+		b.SendC2CTextMessage("hi", "alice", value(b, "sent", sequence))
+		time.Sleep(time.Second)
+		b.want("sent 4 2")
+	})
+}

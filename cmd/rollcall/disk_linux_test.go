@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -349,8 +350,15 @@ func (s *fullStory) taken(row *ledgerRow) {
 	}
 }
 
-// status asks for a page.
+// status asks for a page, and says how that went.
 func status(t *testing.T, url string) int {
+	t.Helper()
+	code, _ := page(t, url)
+	return code
+}
+
+// page asks for a page.
+func page(t *testing.T, url string) (status int, text string) {
 	t.Helper()
 	q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	if err != nil {
@@ -361,6 +369,10 @@ func status(t *testing.T, url string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.Body.Close()
-	return a.StatusCode
+	defer a.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(a.Body, 1<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.StatusCode, string(b)
 }

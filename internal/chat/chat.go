@@ -42,16 +42,9 @@ type Options struct {
 	OnPrune    func(messages int)
 	RetryAfter time.Duration // told with 70500; default 2 s
 
-	MessageBytes int64       // that an account may store at once and, evenly, in a day; 0: no bound
-	NoRoom       func() bool // tells that the disk has no room for messages; it is asked for each one; default: it has
+	MessageBytes int64       // that an account may add at once and, evenly, in a day; 0: no bound
+	NoRoom       func() bool // tells that the disk has no room for messages; the store's writer asks, and waits; default: it has
 }
-
-// messageBytes is what a message takes on the disk beside its content.
-const messageBytes = 256
-
-// noRoomFor is how long who meets a disk without room for messages is told to wait: people
-// have to make it.
-const noRoomFor = 30 * time.Second
 
 // Conversations are the use-cases of conversations.
 type Conversations struct {
@@ -92,37 +85,14 @@ type Request struct {
 }
 
 // Send sends a message under the id that its client gave it. 20003: there is no such
-// account; 6017: the id is that of another message; 60018: the account has sent too much
-// for a day; 70500: it could not be stored, or the disk has no room for messages.
+// account; 6017: the id is that of another message; 60018 and 70500: see grow. A message
+// that is there already is none that adds to the disk.
 func (c *Conversations) Send(ctx context.Context, q Request, id string, content []byte) error {
-	err := c.change(ctx, q, talk.Need{ID: id}, func(t talk.Talk, at present) talk.Outcome {
-		o := talk.Send(t, talk.Sending{Asking: at.Asking, ID: id, Content: content})
-		if o.Append {
-			o = c.afford(t, o, q.Place.Account(), at.Now)
-		}
-		return o
+	err := c.grow(ctx, q, talk.Need{ID: id}, func(t talk.Talk, at present) talk.Outcome {
+		return talk.Send(t, talk.Sending{Asking: at.Asking, ID: id, Content: content})
 	})
 	c.opt.OnSend(imcode.Of(err))
 	return err
-}
-
-// afford is the outcome of sending a new message, o, or the refusal if there is no room
-// for it or its account has taken too much. What then fails to be stored is taken, too.
-func (c *Conversations) afford(t talk.Talk, o talk.Outcome, own rollcall.Account, now time.Time) talk.Outcome {
-	if c.opt.NoRoom() {
-		return talk.Outcome{
-			Talk: t, Code: imcode.Internal, RetryAfter: noRoomFor,
-			Detail: "the server has too little room left for messages: try again later",
-		}
-	}
-	wait, ok := c.budget.Take(own, messageBytes+int64(len(o.Message.Content)), now)
-	if !ok {
-		return talk.Outcome{
-			Talk: t, Code: imcode.TooManyRequests, RetryAfter: wait,
-			Detail: "the account has sent as much as it may in a day: wait as long as the answer says",
-		}
-	}
-	return o
 }
 
 // MarkRead marks as read up to a sequence.
@@ -146,13 +116,13 @@ func (c *Conversations) Delete(ctx context.Context, q Request) error {
 	})
 }
 
-// DeleteMessages deletes messages, for this side.
+// DeleteMessages deletes messages, for this side. 60018 and 70500: see grow.
 func (c *Conversations) DeleteMessages(ctx context.Context, q Request, sequences []uint64) error {
 	need := talk.Need{At: sequences}
 	if len(sequences) > talk.MaxDeletes {
 		need.At = nil // it is refused
 	}
-	return c.change(ctx, q, need, func(t talk.Talk, at present) talk.Outcome {
+	return c.grow(ctx, q, need, func(t talk.Talk, at present) talk.Outcome {
 		return talk.DeleteMessages(t, talk.Erasing{Asking: at.Asking, Sequences: sequences})
 	})
 }

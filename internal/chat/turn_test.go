@@ -70,10 +70,16 @@ type scene struct {
 	key      string
 	apps     *apps.Apps
 	sessions *session.Sessions
+	store    *faulty
 	chats    *chat.Conversations
 }
 
 func play(t *testing.T, story func(*scene)) {
+	t.Helper()
+	playWith(t, chat.Options{}, story)
+}
+
+func playWith(t *testing.T, options chat.Options, story func(*scene)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -98,7 +104,8 @@ func play(t *testing.T, story func(*scene)) {
 		}
 		roster := node.NewRoster()
 		sessions := session.New(st, all, roster, session.Options{})
-		story(&scene{t, key, all, sessions, chat.New(st, all, roster, sessions, chat.Options{})})
+		f := &faulty{Store: st}
+		story(&scene{t, key, all, sessions, f, chat.New(f, all, roster, sessions, options)})
 	})
 }
 

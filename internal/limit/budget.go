@@ -25,17 +25,40 @@ func (b *Budget[K]) Take(key K, n int64, now time.Time) (wait time.Duration, ok 
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	window := int64(cmp.Or(b.Window, 24*time.Hour))
-	at := b.keys.stamp(now)
-	back := &b.keys.use(key, at, time.Duration(window), cmp.Or(b.Keys, defaultKeys)).value
-	*back = min(max(*back, at), at+window)
-	after := *back + int64(float64(min(n, b.Most))/float64(b.Most)*float64(window))
-	if over := after - at - window; over > 0 {
+	back, at := b.use(key, now)
+	after := *back + b.span(n)
+	if over := after - at - int64(b.window()); over > 0 {
 		return time.Duration(over), false
 	}
 	*back = after
 	return 0, true
 }
+
+// GiveBack undoes that n was taken for key: nothing came of it.
+func (b *Budget[K]) GiveBack(key K, n int64, now time.Time) {
+	if b.Most == 0 || n == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	back, _ := b.use(key, now)
+	*back -= b.span(n)
+}
+
+// use returns when all will have come back to key, and what time it is.
+func (b *Budget[K]) use(key K, now time.Time) (back *int64, at int64) {
+	at = b.keys.stamp(now)
+	back = &b.keys.use(key, at, b.window(), cmp.Or(b.Keys, defaultKeys)).value
+	*back = min(max(*back, at), at+int64(b.window()))
+	return back, at
+}
+
+// span is how long it takes for n to come back.
+func (b *Budget[K]) span(n int64) int64 {
+	return int64(float64(min(n, b.Most)) / float64(b.Most) * float64(b.window()))
+}
+
+func (b *Budget[K]) window() time.Duration { return cmp.Or(b.Window, 24*time.Hour) }
 
 // Len returns how many keys are remembered.
 func (b *Budget[K]) Len() int {

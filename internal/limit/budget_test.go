@@ -38,7 +38,21 @@ func TestBudget(t *testing.T) {
 			}
 		})
 	}
+	b := limit.Budget[string]{Most: 100, Window: 100 * time.Second}
+	b.Take("alice", 70, at(0))
+	b.GiveBack("alice", 40, at(10)) // 10 have come back, 30 were taken in earnest
+	if wait, ok := b.Take("alice", 81, at(10)); ok || wait != time.Second {
+		t.Errorf("of 80 there are 81 to be had after %v, %t", wait, ok)
+	}
+	b.GiveBack("alice", 40, at(10))
+	if wait, ok := b.Take("alice", 100, at(10)); !ok {
+		t.Errorf("who was given back all has to wait for %v", wait)
+	}
+	if wait, ok := b.Take("alice", 1, at(10)); ok {
+		t.Errorf("who was given back more than all has more than all, %v", wait)
+	}
 	var none limit.Budget[string]
+	none.GiveBack("alice", 1, start)
 	if wait, ok := none.Take("alice", 1<<62, start); wait != 0 || !ok || none.Len() != 0 {
 		t.Errorf("without a bound: %v, %t, %d keys", wait, ok, none.Len())
 	}

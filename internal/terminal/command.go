@@ -84,7 +84,7 @@ func (d *desk) say(text string) error {
 		return errNothingOpen
 	}
 	o := client.Outgoing{To: peer, Text: text, ID: rand.Text()}
-	d.show(typed{o, false})
+	d.show(typed{o, ""})
 	if !d.box.add(o) {
 		d.show(lost{o, fmt.Sprintf("%d messages wait already", maxWaiting)})
 	}

@@ -134,7 +134,7 @@ func (r *reader) verdict(ctx context.Context) error {
 		all = append(all, counted(waiting+refused, "message")+" not sent")
 	}
 	if r.stuck {
-		all = append(all, "no connection for "+plain.Span(patience))
+		all = append(all, "nothing could be sent for "+plain.Span(patience))
 	}
 	if r.failed > 0 {
 		all = append(all, counted(r.failed, "line")+" not carried out")
@@ -201,7 +201,7 @@ type printer struct {
 	self      rollcall.UserID
 	unread    bool   // it was said
 	happened  string // what was said to have happened last
-	waits     string // the message of which it was said that it waits
+	waits     string // the message of which it was said that it waits, and why
 }
 
 // say prints a sentence about the state of things.
@@ -232,9 +232,9 @@ func (p *printer) show(e event) {
 		}
 		p.happened = e.text
 	case typed:
-		if e.waits && p.waits != e.ID {
-			p.waits = e.ID
-			fmt.Fprintf(p.errs, "a message to %s waits for a connection\n", e.To)
+		if e.waits != "" && p.waits != e.ID+e.waits {
+			p.waits = e.ID + e.waits
+			fmt.Fprintf(p.errs, "a message to %s waits%s\n", e.To, e.waits)
 		}
 	case lost:
 		fmt.Fprintf(p.errs, "not sent to %s: %s: %s\n", e.To, flat(content(client.Message{Text: e.Text}, p.self)), e.why)

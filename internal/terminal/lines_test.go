@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -173,6 +174,39 @@ func TestTwoTalkInLines(t *testing.T) {
 	})
 }
 
+// TestWhoHasSentEnoughWaits: it is said why, and what waits is sent when it may be.
+func TestWhoHasSentEnoughWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := rollcalltest.NewServerWith(t, rollcalltest.Options{MessageBytes: 1 << 20}) // a short message in 21 s
+		signUp(t, s, "bob")
+		page := s.Client("alice", rollcall.Web)
+		if err := page.Login(); err != nil {
+			t.Fatal(err)
+		}
+		for _, length := range []int{12_000, 1} {
+			var err error
+			for err == nil {
+				_, err = page.SDK.SendText(t.Context(), "bob", strings.Repeat("x", length))
+			}
+			if imcode.Of(err) != imcode.TooManyRequests {
+				t.Fatal(err)
+			}
+		}
+		alice := talk(t, s, "alice", "bob", time.Hour)
+		alice.say("one", "two")
+		if err := alice.ends(); err != nil {
+			t.Errorf("alice: %v, and was told\n%s", err, alice.errs.String())
+		}
+		told := strings.Count(alice.errs.String(), "a message to bob waits: the account has sent as much as it may in a day (60018)\n")
+		if told < 1 || told > 2 { // of each message once
+			t.Errorf("alice was told\n%s", alice.errs.String())
+		}
+		if got := said(t, s, "bob", "alice"); !slices.Equal(got[len(got)-2:], []string{"one", "two"}) {
+			t.Errorf("the latest that bob has are %.9q", got[len(got)-2:])
+		}
+	})
+}
+
 // TestWhatIsSaidIsTextAndNothingElse: whatever a stranger sends.
 func TestWhatIsSaidIsTextAndNothingElse(t *testing.T) {
 	rollcalltest.Run(t, func(t *testing.T, s *rollcalltest.Server) {
@@ -244,7 +278,7 @@ func TestWhatCouldNotBeSentIsSaid(t *testing.T) {
 		alice.device.Cut()
 		alice.say("into the void")
 		err := <-alice.done // after two minutes, although there may be more to say
-		if err == nil || err.Error() != "1 message not sent, no connection for 2 minutes" {
+		if err == nil || err.Error() != "1 message not sent, nothing could be sent for 2 minutes" {
 			t.Errorf("without a network: %v", err)
 		}
 

@@ -42,7 +42,7 @@ func TestLinesWithoutANetworkAtTheStart(t *testing.T) {
 			t.Errorf("read without a network: %v, printed %q, want %q", err, got, read)
 		}
 		got, err = lines("/switch bob\nhello?\n")
-		if want := "1 message not sent, no connection for 2 minutes"; imcode.Of(err) != imcode.ConnectRefused || !strings.Contains(err.Error(), want) {
+		if want := "1 message not sent, nothing could be sent for 2 minutes"; imcode.Of(err) != imcode.ConnectRefused || !strings.Contains(err.Error(), want) {
 			t.Errorf("said without a network: %v, printed %q; want %q", err, got, want)
 		}
 		back := time.AfterFunc(time.Minute, s.Start)

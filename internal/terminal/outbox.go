@@ -136,7 +136,7 @@ func (b *outbox) sent(ctx context.Context, o client.Outgoing, send sender, show 
 		if err == nil || ctx.Err() != nil || !passing(err) {
 			return m, err
 		}
-		show(typed{o, true})
+		show(typed{o, waiting(err)})
 		var hint time.Duration
 		if coded, ok := errors.AsType[*imcode.Error](err); ok {
 			hint = coded.RetryAfter

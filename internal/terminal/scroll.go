@@ -128,8 +128,8 @@ func (s *scroll) rows(width int, l link) (all []string) {
 		switch {
 		case l == out:
 			mark = "(waiting: you are signed out, /login)"
-		case t.waits:
-			mark = "(waiting for a connection)"
+		case t.waits != "":
+			mark = "(waiting" + t.waits + ")"
 		}
 		all = append(all, s.ownRows("…", t.Outgoing, mark, width)...)
 	}

@@ -62,7 +62,7 @@ type (
 	typed struct {
 		client.Outgoing
 
-		waits bool // for a connection
+		waits string // why it is not sent yet, "" : it is
 	}
 	// lost: what was typed was refused for good.
 	lost struct {

@@ -46,6 +46,15 @@ func notSent(to rollcall.UserID, err error) string {
 	return sentence(err)
 }
 
+// waiting says what a message waits for that was not sent, after "waits".
+func waiting(err error) string {
+	switch imcode.Of(err) {
+	case imcode.TooManyRequests, imcode.Internal: // the server has said so
+		return ": " + sentence(err)
+	}
+	return " for a connection"
+}
+
 // short says in few words why there is no connection.
 var short = map[imcode.Code]string{
 	imcode.Disconnected:       "no network",

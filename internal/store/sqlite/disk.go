@@ -42,6 +42,15 @@ func (s *Store) Disk() error {
 	return nil
 }
 
+// Spare is how many bytes of the database hold nothing any more: what is written next
+// goes there first, and the file does not grow.
+func (s *Store) Spare(ctx context.Context) (bytes int64, err error) {
+	err = s.read(ctx, "read how much of the database is free", func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size`).Scan(&bytes)
+	})
+	return bytes, err
+}
+
 // coded is an error of SQLite's: the driver's or a failure.
 type coded interface {
 	error

@@ -406,3 +406,26 @@ test("a server that says there is more, and gives nothing, is asked now and then
 	await t.world.pass(300_000);
 	assert.ok(asked > 4 && asked < 60, `${asked} times in five minutes`);
 });
+
+for (const code of [60018, 70500]) {
+	test(`a message refused with ${code} is the app's to send again, and is there after a reload`, async () => {
+		const t = new Talk();
+		await t.load();
+		const { onFrame } = t.world;
+		let asked = 0;
+		t.world.onFrame = (f, l) => {
+			if (f.send) asked++;
+			if (f.send) l.answer({ refusal: { code, text: "wait", retryAfterMs: 3000 } });
+			else onFrame?.(f, l);
+		};
+		const message = t.chat.createTextMessage({ to: "bob", conversationType: "C2C", payload: { text: "hi" } });
+		await assert.rejects(t.chat.sendMessage(message), { code, retryAfterMs: 3000 });
+		await t.world.pass(3_600_000);
+		assert.deepEqual([asked, message.status, t.chat.isReady()], [1, "fail", true]);
+		t.crash();
+		await t.load();
+		await t.world.pass(60_000);
+		const { data } = await t.chat.getMessageList({ conversationID: "C2Cbob", local: true });
+		assert.deepEqual([asked, data.messageList.map((m) => [m.ID, m.status])], [1, [[message.ID, "fail"]]]);
+	});
+}
