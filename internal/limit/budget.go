@@ -2,6 +2,7 @@ package limit
 
 import (
 	"cmp"
+	"math/bits"
 	"sync"
 	"time"
 )
@@ -53,9 +54,15 @@ func (b *Budget[K]) use(key K, now time.Time) (back *int64, at int64) {
 	return back, at
 }
 
-// span is how long it takes for n to come back.
+// span is how long it takes for n to come back, no less by a nanosecond: many little ones
+// are not to be cheaper than all at once.
 func (b *Budget[K]) span(n int64) int64 {
-	return int64(float64(min(n, b.Most)) / float64(b.Most) * float64(b.window()))
+	high, low := bits.Mul64(uint64(min(n, b.Most)), uint64(b.window()))
+	whole, rest := bits.Div64(high, low, uint64(b.Most))
+	if rest > 0 {
+		whole++
+	}
+	return int64(whole)
 }
 
 func (b *Budget[K]) window() time.Duration { return cmp.Or(b.Window, 24*time.Hour) }
