@@ -173,6 +173,7 @@ type stateAnswer struct {
 // shown is one session, as anybody may see it who can sign a UserSig.
 type shown struct {
 	Session    uint64            `json:"session"`
+	Device     rollcall.DeviceID `json:"deviceId"`
 	Platform   rollcall.Platform `json:"platform"`
 	DeviceName string            `json:"deviceName"`
 	Connected  bool              `json:"connected"`
@@ -196,7 +197,7 @@ func (h handler) state(ctx context.Context, q stateRequest) (stateAnswer, func()
 		return stateAnswer{}, nil, err
 	}
 	for _, x := range st.Sessions {
-		s.Sessions = append(s.Sessions, shown{x.Number, x.Platform, x.DeviceName, x.Away.IsZero()})
+		s.Sessions = append(s.Sessions, shown{x.Number, x.Device, x.Platform, x.DeviceName, x.Away.IsZero()})
 	}
 	s.Phone = h.phones.state(q.User)
 	return s, nil, nil

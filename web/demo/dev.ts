@@ -2,6 +2,8 @@
 
 export interface Settings {
 	policy: string;
+	/** Those of policy custom. */
+	groups: string[][] | null;
 	instances: Record<string, number>;
 	tell_kicked_on_reconnect: boolean;
 	tell_kicked_on_login: boolean;
@@ -15,12 +17,21 @@ export interface Phone {
 	heard: { number: number; atMs: number; what: string; text?: string }[];
 }
 
+/** A session, as the server has it. */
+export interface Standing {
+	session: number;
+	deviceId: string;
+	platform: string;
+	deviceName: string;
+	connected: boolean;
+}
+
 export interface State {
 	app: number;
 	settings: Settings;
 	keys: string[];
 	nowMs: number;
-	sessions: { session: number; platform: string; deviceName: string; connected: boolean }[];
+	sessions: Standing[];
 	phone: Phone | null;
 }
 

@@ -2,11 +2,11 @@
 // the components show what is here.
 import { EVENT, createOn, describeDevice, type Chat, type Conversation, type LoginSession, type Message } from "@rollcall/sdk";
 import type { Tone } from "@rollcall/design";
-import { act, type Phone, type Settings, type State } from "./dev.ts";
+import { act, type Phone, type Settings, type Standing } from "./dev.ts";
 import { keep, recall } from "./keep.ts";
 import { same } from "./key.ts";
 import { cameFrom } from "./opened.ts";
-import { ended, kicked, notSent, phoneHeard, pushedOut, second, sentence, why } from "./words.ts";
+import { ended, kicked, notSent, phoneActs, phoneHeard, pushedOut, second, sentence, why } from "./words.ts";
 import { Wire, type Frame } from "./wire.ts";
 
 /** One thing that happened, in a sentence. */
@@ -63,10 +63,13 @@ export class Room {
 	private readonly wire = new Wire(() => this.now(), (f) => this.hear(f));
 	private number = 0;
 	private phoneHeard = 0;
+	/** Since when what a phone heard is news, in ms by the server's clock. */
+	private newsFrom = 0;
 
 	async start(): Promise<void> {
 		this.device = describeDevice();
 		await this.refresh();
+		this.newsFrom = this.now().getTime();
 		const kept = recall();
 		if (kept?.device) this.device = kept.device;
 		const user = this.from.ours ? this.from.user : kept?.user;
@@ -103,7 +106,7 @@ export class Room {
 	private hearPhone(p: Phone | null): void {
 		if (!p) return;
 		for (const h of p.heard) {
-			const text = h.number > this.phoneHeard && phoneHeard(h.what, h.text ?? "");
+			const text = h.number > this.phoneHeard && h.atMs >= this.newsFrom && phoneHeard(h.what, h.text ?? "");
 			if (text) this.say(h.what.endsWith("succeeded") ? "plain" : "warn", text);
 		}
 		this.phoneHeard = Math.max(this.phoneHeard, ...p.heard.map((h) => h.number));
@@ -116,13 +119,15 @@ export class Room {
 		try {
 			const { userSig, ends } = await act("usersig", seconds ? { user, seconds } : { user });
 			const chat = await this.client();
-			const { sessions: before } = await act("state", { user });
+			const { sessions: before, settings } = await act("state", { user });
+			this.settings = settings;
+			this.sessions = [];
 			this.user = user;
 			this.status = 2;
 			await chat.login({ userID: user, userSig });
 			this.sigEnds = ends * 1000;
-			await this.tellWhoWent(user, before);
 			keep({ user, device: this.device });
+			await this.tellWhoWent(before, settings.instances["Web"] ?? 1);
 			return true;
 		} catch (error) {
 			this.say("bad", `Not logged in: ${why(error)}`);
@@ -134,12 +139,13 @@ export class Room {
 		}
 	}
 
-	/** Says which sessions of others had to go for this one. */
-	private async tellWhoWent(user: string, before: State["sessions"]): Promise<void> {
-		const { sessions: now } = await act("state", { user });
+	/** Says which sessions of other devices had to go for this one. */
+	private async tellWhoWent(before: Standing[], limit: number): Promise<void> {
+		await this.listSessions();
+		const mine = this.sessions.find((s) => s.isCurrent);
+		if (!mine) return; // it has gone itself
 		for (const s of before) {
-			if (s.session === this.session || now.some((x) => x.session === s.session)) continue;
-			this.say("warn", pushedOut(s));
+			if (s.deviceId !== mine.deviceID && !this.sessions.some((x) => x.session === s.session)) this.say("warn", pushedOut(s, limit));
 		}
 	}
 
@@ -161,6 +167,8 @@ export class Room {
 		this.conversations = this.messages = [];
 		this.sessions = [];
 		this.phone = null;
+		this.phoneHeard = 0;
+		this.newsFrom = this.now().getTime();
 		this.unread = 0;
 		this.follow();
 	}
@@ -180,7 +188,6 @@ export class Room {
 		chat.on(EVENT.SDK_READY, () => {
 			this.say("good", `Logged in as ${this.user}. This tab is a session now.`);
 			this.follow();
-			void this.listSessions();
 		});
 		chat.on(EVENT.KICKED_OUT, ({ data }) => {
 			this.out = kicked(data);
@@ -404,7 +411,7 @@ export class Room {
 
 	async setPolicy(change: Partial<Settings>): Promise<void> {
 		await this.doing(async () => {
-			this.settings = await act("policy", change);
+			this.settings = await act("policy", change.policy ? { ...change, groups: null } : change);
 			const s = this.settings;
 			this.say("plain", `The policy is ${s.policy} now, with ${s.instances["Web"] ?? 1} on the Web. It counts from the next login on: nobody was thrown out by it.`);
 		});
@@ -442,15 +449,17 @@ export class Room {
 		});
 	}
 
-	async usePhone(what: "login" | "cut" | "mend" | "kill" | "logout"): Promise<void> {
+	async usePhone(what: keyof typeof phoneActs): Promise<void> {
 		await this.doing(async () => {
-			this.phone = await act("phone", { user: this.user, do: what });
-			this.hearPhone(this.phone);
-			if (what === "cut") this.say("plain", "The phone has no network now. It does not know what happens meanwhile.");
-			if (what === "mend") this.say("plain", "The phone has its network back.");
-			if (what === "kill") this.say("plain", "The phone's app was killed, as a phone does with one in the background. It is away, and not logged out.");
+			this.say("plain", phoneActs[what]);
+			await this.phoneDoes(this.user, what);
 			await this.listSessions();
 		});
+	}
+
+	private async phoneDoes(user: string, what: keyof typeof phoneActs): Promise<void> {
+		this.phone = await act("phone", { user, do: what });
+		this.hearPhone(this.phone);
 	}
 
 	/** This tab loses its network, an operator kicks it, and it comes back. */
@@ -466,30 +475,35 @@ export class Room {
 		});
 	}
 
-	/** The phone loses its network, this tab takes its place, and the phone comes back. */
+	/** The phone loses its network, this tab takes its place, and the phone comes back: all under policy single. */
 	async phoneAway(): Promise<void> {
 		await this.doing(async () => {
-			const user = this.user;
-			const before = this.settings?.policy ?? "dual";
-			this.settings = await act("policy", { policy: "single" });
-			this.say("plain", "Policy single: one platform at a time. The phone logs in first, so this tab has to go.");
-			if (this.phone) await act("phone", { user, do: "logout" });
-			this.phone = await act("phone", { user, do: "login" });
-			await until(() => Promise.resolve(this.chat?.getLoginStatus() === 3));
-			this.phone = await act("phone", { user, do: "cut" });
-			await pause(1200);
-			this.say("plain", "The phone is cut off. Now this tab logs in and takes its place; the phone cannot know.");
-			if (!(await this.enter(user))) return void (await act("policy", { policy: before }));
-			await pause(1200);
-			const telling = this.settings.tell_kicked_on_reconnect;
-			this.say("plain", `The phone has its network back. The first switch is ${telling ? "on, so it is told that it was kicked, and stays out" : "off, so it logs in by itself again, and kicks this tab"}.`);
-			this.phone = await act("phone", { user, do: "mend" });
-			await pause(1200);
-			this.settings = await act("policy", { policy: before });
-			this.follow();
-			this.say("plain", `The policy is ${before} again${this.status === 3 ? ". The phone is in, and this tab out until you log in again" : ""}.`);
-			await this.refresh();
+			const { settings: before } = await act("state", {});
+			try {
+				this.settings = await act("policy", { policy: "single", groups: null });
+				await this.phoneTaken(this.user, this.settings);
+			} finally {
+				this.settings = await act("policy", { policy: before.policy, groups: before.policy === "custom" ? before.groups : null });
+				this.follow();
+				this.say("plain", `The policy is ${before.policy}${before.policy === "single" ? ", as before" : " again"}${this.status === 3 ? ". This tab is out until you log in again" : ""}.`);
+				await this.refresh();
+			}
 		});
+	}
+
+	private async phoneTaken(user: string, settings: Settings): Promise<void> {
+		this.say("plain", "Policy single: one platform at a time. The phone logs in first, so this tab has to go.");
+		if (this.phone) await this.phoneDoes(user, "logout");
+		await this.phoneDoes(user, "login");
+		await until(() => Promise.resolve(this.chat?.getLoginStatus() === 3));
+		await this.phoneDoes(user, "cut");
+		await pause(1200);
+		this.say("plain", "The phone is cut off. Now this tab logs in and takes its place; the phone cannot know.");
+		if (!(await this.enter(user))) return;
+		await pause(1200);
+		this.say("plain", `The phone has its network back. The first switch is ${settings.tell_kicked_on_reconnect ? "on, so it is told that it was kicked, and stays out" : "off, so it logs in by itself again, and kicks this tab"}.`);
+		await this.phoneDoes(user, "mend");
+		await pause(1200);
 	}
 
 	say(tone: Tone, text: string): void {

@@ -37,9 +37,10 @@ export function kicked({ kick }: KickedOut): string {
 	}
 }
 
-/** A session for who has just taken its place. */
-export const pushedOut = (s: { deviceName: string; platform: string }): string =>
-	`This login pushed ${s.deviceName || "a device without a name"}${s.platform === "Web" ? "" : ` (${s.platform})`} out: the policy has no room for both.`;
+/** A session that had to go, for who has just taken its place; limit is that of the Web. */
+export const pushedOut = ({ deviceName, platform }: { deviceName: string; platform: string }, limit: number): string =>
+	platform === "Web" ? `This login pushed ${deviceName || "a device without a name"} out: your Web limit is ${limit}.`
+		: `This login pushed ${deviceName || "a device without a name"} (${platform}) out: the policy lets you be on Web or on ${platform}, not on both.`;
 
 /** A session for its owner. */
 export function sessionLine(s: LoginSession): string {
@@ -48,6 +49,15 @@ export function sessionLine(s: LoginSession): string {
 }
 
 export const ended = (n: number): string => (n === 0 ? "no session ended" : `${count(n, "session")} ended`);
+
+/** What is done to a phone, ahead of what comes of it. */
+export const phoneActs = {
+	login: "The phone's app calls login().",
+	logout: "The phone's app calls logout().",
+	cut: "The phone loses its network. It does not know what happens meanwhile.",
+	mend: "The phone has its network back.",
+	kill: "The phone's app is killed, as a phone does with one in the background. It is away, and not logged out.",
+} as const;
 
 /** What a phone heard, for who watches it; "": that is on its card alone. */
 export function phoneHeard(what: string, text: string): string {

@@ -1,4 +1,5 @@
 import { after, afterEach, before, test } from "node:test";
+import assert from "node:assert/strict";
 import { Stand, button, told } from "./stand.ts";
 
 let s: Stand;
@@ -27,6 +28,7 @@ test("a tab whose place was taken while it was away takes it back, whatever the 
 
 for (const on of [false, true]) {
 	test(`a phone that was kicked while it was away ${on ? "is told so and stays out" : "takes its place back"} when it returns, with tell_kicked_on_reconnect ${on ? "on" : "off"}`, async () => {
+		await s.act("policy", { policy: "custom", groups: [["iPhone", "Mac"]] }); // and so it is again in the end
 		const page = await s.loggedIn(`s1-${on}`, "The tab");
 		if (on) {
 			await page.getByRole("switch", { name: "Told when it comes back by itself" }).check();
@@ -40,6 +42,9 @@ for (const on of [false, true]) {
 			await told(page, /The first switch is off, so it logs in by itself again, and kicks this tab/);
 			await page.getByRole("alert").getByText(/^Kicked: the policy lets you be on Web or on Android/).waitFor();
 		}
+		await told(page, `The policy is custom again${on ? "" : ". This tab is out until you log in again"}.`);
+		const { settings } = (await s.act("state", {})) as { settings: { policy: string; groups: string[][] } };
+		assert.deepEqual([settings.policy, settings.groups], ["custom", [["iPhone", "Mac"]]]);
 	});
 
 	test(`a phone's app that was killed and whose place was taken ${on ? "is told 6208 once" : "just logs in"}, with tell_kicked_on_login ${on ? "on" : "off"}`, async () => {

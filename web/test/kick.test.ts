@@ -33,7 +33,7 @@ for (const [policy, excludes, settings] of [
 		const one = await s.loggedIn(user, "Chrome at home");
 		const two = await s.loggedIn(user, "Chrome at work");
 		await told(one, /^Kicked: your Web limit is 1 and Chrome at work logged in at \d\d:\d\d\.$/);
-		await told(two, "This login pushed Chrome at home out: the policy has no room for both.");
+		await told(two, "This login pushed Chrome at home out: your Web limit is 1.");
 		await one.getByText("Nobody is in", { exact: true }).waitFor();
 		await button(one, "Log in again").click();
 		await told(two, /^Kicked: your Web limit is 1 and Chrome at home logged in at \d\d:\d\d\.$/);
@@ -43,6 +43,7 @@ for (const [policy, excludes, settings] of [
 		if (excludes) {
 			await told(one, /^Kicked: the policy lets you be on Web or on Android, not on both, and The demo's phone \(Android\) logged in/);
 			await button(one, "Log in again").click();
+			await told(one, "This login pushed The demo's phone (Android) out: the policy lets you be on Web or on Android, not on both.");
 			await told(one, /The phone was kicked: Signed out because the account logged in on "Chrome at home" \(Web\)/);
 		} else {
 			await one.locator(".phone").getByText("logged in", { exact: true }).waitFor();
@@ -87,6 +88,20 @@ test("an operator's kick and a revocation are told apart", async () => {
 	await button(page, "Log in again").click();
 	await page.getByText("In as alice", { exact: true }).waitFor();
 });
+
+for (const [width, height] of [[1280, 800], [390, 844]] as const) {
+	test(`on ${width} x ${height}, what a press does is in sight of the button, the cause before its effect`, async () => {
+		const page = await s.loggedIn("alice", "", await s.context({ viewport: { width, height } }));
+		await button(page, "Kick me").click();
+		await told(page, /^Kicked by an operator/);
+		const story = page.getByRole("log", { name: "What happened" });
+		assert.deepEqual((await story.locator("span").allTextContents()).slice(0, 2).map((t) => t.split(" at ")[0]), ["Kicked by an operator", "An operator kicks this session."]);
+		for (const seen of [story.locator("p").first(), button(page, "Kick me")]) {
+			const box = await seen.boundingBox();
+			assert.ok(box && box.y >= 0 && box.y + box.height <= height, `at ${box?.y} of ${height}`);
+		}
+	});
+}
 
 test("a changed policy throws nobody out, until it is applied", async () => {
 	await s.act("policy", { instances: { Web: 3 } });

@@ -50,6 +50,8 @@ test("a reload is the same device: nobody is kicked by it", async () => {
 	await page.reload();
 	await page.getByText(inAs("alice"), { exact: true }).waitFor();
 	await told(page, "Logged in as alice. This tab is a session now.");
+	await page.getByText("this tab", { exact: true }).waitFor();
+	assert.equal(await page.getByText(/^This login pushed/).count(), 0);
 	const sessions = await s.sessions("alice");
 	assert.equal(sessions.length, 1);
 });
@@ -61,6 +63,7 @@ test("a duplicated tab is another device, and takes the place", async () => {
 	assert.notEqual(await other.evaluate(() => sessionStorage.getItem("rollcall")), null);
 	await other.getByText(inAs("alice"), { exact: true }).waitFor();
 	await told(page, /^Kicked: your Web limit is 1/);
+	await told(other, /^This login pushed .* out: your Web limit is 1\.$/);
 	const sessions = await s.sessions("alice");
 	assert.equal(sessions.length, 1);
 });

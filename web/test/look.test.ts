@@ -18,6 +18,8 @@ async function fits(page: Page): Promise<void> {
 		.filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest("pre, .unseen") && getComputedStyle(e).position !== "absolute")
 		.map((e) => e.outerHTML.slice(0, 120)));
 	assert.deepEqual(over, []);
+	const below = await page.evaluate(() => document.documentElement.scrollHeight - Math.max(innerHeight, Math.ceil(document.querySelector("main")!.getBoundingClientRect().bottom + scrollY)));
+	assert.ok(below <= 1, `${below} px of nothing below the page`);
 }
 
 /** Up to where a page begins. */
