@@ -414,8 +414,11 @@ func TestKickedWithMessages(t *testing.T) {
 		l.push(change(with("bob", 1, 1, hello), hello))
 		d.heard("synced", "c2c_bob 1: hello", "new [bob(1 unread)]", "unread 1")
 		again := said("bob", 2, "again")
+		d.endpoint.Delay(time.Millisecond) // both are on their way before it hears the first, and hangs up
 		l.sendAll(l.notice(&wire.Notice{Session: 1, Reason: wire.Reason_REASON_OPERATOR}),
 			&wire.ServerFrame{Body: &wire.ServerFrame_Change{Change: change(with("bob", 2, 2, again), again)}})
+		time.Sleep(time.Millisecond)
+		d.endpoint.Delay(0)
 		d.heard(`kicked 0 operator [LOGOUT ""]`)
 		kicked := func(d *device, what string) {
 			t.Helper()
