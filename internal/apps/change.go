@@ -122,7 +122,7 @@ func readable(name string, value json.RawMessage) error {
 		return refusal(name)
 	}
 	var probe Settings
-	err = json.Unmarshal(one, &probe)
+	err = probe.decode(one)
 	if coded, ok := errors.AsType[*imcode.Error](err); ok {
 		return coded
 	}

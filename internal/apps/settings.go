@@ -56,10 +56,24 @@ func ParseSettings(document []byte) (Settings, error) {
 	if len(document) == 0 {
 		return s, nil
 	}
-	if err := json.Unmarshal(document, &s); err != nil {
+	if err := s.decode(document); err != nil {
 		return s, fmt.Errorf("read settings: %w", err)
 	}
 	return s, nil
+}
+
+// decode reads a document. Lists are read twice: a platform is a byte, and of bytes JSON
+// takes a text for a list.
+func (s *Settings) decode(document []byte) error {
+	if err := json.Unmarshal(document, s); err != nil {
+		return err
+	}
+	type noByte struct{ rollcall.Platform }
+	var lists struct {
+		Platforms []noByte   `json:"platforms"`
+		Groups    [][]noByte `json:"groups"`
+	}
+	return json.Unmarshal(document, &lists)
 }
 
 // Effective are the settings with the defaults in the places that nothing was set

@@ -108,6 +108,8 @@ func TestWhatASettingCannotBe(t *testing.T) {
 		{"a platform in two groups", `{"policy":"custom","groups":[["Web","Mac"],["web"]]}`, "platform Web is named twice"},
 		{"a platform twice in a group", `{"policy":"custom","groups":[["Web","Web"]]}`, "platform Web is named twice"},
 		{"a platform with two numbers", `{"instances":{"Web":1,"web":2}}`, "platform Web is named twice"},
+		{"platforms as a text, of bytes", `{"platforms":"AQ=="}`, "platforms: "},
+		{"a group as one", `{"policy":"custom","groups":["AQI="]}`, "groups: "},
 		{"a platform admitted twice", `{"platforms":["Web","web"]}`, "platforms: Web is named twice"},
 		{"an empty group", `{"policy":"custom","groups":[["Web"],[]]}`, "group 2 has no platform"},
 		{"custom without groups", `{"policy":"custom"}`, "policy custom wants at least one group"},
