@@ -158,20 +158,19 @@ func (c *Client) begun(done func(error)) func(*request, error) {
 	}
 }
 
-// act is a request that is answered with a change. take looks at it, unless nil.
+// act is a request that is answered with a change. take looks at it, unless nil, or
+// the call was answered before.
 func (c *Client) act(f *wire.ClientFrame, take func(*seat, *wire.Change)) *request {
-	return &request{
-		frame: f,
-		hear: func(s *seat, a *wire.ServerFrame) {
-			ch := a.GetChange()
-			if ch == nil {
-				return
-			}
-			if take != nil {
-				take(s, ch)
-			}
-			c.engine.changed(s, ch)
-		},
-		take: func(a *wire.ServerFrame) bool { return a.GetChange() != nil },
+	r := &request{frame: f, take: func(a *wire.ServerFrame) bool { return a.GetChange() != nil }}
+	r.hear = func(s *seat, a *wire.ServerFrame) {
+		ch := a.GetChange()
+		if ch == nil {
+			return
+		}
+		if take != nil && !r.answered {
+			take(s, ch)
+		}
+		c.engine.changed(s, ch)
 	}
+	return r
 }

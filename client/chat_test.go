@@ -255,6 +255,54 @@ func TestSendWithoutAnAnswer(t *testing.T) {
 	})
 }
 
+// An answer that comes when the call was over changes nothing of what the call gave.
+func TestSendAnsweredLate(t *testing.T) {
+	story(t, func(t *testing.T, p *peer) {
+		d, l := p.inChat(client.Options{})
+		l.sync(0)
+		l.synced(0)
+		d.heard("synced")
+		busy := make(chan struct{})
+		d.AddListener(client.Listener{ConversationChanged: func([]client.Conversation) { <-busy }})
+		m := said("bob", 1, "hi")
+		l.push(change(with("bob", 1, 1, m), m))
+		l.push(change(with("bob", 2, 1, m)))
+		var byCallback client.Message
+		d.StartSend(client.Outgoing{To: "bob", ID: "mine", Text: "hello"}, func(m client.Message, err error) {
+			byCallback = m
+			d.events <- "sent " + outcome(err)
+		})
+		l.next()
+		time.Sleep(11 * time.Second)
+		m = said("alice", 2, "hello")
+		m.MessageId = "mine"
+		l.done(change(with("bob", 3, 1, m), m))
+		synctest.Wait()
+		close(busy)
+		d.heard("c2c_bob 1: hi", "new [bob(1 unread)]", "unread 1", "changed [bob(1 unread)]", "sent 9520", "changed [bob(1 unread)]")
+		if byCallback.ID != "mine" || byCallback.Sequence != 0 {
+			t.Errorf("sent %+v", byCallback)
+		}
+
+		ctx, cancel := context.WithCancel(t.Context())
+		over := make(chan error)
+		go func() {
+			_, err := d.Send(ctx, client.Outgoing{To: "bob", ID: "next", Text: "hello"})
+			over <- err
+		}()
+		l.next()
+		cancel()
+		if err := <-over; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		m = said("alice", 3, "hello")
+		m.MessageId = "next"
+		l.done(change(with("bob", 4, 1, m), m))
+		d.heard("changed [bob(1 unread)]")
+		d.same("the history", d.history("c2c_bob", client.Page{Local: true}), "1:hi 2:hello 3:hello .")
+	})
+}
+
 // A message that is refused for a while is the app's to send again: the client says for
 // how long, and sends nothing by itself.
 func TestSendRefusedForAWhile(t *testing.T) {
