@@ -187,7 +187,7 @@ func DeleteAccount(before State, q Delete, r Rules) Outcome {
 }
 
 // decideOn begins an act on an account; false: nobody has signed up.
-func decideOn(before State, now time.Time, lost []Lost, r Rules) (*decision, bool) {
+func decideOn(before State, now time.Time, lost []Lost, r Rules) (decision, bool) {
 	d := decide(before, now, r)
 	d.lost = lost
 	d.sweep()

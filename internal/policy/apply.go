@@ -22,7 +22,7 @@ func ApplyPolicy(before State, q Apply, r Rules) Outcome {
 		by := By{Session: w.Number, Platform: w.Platform, DeviceName: w.DeviceName, Operator: q.Operator}
 		others := slices.DeleteFunc(slices.Clone(d.State.Sessions), func(x Session) bool { return x.Number == w.Number })
 		for _, e := range evicted(others, w.Platform, &d.rules, d.connected) {
-			d.kick(e.Session, PolicyApplied, by.under(e.rule, d.rules))
+			d.evict(e, PolicyApplied, by)
 		}
 	}
 	d.keepOut(PolicyApplied, func(k Kick) (By, bool) {
@@ -30,9 +30,10 @@ func ApplyPolicy(before State, q Apply, r Rules) Outcome {
 		if len(in) == 0 { // there is room for it: it may come back
 			return By{}, false
 		}
-		x := in[len(in)-1]
+		last := in[len(in)-1]
+		x, _ := d.State.session(numbered(last.session))
 		by := By{Session: x.Number, Platform: x.Platform, DeviceName: x.DeviceName, Operator: q.Operator}
-		return by.under(x.rule, d.rules), true
+		return by.under(last.rule, d.rules), true
 	})
 	d.boundKicks()
 	return d.answer(Granted)

@@ -23,11 +23,11 @@ type decision struct {
 type Lost struct{ Session, Conn uint64 }
 
 // decide begins a decision on s, of which it keeps its own copy.
-func decide(s State, now time.Time, r Rules) *decision {
+func decide(s State, now time.Time, r Rules) decision {
 	s.Sessions = copied(s.Sessions)
 	s.Kicks = copied(s.Kicks)
 	s.Tries = copied(s.Tries)
-	return &decision{Outcome: Outcome{State: s}, now: now, rules: r}
+	return decision{Outcome: Outcome{State: s}, now: now, rules: r}
 }
 
 // copied is a clone with room for one more.

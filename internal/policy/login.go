@@ -103,13 +103,13 @@ func (d *decision) sameAttempt(q Login) (Outcome, bool) {
 		}
 		return d.grant(d.connect(x, q.Address)), true
 	}
-	for _, k := range d.State.Kicks {
-		if k.Secret.Fixed.is(q.Fixed) {
-			return d.endedAttempt(q, k), true
+	for i := range d.State.Kicks {
+		if k := &d.State.Kicks[i]; k.Secret.Fixed.is(q.Fixed) {
+			return d.endedAttempt(q, *k), true
 		}
 	}
-	for _, t := range d.State.Tries {
-		if t.Fixed.is(q.Fixed) {
+	for i := range d.State.Tries {
+		if d.State.Tries[i].Fixed.is(q.Fixed) {
 			return d.answer(LogInAgain), true
 		}
 	}
@@ -194,7 +194,7 @@ func (d *decision) replaceOwn(q Login) {
 func (d *decision) makeRoom(q Login) {
 	by := By{Session: d.State.Counter + 1, Platform: q.Platform, DeviceName: q.DeviceName}
 	for _, e := range evicted(d.State.Sessions, q.Platform, &d.rules, d.connected) {
-		d.kick(e.Session, NewerLogin, by.under(e.rule, d.rules))
+		d.evict(e, NewerLogin, by)
 	}
 }
 
@@ -210,8 +210,15 @@ func (b By) under(rule Rule, r Rules) By {
 
 // An eviction is a session that has to go, and by which rule.
 type eviction struct {
-	Session
-	rule Rule
+	session uint64
+	rule    Rule
+}
+
+// evict kicks a session that has to go, by whom b names.
+func (d *decision) evict(e eviction, reason Reason, b By) {
+	if x, found := d.State.session(numbered(e.session)); found {
+		d.kick(x, reason, b.under(e.rule, d.rules))
+	}
 }
 
 // evicted lists, in order, who goes when one more session on platform p begins.
@@ -223,13 +230,13 @@ func evicted(sessions []Session, p rollcall.Platform, r *Rules, connected func(*
 		case x.Platform == p:
 			over++
 		case r.Group[x.Platform] == r.Group[p]:
-			out = append(out, eviction{*x, OtherPlatform})
+			out = append(out, eviction{x.Number, OtherPlatform})
 		}
 	}
 	for _, live := range []bool{false, true} {
 		for i := range sessions {
 			if x := &sessions[i]; over > 0 && x.Platform == p && connected(x) == live {
-				out = append(out, eviction{*x, OverLimit})
+				out = append(out, eviction{x.Number, OverLimit})
 				over--
 			}
 		}

@@ -49,7 +49,7 @@ type Hash [32]byte
 
 // is compares in constant time; the zero Hash is nobody's.
 func (h Hash) is(other Hash) bool {
-	return subtle.ConstantTimeCompare(h[:], other[:]) == 1 && h != Hash{}
+	return h != Hash{} && subtle.ConstantTimeCompare(h[:], other[:]) == 1
 }
 
 // A Secret is what the server keeps of a session's secret.
