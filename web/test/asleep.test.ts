@@ -39,7 +39,7 @@ test("a tab that was kicked while it slept says so when it wakes", async () => {
 	await s.until("alice", (all) => all.length === 0);
 	await wake();
 	await told(page, /^Kicked by an operator/);
-	await page.getByText("Nobody is in", { exact: true }).waitFor();
+	await page.getByText("Not logged in", { exact: true }).waitFor();
 });
 
 test("a tab whose place was taken while it slept takes it back, as one without a network does", async () => {

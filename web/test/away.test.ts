@@ -12,7 +12,7 @@ test("a tab that an operator kicked while it was away is told when it comes back
 	await button(page, "Kick me while I am away").click();
 	await told(page, /^While this tab was away, an operator kicked its session/);
 	await told(page, /^Kicked by an operator/);
-	await page.getByText("Nobody is in", { exact: true }).waitFor();
+	await page.getByText("Not logged in", { exact: true }).waitFor();
 });
 
 test("a tab whose place was taken while it was away takes it back, whatever the switches for phones", async () => {
@@ -61,7 +61,7 @@ for (const on of [false, true]) {
 			await page.getByText(`In as s2-${on}`, { exact: true }).waitFor();
 			await button(page, "Log a phone in").click();
 		}
-		await page.getByText("Nobody is in", { exact: true }).waitFor();
+		await page.getByText("Not logged in", { exact: true }).waitFor();
 		await page.locator(".phone").getByText("logged in", { exact: true }).waitFor();
 	});
 }

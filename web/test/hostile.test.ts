@@ -87,7 +87,7 @@ test("a name that is none is refused before anything is sent", async () => {
 	}
 	for (const [spelled, name] of [[encodeURIComponent("<img src=x onerror=hacked=1>"), "<img src=x onerror=hacked=1>"], ["%", ""]] as const) {
 		const named = await s.tab(undefined, `#${spelled}`);
-		await named.getByText("Nobody is in", { exact: true }).waitFor();
+		await named.getByText("Not logged in", { exact: true }).waitFor();
 		assert.equal(await named.getByLabel("Name", { exact: true }).inputValue(), name);
 		await button(named, "Log in").click();
 		await named.getByText("Want 1 to 32 letters, digits, _ or -.").waitFor();
@@ -108,7 +108,7 @@ test("a page of another site that opens the demo for somebody logs nobody in", a
 		const page = await other.context().newPage();
 		await page.goto(`http://localhost:${(evil.address() as AddressInfo).port}/`);
 		await page.waitForURL(s.trial.demo);
-		await page.getByText("Nobody is in", { exact: true }).waitFor();
+		await page.getByText("Not logged in", { exact: true }).waitFor();
 		assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "alice");
 		await page.waitForFunction(() => !document.querySelector<HTMLButtonElement>("button[type=submit]")?.disabled);
 		await other.getByText("In as alice", { exact: true }).waitFor();

@@ -34,7 +34,7 @@ for (const [policy, excludes, settings] of [
 		const two = await s.loggedIn(user, "Chrome at work");
 		await told(one, /^Kicked: your Web limit is 1 and Chrome at work logged in at \d\d:\d\d\.$/);
 		await told(two, "This login pushed Chrome at home out: your Web limit is 1.");
-		await one.getByText("Nobody is in", { exact: true }).waitFor();
+		await one.getByText("Not logged in", { exact: true }).waitFor();
 		await button(one, "Log in again").click();
 		await told(two, /^Kicked: your Web limit is 1 and Chrome at home logged in at \d\d:\d\d\.$/);
 		await one.getByText(`In as ${user}`, { exact: true }).waitFor();

@@ -17,7 +17,7 @@ test("what a tab has seen can be read when its ticket is worthless, and when the
 	await bob.getByRole("log", { name: "Messages with alice" }).getByText("keep this").waitFor();
 
 	await button(bob, "Revoke my UserSigs").click(); // out, with a ticket that is good no more
-	await bob.getByText("Nobody is in", { exact: true }).waitFor();
+	await bob.getByText("Not logged in", { exact: true }).waitFor();
 	await bob.getByRole("button", { name: /alice.*keep this/s }).click();
 	await bob.getByRole("log", { name: "Messages with alice" }).getByText("keep this").waitFor();
 	await bob.context().route("**/dev/usersig", (route) => route.fulfill({ json: { app: s.trial.app, userSig: "none", ends: 2_000_000_000 } }));
