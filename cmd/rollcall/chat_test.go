@@ -200,6 +200,7 @@ func (w *window) exits() {
 
 // A house is a server with accounts that can talk.
 type house struct {
+	t       *testing.T
 	dir     string
 	key     string
 	server  *process
@@ -208,16 +209,24 @@ type house struct {
 
 func newHouse(t *testing.T, users ...string) *house {
 	t.Helper()
-	h := &house{dir: filepath.Join(t.TempDir(), "data")}
+	h := &house{t: t, dir: filepath.Join(t.TempDir(), "data")}
 	command(t, "init", "--dir", h.dir)
 	h.key = command(t, "app", "add", "--dir", h.dir, "7")
-	h.server, h.address = serveOn(t, h.dir)
+	h.address = "ws://" + lasting(t)
+	h.serve()
 	for _, user := range users {
 		if err := h.says(user, "", "/status"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return h
+}
+
+// serve starts the server, also after another.
+func (h *house) serve() {
+	h.t.Helper()
+	h.server = rollcallProcess(h.t, "serve", "--dir", h.dir, "--listen", strings.TrimPrefix(h.address, "ws://"), "--ops=", "--admin=")
+	h.server.must(h.t, "^ready: ")
 }
 
 // env is the environment of those who live there.
@@ -305,8 +314,7 @@ func TestChatWithoutAServer(t *testing.T) {
 	alice.shows(`…        alice: two \(waiting for a connection\)$`)
 	alice.types("\x03")
 	alice.shows(`^1 message not sent yet: again leaves without$`)
-	server := rollcallProcess(t, "serve", "--dir", h.dir, "--listen", strings.TrimPrefix(h.address, "ws://"), "--ops=", "--admin=")
-	server.must(t, "^ready: ")
+	h.serve()
 	alice.shows(`#2 alice: two ✓$`)
 	if err := alice.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

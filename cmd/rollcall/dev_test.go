@@ -43,7 +43,7 @@ func answerOf(t *testing.T, method, address, body string) (status int, text stri
 func TestTheDemoIsDevsAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	command(t, "init", "--dir", dir)
-	address := freeAddress(t)
+	address := lasting(t)
 	rollcallProcess(t, "serve", "--dir", dir, "--listen", address, "--ops=", "--admin=").must(t, `^ready:`)
 	for _, act := range []string{"usersig", "state", "kick", "revoke", "policy", "apply", "key", "phone", "restart"} {
 		if status, text, _ := answerOf(t, http.MethodPost, "http://"+address+"/dev/"+act, `{"user":"alice"}`); status != http.StatusNotFound {

@@ -36,7 +36,7 @@ func TestARestartUnderLoadIsSeenByNoApp(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, config.FileName), []byte("[timeouts]\ndrain_spread = \"2s\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
+	address := lasting(t)
 	serve := []string{"serve", "--dir", dir, "--listen", address, "--ops=", "--admin="}
 	server := rollcallProcess(t, serve...)
 	server.must(t, `^ready:`)
@@ -85,17 +85,24 @@ func TestARestartUnderLoadIsSeenByNoApp(t *testing.T) {
 
 // freeAddress is an address at which nobody listens, and which the system gives to
 // no connection by itself: the server is gone from it for a moment.
-func freeAddress(t *testing.T) string {
-	t.Helper()
+func freeAddress() (address string, err error) {
 	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 20_000+rand.IntN(10_000)))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprint("127.0.0.1:", 20_000+rand.IntN(10_000))); err == nil {
+			return l.Addr().String(), l.Close()
 		}
 	}
-	t.Fatal("no address is free")
-	return ""
+	return "", err
+}
+
+// lasting is a free address for the servers of a test, one after the other.
+func lasting(t *testing.T) string {
+	t.Helper()
+	address, err := freeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
 }
 
 // load logs accounts in, some at a time, until ctx ends.

@@ -43,6 +43,8 @@ func (m tidy) Run() int {
 //	exits NAME STATUS            waits until it ends, with that status
 //	setenv VAR FILE              sets a variable to a file's text; stdout is one
 //	mode FILE MODE               fails unless a file has these permissions
+//	address VAR                  sets a variable to a free address, which stays the
+//	                             script's while nobody listens there for a moment
 //
 // What a script started and did not end is killed with it.
 func TestScripts(t *testing.T) {
@@ -62,6 +64,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": startCmd, "expect": expectCmd, "type": typeCmd, "eof": eofCmd, "signal": signalCmd, "exits": exitsCmd, "setenv": setenvCmd, "mode": modeCmd,
+			"address": addressCmd,
 		},
 	})
 }
@@ -153,6 +156,15 @@ func modeCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
 		ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
 	}
+}
+
+func addressCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: address VAR")
+	}
+	address, err := freeAddress()
+	ts.Check(err)
+	ts.Setenv(args[0], address)
 }
 
 // named is a process of the script.
