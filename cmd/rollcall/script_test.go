@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
@@ -45,6 +46,8 @@ func (m tidy) Run() int {
 //	mode FILE MODE               fails unless a file has these permissions
 //	address VAR                  sets a variable to a free address, which stays the
 //	                             script's while nobody listens there for a moment
+//	noon VAR                     sets a variable to a time zone in which it is noon:
+//	                             no day, month or year ends soon
 //
 // What a script started and did not end is killed with it.
 func TestScripts(t *testing.T) {
@@ -64,7 +67,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": startCmd, "expect": expectCmd, "type": typeCmd, "eof": eofCmd, "signal": signalCmd, "exits": exitsCmd, "setenv": setenvCmd, "mode": modeCmd,
-			"address": addressCmd,
+			"address": addressCmd, "noon": noonCmd,
 		},
 	})
 }
@@ -165,6 +168,13 @@ func addressCmd(ts *testscript.TestScript, neg bool, args []string) {
 	address, err := freeAddress()
 	ts.Check(err)
 	ts.Setenv(args[0], address)
+}
+
+func noonCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: noon VAR")
+	}
+	ts.Setenv(args[0], fmt.Sprintf("Etc/GMT%+d", time.Now().UTC().Hour()-12)) // its sign is that of hours behind
 }
 
 // named is a process of the script.
