@@ -71,7 +71,7 @@ func TestDoomedServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := gateway.New(session.New(deadly{st}, a, node.NewRoster(), session.Options{}), nil, gateway.Options{})
-	srv := &http.Server{Handler: g, ReadHeaderTimeout: time.Second}
+	srv := &http.Server{Handler: g, ReadHeaderTimeout: time.Minute}
 	t.Fatal(srv.Serve(l))
 }
 
