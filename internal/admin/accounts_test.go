@@ -207,10 +207,11 @@ func TestTheActsOfOperators(t *testing.T) {
 	if _, text := request(t, b, "POST", path+"alice/kick", `{"all":true}`, &v); len(v.Ended) != 2 || v.KeptOut != 1 {
 		t.Errorf("all, with one that had lost its place: %s", text)
 	}
-	if _, text := request(t, b, "POST", path+"alice/revoke", `{}`, &v); v.ValidFrom < time.Now().Unix()-5 {
+	asked := time.Now().Unix()
+	if _, text := request(t, b, "POST", path+"alice/revoke", `{}`, &v); v.ValidFrom < asked {
 		t.Errorf("revoke: %s", text)
 	}
-	if _, text := request(t, b, "POST", path+"alice/revoke", `{"valid_from":`+itoa(v.ValidFrom+20)+`}`, &v); v.ValidFrom < time.Now().Unix()+10 {
+	if _, text := request(t, b, "POST", path+"alice/revoke", `{"valid_from":`+itoa(asked+100)+`}`, &v); v.ValidFrom != asked+100 {
 		t.Errorf("revoke from a moment: %s", text)
 	}
 }
