@@ -250,7 +250,7 @@ func (d *drained) back(ready time.Time) (late time.Duration) {
 	if ready.After(due) {
 		due = ready
 	}
-	if late = now.Sub(due); late > patience/2 {
+	if late = now.Sub(due); late > 15*time.Second {
 		d.t.Errorf("%s was back %v after its time", d.user, late)
 	}
 	return late

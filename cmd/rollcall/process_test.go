@@ -14,8 +14,10 @@ import (
 	"time"
 )
 
-// patience is how long a test waits for a process; only a failing one uses it up.
-const patience = 30 * time.Second
+// patience is how long a test waits for a process; only a failing one uses it up. A
+// client that was away from its server for long waits for up to 30 s of it before it
+// dials again.
+const patience = time.Minute
 
 // A process is a program that runs beside a test.
 type process struct {

@@ -172,7 +172,7 @@ func (d *roughDevice) kick() {
 	d.mu.Unlock()
 	select {
 	case <-d.kicked:
-	case <-time.After(2 * patience):
+	case <-time.After(patience):
 		d.t.Fatalf("%s does not hear that it was kicked", d.name)
 	}
 }
@@ -180,7 +180,7 @@ func (d *roughDevice) kick() {
 // eventually waits until something has happened.
 func (d *roughDevice) eventually(what string, happened func() error) {
 	d.t.Helper()
-	late := time.After(2 * patience) // a client waits for up to 30 s before it dials again
+	late := time.After(patience)
 	for {
 		err := happened()
 		if err == nil {
