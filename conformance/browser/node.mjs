@@ -1,5 +1,6 @@
 // The driver under Node: commands come on the standard input, what it says goes to the
 // standard output, in lines.
+import { webcrypto } from "node:crypto";
 import { readSync, writeSync } from "node:fs";
 import { files } from "./files.mjs";
 import { play } from "./driver.mjs";
@@ -29,5 +30,7 @@ function say(what) {
 
 /** Until nothing more follows by itself. */
 const quiet = () => new Promise((done) => setImmediate(() => setImmediate(done)));
+
+globalThis.crypto ??= webcrypto; // it is there from Node 19 on
 
 await play({ ...files, hear, say, quiet });
