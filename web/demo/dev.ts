@@ -62,6 +62,7 @@ export async function act<A extends keyof Acts>(name: A, request: Acts[A][0]): P
 	try {
 		answer = await fetch(`/dev/${name}`, {
 			method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(request), signal: AbortSignal.timeout(20_000),
+			keepalive: true, // also when the page is left meanwhile
 		});
 	} catch {
 		throw new Refused(0, "The server does not answer. Is `rollcall dev` still running?");

@@ -479,11 +479,15 @@ export class Room {
 	async phoneAway(): Promise<void> {
 		await this.doing(async () => {
 			const { settings: before } = await act("state", {});
+			const putBack = () => act("policy", { policy: before.policy, groups: before.policy === "custom" ? before.groups : null });
+			const leave = () => void putBack().catch(() => undefined); // the page is left in the midst of it: nobody is there to be told
+			addEventListener("pagehide", leave);
 			try {
 				this.settings = await act("policy", { policy: "single", groups: null });
 				await this.phoneTaken(this.user, this.settings);
 			} finally {
-				this.settings = await act("policy", { policy: before.policy, groups: before.policy === "custom" ? before.groups : null });
+				removeEventListener("pagehide", leave);
+				this.settings = await putBack();
 				this.follow();
 				this.say("plain", `The policy is ${before.policy}${before.policy === "single" ? ", as before" : " again"}${this.status === 3 ? ". This tab is out until you log in again" : ""}.`);
 				await this.refresh();

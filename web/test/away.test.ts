@@ -65,3 +65,14 @@ for (const on of [false, true]) {
 		await page.locator(".phone").getByText("logged in", { exact: true }).waitFor();
 	});
 }
+
+test("who leaves the page in the midst of the phone's story leaves the policy as it was", async () => {
+	await s.act("policy", { policy: "custom", groups: [["iPhone", "Mac"]] });
+	const page = await s.loggedIn("hasty");
+	await button(page, "Kick the phone while it is away").click();
+	await told(page, /^Policy single: one platform at a time/);
+	await page.goto("about:blank");
+	const now = async () => ((await s.act("state", {})) as { settings: { policy: string; groups: string[][] } }).settings;
+	for (const end = Date.now() + 20_000; (await now()).policy !== "custom"; await new Promise((go) => setTimeout(go, 200))) assert.ok(Date.now() < end, "not so after 20 s");
+	assert.deepEqual((await now()).groups, [["iPhone", "Mac"]]);
+});
