@@ -32,7 +32,7 @@ var floors = []string{
 	4: "internal/session internal/chat",
 	5: "internal/gateway internal/admin",
 	6: "server",
-	7: "internal/stage rollcalltest conformance internal/tour internal/bench internal/playground internal/demo internal/terminal cmd/rollcall",
+	7: "internal/stage rollcalltest conformance internal/tour internal/bench internal/playground internal/demo internal/terminal cmd/rollcall examples/login",
 }
 
 // wing is what runs at the client's side. It stands beside the floors 1 to 6:

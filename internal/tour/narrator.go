@@ -35,7 +35,7 @@ func (n *Narrator) welcome(stories int) {
 	n.sayf(bold, "Rollcall in %d short stories", stories)
 	n.sayf("", "A real server and real clients in this process, over TCP on 127.0.0.1, each")
 	n.sayf("", "story on a server of its own. A, B and C are devices; > is what is done, ok")
-	n.sayf("", "what is expected.")
+	n.sayf("", "what is expected, | what is read; seconds are those of the story.")
 }
 
 func (n *Narrator) title(number int, s conformance.Scenario) {
